@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Visual RL of Qwen3-VL-8B with EasyR1 and the VinciCoder reward, with the paper's settings.
+#
+#   EASYR1_HOME=~/EasyR1 MODEL=path/to/your-sft-model bash examples/qwen3vl_8b_vincicoder.sh [KEY=VALUE ...]
+#
+# KEY=VALUE are any further EasyR1 settings; they win over the ones here. DRY_RUN=1 prints the command and stops,
+# SKIP_CHECKS=1 starts without checking first. For several nodes start Ray beforehand, then run this on the head:
+#   export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
+#   ray start --head --port=6379          and on the others:  ray start --address=HEAD:6379
+#
+# Environment variables, with their defaults:
+#   EASYR1_HOME      checkout of EasyR1; not needed if EasyR1 is installed
+#   PYTHON           interpreter that has EasyR1 and vincicoder          [python3]
+#   MODEL            the model to train: hub id or folder                [DocTron-Hub/VinciCoder-8B-SFT]
+#   TRAIN_FILES      file, folder or hub id, as name or name@split       [DocTron-Hub/VinciCoder-42k-RL]
+#   VAL_FILES        EasyR1 wants some and scores them once, at the end  [64 rows of TRAIN_FILES]
+#   PROMPT_KEY, ANSWER_KEY, IMAGE_KEY   names of the columns             [problem, answer, images]
+#   IMAGE_DIR        folder that relative paths in the data start from
+#   NNODES, GPUS_PER_NODE                                                [2, 8]
+#   TENSOR_PARALLEL  GPUs per rollout engine                             [4]
+#   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
+#   REWARD_CPUS      CPUs of each of EasyR1's two reward actors          [80]
+#   REWARD_WORKERS   renders at the same time                            [REWARD_CPUS]
+#   REWARD_ENCODER   DINOv2's hub id or folder, or embedded              [facebook/dinov2-large]
+#   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
+#   EPOCHS, LR       passes over the data; learning rate                 [1, 1.0e-6]
+#   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
+#   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
+#   LOGGER           EasyR1's loggers, as a list                         [["console","file"]]
+#   EXPERIMENT       name of the run                                     [qwen3vl-8b-vincicoder]
+#   CHECKPOINT_DIR   where checkpoints go, and are resumed from          [checkpoints/EXPERIMENT]
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
+  exit
+fi
+
+: "${PYTHON:=python3}"
+: "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}"
+: "${TRAIN_FILES:=DocTron-Hub/VinciCoder-42k-RL}"
+# A slice of the training rows: there is no separate validation set, and EasyR1 cannot do without one.
+: "${VAL_FILES:=${TRAIN_FILES%@*}@train[:64]}"
+: "${PROMPT_KEY:=problem}" "${ANSWER_KEY:=answer}" "${IMAGE_KEY:=images}" "${IMAGE_DIR:=}"
+: "${NNODES:=2}" "${GPUS_PER_NODE:=8}" "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}"
+: "${REWARD_CPUS:=80}" "${REWARD_WORKERS:=$REWARD_CPUS}"
+: "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}"
+: "${EPOCHS:=1}" "${LR:=1.0e-6}" "${BATCH:=256}" "${GROUP:=8}"
+: "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
+: "${LOGGER:=[\"console\",\"file\"]}" "${EXPERIMENT:=qwen3vl-8b-vincicoder}"
+: "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
+
+export PYTHONUNBUFFERED=1
+export PYTHONPATH=${EASYR1_HOME:+$EASYR1_HOME:}$root${PYTHONPATH:+:$PYTHONPATH}
+# The reward actor asks Ray for no GPU, because EasyR1 cannot, and shares one: older versions of Ray would hide it.
+export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
+
+settings=(
+  data.train_files="$TRAIN_FILES"
+  data.val_files="$VAL_FILES"
+  data.prompt_key="$PROMPT_KEY"
+  data.answer_key="$ANSWER_KEY"
+  data.image_key="$IMAGE_KEY"
+  data.image_dir="${IMAGE_DIR:-null}"
+  data.format_prompt=null
+  data.max_prompt_length="$MAX_PROMPT"
+  data.max_response_length="$MAX_RESPONSE"
+  data.rollout_batch_size="$BATCH"
+  data.mini_rollout_batch_size="$BATCH"
+  data.min_pixels=262144
+  data.max_pixels=4194304
+
+  algorithm.adv_estimator=grpo
+  algorithm.disable_kl=true
+
+  worker.actor.global_batch_size="$BATCH"
+  worker.actor.micro_batch_size_per_device_for_update=1
+  worker.actor.micro_batch_size_per_device_for_experience=2
+  worker.actor.max_grad_norm=1.0
+  worker.actor.padding_free=true
+  worker.actor.dynamic_batching=true
+  worker.actor.model.model_path="$MODEL"
+  worker.actor.model.enable_gradient_checkpointing=true
+  worker.actor.model.trust_remote_code=false
+  worker.actor.model.freeze_vision_tower=false
+  worker.actor.optim.lr="$LR"
+  worker.actor.optim.weight_decay=1.0e-2
+  worker.actor.optim.strategy=adamw_bf16
+  worker.actor.optim.lr_warmup_ratio=0.0
+  worker.actor.fsdp.torch_dtype=bf16
+  worker.actor.offload.offload_params=true
+  worker.actor.offload.offload_optimizer=true
+
+  worker.rollout.n="$GROUP"
+  worker.rollout.temperature=1.0
+  worker.rollout.top_p=1.0
+  worker.rollout.tensor_parallel_size="$TENSOR_PARALLEL"
+  worker.rollout.gpu_memory_utilization="$GPU_MEMORY"
+  worker.rollout.max_num_batched_tokens=$((MAX_PROMPT + MAX_RESPONSE + 6144))
+  # Without n=1 the final validation gets eight responses where it expects one.
+  worker.rollout.val_override_config.n=1
+  worker.rollout.val_override_config.temperature=0.6
+  worker.rollout.val_override_config.top_p=0.95
+
+  worker.reward.reward_function="$root/verl_rewards/vincicoder_easyr1.py:compute_score"
+  worker.reward.num_cpus="$REWARD_CPUS"
+  worker.reward.reward_function_kwargs.encoder="$REWARD_ENCODER"
+  worker.reward.reward_function_kwargs.workers="$REWARD_WORKERS"
+
+  trainer.total_epochs="$EPOCHS"
+  trainer.nnodes="$NNODES"
+  trainer.n_gpus_per_node="$GPUS_PER_NODE"
+  trainer.project_name=vincicoder
+  trainer.experiment_name="$EXPERIMENT"
+  trainer.logger="$LOGGER"
+  trainer.val_freq=-1
+  trainer.val_before_train=false
+  trainer.save_freq=5
+  trainer.save_limit=30
+  trainer.save_checkpoint_path="$CHECKPOINT_DIR"
+)
+if [[ $REWARD_ENCODER != embedded ]]; then
+  settings+=(worker.reward.reward_function_kwargs.device="$REWARD_DEVICE")
+fi
+if [[ -n $IMAGE_DIR ]]; then
+  settings+=(worker.reward.reward_function_kwargs.image_dir="$IMAGE_DIR")
+fi
+command=("$PYTHON" -m verl.trainer.main "${settings[@]}" "$@")
+
+if [[ ${DRY_RUN:-0} == 1 ]]; then
+  printf '%q ' "${command[@]}"
+  echo
+  exit
+fi
+if [[ ${SKIP_CHECKS:-0} != 1 ]]; then
+  "$PYTHON" "$root/examples/easyr1_checks.py" --train-files "$TRAIN_FILES" --val-files "$VAL_FILES" \
+    --columns "$PROMPT_KEY" "$ANSWER_KEY" "$IMAGE_KEY" --nodes "$NNODES" --gpus "$GPUS_PER_NODE" \
+    --reward-cpus "$REWARD_CPUS" --encoder "$REWARD_ENCODER"
+fi
+exec "${command[@]}"

@@ -1,0 +1,130 @@
+"""The reward file inside verl's own RewardLoopManager: real Ray workers, real Hydra configuration, on CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from reward_files import BROKEN, PERFECT, PROSE, REWARDS, WRONG
+
+from vincicoder import RewardRequest, VisualReward
+
+pytestmark = [pytest.mark.verl, pytest.mark.slow]
+
+reward_loop = pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    """A folder with a tokenizer of single bytes, which is all of the model that the reward needs."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = ["<pad>", "<end>"]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(special + alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    folder = tmp_path_factory.mktemp("model")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>").save_pretrained(
+        folder
+    )
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    import ray
+
+    # Ray would pack the repository up and run the workers in the copy.
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def configuration(model: str, *overrides: str):
+    import verl
+    from hydra import compose, initialize_config_dir
+
+    folder = Path(verl.__file__).parent / "trainer" / "config"
+    settings = [
+        f"actor_rollout_ref.model.path={model}",
+        "reward.num_workers=2",
+        f"reward.custom_reward_function.path={REWARDS / 'vincicoder_verl.py'}",
+        "reward.custom_reward_function.name=compute_score",
+        "+reward.custom_reward_function.reward_kwargs.encoder=embedded",
+        "+reward.custom_reward_function.reward_kwargs.workers=1",
+        *overrides,
+    ]
+    with initialize_config_dir(config_dir=str(folder), version_base=None):
+        return reward_loop.migrate_legacy_reward_impl(compose("ppo_trainer", overrides=settings))
+
+
+def rollouts(model: str, responses: list[str], extra_infos: list[dict]):
+    """What verl's trainer hands to the reward loop for these responses."""
+    import numpy as np
+    import torch
+    from tensordict import TensorDict
+    from verl.protocol import DataProto
+    from verl.utils import hf_tokenizer
+
+    tokenizer = hf_tokenizer(model)
+    encoded = [
+        [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text in responses
+    ]
+    prompt, length = 4, max(map(len, encoded))
+    tokens = torch.full((len(responses), length), tokenizer.pad_token_id)
+    mask = torch.ones((len(responses), prompt + length), dtype=torch.long)
+    for row, ids in enumerate(encoded):
+        tokens[row, : len(ids)] = torch.tensor(ids)
+        mask[row, prompt + len(ids) :] = 0
+    prompts = torch.full((len(responses), prompt), tokenizer.eos_token_id)
+    tensors = {
+        "prompts": prompts,
+        "responses": tokens,
+        "attention_mask": mask,
+        "input_ids": torch.cat([prompts, tokens], 1),
+    }
+
+    def column(values):
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+
+    return DataProto(
+        batch=TensorDict(tensors, batch_size=len(responses)),
+        non_tensor_batch={
+            "data_source": column(["vincicoder/svg"] * len(responses)),
+            "reward_model": column([{"ground_truth": "", "style": "rule"} for _ in responses]),
+            "extra_info": column(extra_infos),
+        },
+    )
+
+
+def test_reward_loop_gives_the_rewards_numbers(cluster, model, png):
+    responses = [PERFECT, WRONG, PROSE, BROKEN] * 2
+    extra = [{"target": png, "language": "svg", "index": index} for index in range(len(responses))]
+    manager = reward_loop.RewardLoopManager(configuration(model))
+    scored = manager.compute_rm_score(rollouts(model, responses, extra))
+
+    with VisualReward(encoder="embedded", workers=1) as reward:
+        results = reward.score(
+            [RewardRequest(response=each, target=png, language="svg") for each in responses]
+        )
+    assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([result.overall for result in results])
+    assert scored.non_tensor_batch["visual"].tolist() == [result.visual for result in results]
+    assert scored.non_tensor_batch["code_error"].tolist() == [0, 0, 0, 1] * 2
+    assert {"score", "overall", "format", "accuracy", "execution"} <= set(
+        scored.meta_info["reward_extra_keys"]
+    )
+
+
+def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
+    kwargs = "+reward.custom_reward_function.reward_kwargs"
+    manager = reward_loop.RewardLoopManager(
+        configuration(model, f"{kwargs}.guards=[raster]", "reward.num_workers=1")
+    )
+    blank = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>\n```'
+    scored = manager.compute_rm_score(rollouts(model, [blank], [{"target": png, "language": "svg"}]))
+    assert scored.non_tensor_batch["guarded"].tolist() == [0]
+    assert scored.non_tensor_batch["visual"][0] > 0

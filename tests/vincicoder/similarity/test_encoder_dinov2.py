@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from vincicoder.errors import ConfigError, EncoderError
+from vincicoder.similarity import TILE, Similarity, load_encoder
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.dinov2
+
+SIZES = [
+    *[(1, 1), (2, 1), (1, 7), (13, 1), (1, 500), (448, 448), (449, 447), (640, 480), (700, 1000)],
+    *[(1000, 400), (1280, 720), (1750, 500), (951, 951), (333, 1010), (4000, 300), (300, 4000)],
+]
+
+
+def save_dinov2(folder: Path, architecture: str = "Dinov2Model") -> Path:
+    """Save a small DINOv2 with weights wide enough that different pictures get different embeddings."""
+    torch.manual_seed(0)
+    config_class = (
+        transformers.Dinov2WithRegistersConfig if "Registers" in architecture else transformers.Dinov2Config
+    )
+    config = config_class(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, patch_size=14, image_size=70, mlp_ratio=2
+    )
+    model = getattr(transformers, architecture)(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_dinov2(tmp_path_factory.mktemp("dinov2"))
+
+
+def picture(size: tuple[int, int], seed: int) -> Image.Image:
+    rng = np.random.default_rng(seed)
+    image = Image.fromarray(np.kron(rng.integers(0, 256, (5, 7, 3)), np.ones((9, 9, 1))).astype(np.uint8))
+    image = image.resize(size)
+    ImageDraw.Draw(image).ellipse([0.2 * size[0], 0.1 * size[1], 0.7 * size[0], 0.6 * size[1]], fill="red")
+    return image
+
+
+# The reward's definition once more, as plainly as it can be written. Nothing here comes from the package.
+
+
+def plain_tiles(image: Image.Image) -> list[Image.Image]:
+    width, height = image.size
+    candidates = [(i, j) for i in range(1, 13) for j in range(1, 13) if i * j <= 12]
+    candidates.sort(key=lambda grid: grid[0] * grid[1])
+    best, difference = (1, 1), float("inf")
+    for i, j in candidates:
+        here = abs(width / height - i / j)
+        if here < difference:
+            best, difference = (i, j), here
+        elif here == difference and width * height > 0.5 * 448 * 448 * i * j:
+            best = (i, j)
+    i, j = best
+    large = image.resize((448 * i, 448 * j))
+    tiles = []
+    for number in range(i * j):
+        left, top = 448 * (number % i), 448 * (number // i)
+        tiles.append(large.crop((left, top, left + 448, top + 448)))
+    if len(tiles) > 1:
+        tiles.append(image.resize((448, 448)))
+    return tiles
+
+
+def plain_embedding(model: Any, tile: Image.Image) -> Any:
+    resized = tile.convert("RGB").resize((448, 448), Image.BICUBIC)
+    pixels = torch.tensor(np.array(resized)).float().permute(2, 0, 1) / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    pixels = (pixels - mean[:, None, None]) / std[:, None, None]
+    with torch.no_grad():
+        output = model(pixels[None], output_hidden_states=True)
+    return output.hidden_states[-1][0, 0]
+
+
+def plain_visual(model: Any, target: Image.Image, render: Image.Image) -> float:
+    render = render.resize(target.size, Image.BICUBIC)
+    scores = []
+    for a, b in zip(plain_tiles(target), plain_tiles(render), strict=True):
+        cosine = torch.nn.functional.cosine_similarity(
+            plain_embedding(model, a), plain_embedding(model, b), dim=0
+        )
+        scores.append((cosine.item() + 1) / 2)
+    return sum(scores) / len(scores)
+
+
+@pytest.fixture(scope="module")
+def plain_model(folder: Path) -> Any:
+    return transformers.AutoModel.from_pretrained(folder).float().eval()
+
+
+def tiles(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.stack([np.asarray(picture((TILE, TILE), seed)) for seed in range(count)])
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_visual_is_the_plain_definition_of_the_reward(
+    folder: Path, plain_model: Any, size: tuple[int, int]
+) -> None:
+    target, render = picture(size, 1), picture((max(1, size[0] // 2), max(1, size[1] - 3)), 2)
+    similarity = Similarity(load_encoder(str(folder), device="cpu", dtype="float32"))
+    [result] = similarity.compare([similarity.prepare(target, render, "t")])
+    assert result.visual() == pytest.approx(plain_visual(plain_model, target, render), abs=1e-4)
+
+
+def test_the_small_network_tells_pictures_apart(folder: Path) -> None:
+    embeddings = load_encoder(str(folder)).encode(tiles(4)).astype(np.float64)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    cosines = embeddings @ embeddings.T
+    assert cosines[~np.eye(4, dtype=bool)].max() < 0.999
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "Dinov2Model",
+        "Dinov2ForImageClassification",
+        "Dinov2WithRegistersModel",
+        "Dinov2WithRegistersForImageClassification",
+    ],
+)
+def test_the_embedding_is_the_class_token_before_the_final_norm(tmp_path: Path, architecture: str) -> None:
+    save_dinov2(tmp_path, architecture)
+    model = getattr(transformers, architecture).from_pretrained(tmp_path).eval()
+    batch = tiles(3)
+    pixels = torch.tensor(batch).permute(0, 3, 1, 2).float() / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.no_grad():
+        output = model((pixels - mean.view(3, 1, 1)) / std.view(3, 1, 1), output_hidden_states=True)
+    expected = output.hidden_states[-1][:, 0].numpy()
+    embeddings = load_encoder(str(tmp_path)).encode(batch)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, expected, atol=1e-4)
+
+
+def test_the_size_of_the_batch_changes_nothing_but_the_memory(folder: Path) -> None:
+    batch = tiles(7)
+    expected = load_encoder(str(folder)).encode(batch)
+    for batch_tiles in (1, 3, 7):
+        got = load_encoder(str(folder), batch_tiles=batch_tiles).encode(batch)
+        np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+def test_no_more_tiles_than_allowed_go_through_the_network_at_once(folder: Path) -> None:
+    encoder = load_encoder(str(folder), batch_tiles=3)
+    sizes = []
+    forward = encoder._forward  # type: ignore[attr-defined]
+    encoder._forward = lambda pixels: (sizes.append(len(pixels)), forward(pixels))[1]  # type: ignore[attr-defined]
+    encoder.encode(tiles(7))
+    assert sizes == [3, 3, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "half", "bfloat16", "bf16"])
+def test_half_precision_stays_close(folder: Path, dtype: str) -> None:
+    exact, rounded = (load_encoder(str(folder), dtype=each).encode(tiles(2)) for each in ("float32", dtype))
+    assert rounded.dtype == np.float32
+    cosine = (exact * rounded).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rounded, axis=1)
+    assert cosine.min() > 0.99
+
+
+def test_numbers_too_large_for_the_precision_are_an_error_and_not_a_reward(tmp_path: Path) -> None:
+    save_dinov2(tmp_path)
+    model = transformers.Dinov2Model.from_pretrained(tmp_path)
+    with torch.no_grad():
+        model.embeddings.cls_token.fill_(60000.0)
+        model.embeddings.position_embeddings.fill_(60000.0)
+    model.save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match=r"float16.*dtype='bfloat16'"):
+        load_encoder(str(tmp_path), dtype="float16").encode(tiles(1))
+
+
+def test_tiles_that_cannot_be_written_to_are_embedded_without_a_warning(
+    folder: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    batch = tiles(1)
+    batch.flags.writeable = False
+    load_encoder(str(folder)).encode(batch)
+    assert not [warning for warning in recwarn if "writ" in str(warning.message)]
+
+
+def test_a_folder_may_be_named_from_here_or_from_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_encoder(str(folder)).encode(tiles(1))
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for name in (folder.name, f"./{folder.name}", f"~/{folder.name}"):
+        encoder = load_encoder(name)
+        assert encoder.name == name
+        assert np.array_equal(encoder.encode(tiles(1)), expected)
+
+
+@pytest.mark.parametrize("name", ["/nowhere/dinov2-large", "./dinov2-large", "~/no/dinov2", "not/a/hub/id"])
+def test_weights_that_are_not_there_are_an_error_that_says_how_to_get_them(name: str) -> None:
+    with pytest.raises(EncoderError) as error:
+        load_encoder(name)
+    for words in (
+        repr(name),
+        "hf download facebook/dinov2-large",
+        "modelscope download",
+        "encoder='embedded'",
+    ):
+        assert words in str(error.value)
+
+
+def test_a_folder_without_weights_is_an_error(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "config.json", tmp_path)
+    with pytest.raises(EncoderError, match="cannot be loaded"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_folder_without_a_configuration_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match=r"has no config\.json"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_checkpoint_with_missing_weights_is_an_error_and_not_filled_up_at_random(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["num_hidden_layers"] = 3
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(EncoderError, match=r"lacks \d+ weights"):
+        load_encoder(str(tmp_path))
+
+
+def test_another_network_is_refused_by_its_type(tmp_path: Path) -> None:
+    config = transformers.ViTConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2)
+    transformers.ViTModel(config).save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match=r"type 'vit'.*dinov2"):
+        load_encoder(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"device": "gpu"}, ["device='gpu'", "'cuda'"]),
+        ({"device": "cuda:99"}, ["device='cuda:99'", "'cpu'"]),
+        ({"dtype": "float8"}, ["dtype='float8'", "float16"]),
+        ({"batch_tiles": 0}, ["batch_tiles=0", "at least 1"]),
+    ],
+)
+def test_an_option_that_cannot_work_is_refused_by_name(
+    folder: Path, options: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_encoder(str(folder), **options)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_the_default_precision_stays_close_to_the_cpu(folder: Path) -> None:
+    exact = load_encoder(str(folder), device="cpu").encode(tiles(40))
+    for options in ({}, {"device": "cuda:0", "dtype": "float32"}):
+        got = load_encoder(str(folder), batch_tiles=16, **options).encode(tiles(40))
+        cosine = (exact * got).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(got, axis=1)
+        assert cosine.min() > 0.99

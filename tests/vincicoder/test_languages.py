@@ -1,0 +1,95 @@
+import pytest
+
+from vincicoder.errors import ConfigError
+from vincicoder.languages import LANGUAGES, get_language, language_asked_for, root_element
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
+def test_every_name_and_alias_finds_its_language_in_any_case(language):
+    for name in (language.name, *language.aliases):
+        assert get_language(name) is language
+        assert get_language(f" {name.upper()} ") is language
+
+
+def test_no_two_languages_share_a_name():
+    names = [name for language in LANGUAGES.values() for name in (language.name, *language.aliases)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", ["cobol", "", "c++", "nan"])
+def test_an_unknown_language_is_refused_with_the_known_ones(name):
+    with pytest.raises(ConfigError, match=r"not known.*python.*html.*svg.*latex.*tikz"):
+        get_language(name)
+
+
+ASKED = [
+    ("Please generate the Python matplotlib code that reproduces this chart.", "python"),
+    ("Use RDKit to draw the molecule.", "python"),
+    ("Redraw the picture with seaborn.", "python"),
+    ("Convert this webpage screenshot into HTML", "html"),
+    ("Convert this webpage screenshot into code.", "html"),
+    ("Build the landing page you see.", "html"),
+    ("Generate SVG code for the icon", "svg"),
+    ("Trace this logo as a vector graphic.", "svg"),
+    ("Write LaTeX/TikZ code", "latex"),
+    ("Compile the figure in TeX.", "latex"),
+    # The language asked for, not the one spoken about.
+    ("Python code that draws this SVG icon", "python"),
+    ("Convert this SVG icon to a Python script.", "python"),
+    ("Convert SVG code to HTML.", "html"),
+    ("Turn the following HTML code into SVG.", "svg"),
+    ("Recreate this SVG icon using Python.", "python"),
+    ("Given this web page (HTML) screenshot, generate SVG.", "svg"),
+    ("Generate an SVG of the matplotlib chart.", "svg"),
+    ("Use Python to recreate the HTML page.", "python"),
+    ("TikZ figure in LaTeX", "latex"),
+    ("HTML page with inline SVG", "html"),
+    ("Create an HTML page containing SVG code.", "html"),
+    ("Write Python code that saves the chart to output.svg.", "python"),
+    ("Output format: SVG. The picture was made with matplotlib.", "svg"),
+    ("Answer in **SVG**, not in HTML.", "svg"),
+    ("Do not use HTML; write LaTeX.", "latex"),
+    ("Reproduce the figure in LaTeX instead of Python.", "latex"),
+    # Chinese.
+    ("请生成Python matplotlib代码来重现这张图表。", "python"),
+    ("将此网页截图转换为HTML代码", "html"),
+    ("请根据网页截图写代码", "html"),
+    ("生成这个图标的SVG代码", "svg"),
+    ("用LaTeX/TikZ代码重现该图", "latex"),
+    ("用Python绘制这个SVG图标", "python"),
+    ("把这个SVG图标转成Python代码", "python"),
+    ("将SVG代码转换为HTML", "html"),
+    ("使用RDKit画出该分子", "python"),
+    ("请编写SVG,不要使用HTML", "svg"),
+]
+
+
+@pytest.mark.parametrize(("instruction", "name"), ASKED)
+def test_an_instruction_asks_for_one_language(instruction, name):
+    language = language_asked_for(instruction)
+    assert language is not None
+    assert language.name == name
+
+
+@pytest.mark.parametrize("instruction", ["", "Reproduce this figure.", "重现这张图。", "Do not use HTML.", "context"])
+def test_an_instruction_may_leave_the_language_open(instruction):
+    assert language_asked_for(instruction) is None
+
+
+@pytest.mark.parametrize(
+    ("markup", "root"),
+    [
+        ("<svg/>", "svg"),
+        ("\n <SVG width='1'>", "svg"),
+        ("<svg:svg xmlns:svg='http://www.w3.org/2000/svg'/>", "svg"),
+        ("\ufeff<?xml version='1.0'?>\n<!-- <html> -->\n<!DOCTYPE svg PUBLIC 'a' 'b'>\n<svg>", "svg"),
+        ("<!DOCTYPE svg [ <!ENTITY ns 'http://x'> ]>\n<svg>", "svg"),
+        ("<!DOCTYPE html><html><svg/></html>", "html"),
+        ("<rss><svg/></rss>", "rss"),
+        ("<!-- never closed", ""),
+        ("text <svg/>", ""),
+        ("", ""),
+    ],
+)
+def test_the_root_element_is_the_first_one(markup, root):
+    assert root_element(markup) == root

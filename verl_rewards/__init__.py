@@ -1,0 +1,1 @@
+"""Reward files for EasyR1 and verl, which load them by path."""

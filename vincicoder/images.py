@@ -1,0 +1,240 @@
+"""Targets: every form in which a caller may hand over a picture, opened as RGB.
+
+===============================================  =====================================================
+Form                                             Meaning
+===============================================  =====================================================
+``os.PathLike``                                  path of a picture file
+``str``                                          path, ``file://`` URL, ``data:`` URL or base64 text
+``bytes``, ``bytearray``, ``memoryview``         content of a picture file
+``PIL.Image.Image``                              the picture
+``numpy.ndarray`` of uint8                       its pixels, RGB, shape [height, width, 3]
+mapping                                          one of the above under ``bytes``, ``path`` or ``image``;
+                                                 the first of these that is not None
+list, tuple or object array of length one        its only item
+===============================================  =====================================================
+
+Text without a scheme is a path if such a file exists, base64 if it decodes to a picture file, and else an
+error. Nothing is fetched from the network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import unquote, unquote_to_bytes
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vincicoder.errors import TargetError
+
+TargetLike: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | Image.Image
+    | np.ndarray[Any, Any]
+    | Mapping[str, Any]
+    | Sequence[Any]
+)
+
+MAX_PIXELS = 100_000_000
+"""Largest target that is opened, in pixels."""
+
+_DECODING = threading.Lock()
+"""Requests of one group share their picture, and Pillow cannot decode one picture in two threads at once."""
+
+
+def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Return a target as a new RGB picture.
+
+    Transparency is laid over white, 16-bit grey is scaled to 8 bits, EXIF orientation is applied, and of an
+    animation the first frame is taken. Colour profiles are not applied.
+
+    Args:
+        target: The picture, in one of the forms in this module's documentation.
+        max_pixels: Pictures with more pixels are refused before they are decoded. Pillow's own limit of twice
+            ``PIL.Image.MAX_IMAGE_PIXELS`` holds as well.
+
+    Raises:
+        TargetError: The target is not a readable picture within the limit. The message names the target.
+    """
+    content = _content(target)
+    try:
+        if isinstance(content, Image.Image):
+            _check_size(content, max_pixels)
+            with _DECODING:
+                content.load()
+            return _flatten(content)
+        with Image.open(io.BytesIO(content)) as image:
+            _check_size(image, max_pixels)
+            return _flatten(image)
+    except UnidentifiedImageError as error:
+        raise TargetError(
+            f"target {_name(target)} is not a picture file of a format that Pillow reads"
+        ) from error
+    except Exception as error:  # Pillow's decoders raise errors of any kind on damaged files.
+        raise TargetError(f"target {_name(target)} cannot be opened as a picture: {error}") from error
+
+
+def target_key(target: TargetLike) -> str:
+    """Return a digest of a target's content, equal for equal files however they are handed over.
+
+    Files are not decoded for it; PIL pictures and arrays are digested by their pixels.
+
+    Raises:
+        TargetError: The target cannot be read.
+    """
+    content = _content(target)
+    if isinstance(content, Image.Image):
+        image = open_target(content)
+        content = b"%dx%d " % image.size + image.tobytes()
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    pixels = image.width * image.height
+    if not 0 < pixels <= max_pixels:
+        raise ValueError(f"it has {image.width}x{image.height} pixels; expected 1 to {max_pixels:,} in all")
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Return the picture upright, in 8-bit RGB, over white."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        pixels = np.asarray(image).astype(np.float64)
+        # 32-bit files open as "I", with older versions of Pillow 16-bit ones too; some hold 8-bit values.
+        scale = 1 if image.mode == "I" and pixels.max() <= 255 else 257
+        return Image.fromarray((pixels / scale).round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.getbands()[-1] in "Aa" or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _content(target: TargetLike) -> bytes | Image.Image:
+    """Return the picture file's bytes, or the picture where there is no file."""
+    if isinstance(target, Image.Image):
+        return target
+    if isinstance(target, bytes | bytearray | memoryview):
+        return bytes(target)
+    if isinstance(target, str):
+        return _content_of_text(target)
+    if isinstance(target, os.PathLike):
+        return _content_of_file(Path(target))
+    if isinstance(target, Mapping):
+        for key in ("bytes", "path", "image"):
+            if target.get(key) is not None:
+                return _content(target[key])
+        raise TargetError(f"target {_name(target)} has nothing under 'bytes', 'path' or 'image'")
+    if isinstance(target, np.ndarray) and target.dtype != np.object_:
+        if target.dtype != np.uint8 or target.ndim != 3 or target.shape[2] != 3:
+            raise TargetError(
+                f"target {_name(target)} is not an array of uint8 with shape [height, width, 3]"
+            )
+        return Image.fromarray(np.ascontiguousarray(target))
+    if isinstance(target, Sequence | np.ndarray):
+        items: Sequence[Any] = target.ravel().tolist() if isinstance(target, np.ndarray) else target
+        if len(items) == 1:
+            return _content(items[0])
+        raise TargetError(f"target {_name(target)} holds {len(items)} items; expected exactly one picture")
+    raise TargetError(
+        f"target {_name(target)} is no picture; give a path, bytes, a PIL image, base64 text, "
+        "or a mapping with 'bytes' or 'path'"
+    )
+
+
+def _content_of_text(text: str) -> bytes:
+    scheme = text.lstrip()[:8].lower()
+    if scheme.startswith("data:"):
+        return _content_of_data_url(text)
+    if scheme.startswith("file://"):
+        return _content_of_file(Path(unquote(text.strip()[len("file://") :].removeprefix("localhost"))))
+    if scheme.startswith(("http://", "https://")):
+        raise TargetError(f"target {_name(text)} is a network address; download it and give its path")
+    if _exists(text):
+        return _content_of_file(Path(text))
+    content = _from_base64(text)
+    if content is None or not _is_picture(content):
+        raise TargetError(
+            f"target {_name(text)} is neither an existing file nor base64 text of a picture file"
+        )
+    return content
+
+
+def _content_of_file(path: Path) -> bytes:
+    try:
+        if path.is_file():
+            return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise TargetError(f"target {_name(path)} cannot be read: {error}") from error
+    raise TargetError(f"target {_name(path)} is not an existing file")
+
+
+def _content_of_data_url(text: str) -> bytes:
+    head, comma, payload = text.strip().partition(",")
+    try:
+        raw = unquote_to_bytes(payload)
+    except UnicodeEncodeError:
+        raw = b""
+    content = _from_base64(raw.decode("latin-1")) if head.lower().endswith(";base64") else raw
+    if not comma or not content:
+        raise TargetError(f"target {_name(text)} is a data: URL that cannot be decoded")
+    return content
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a path, or characters that no path holds
+        return False
+
+
+def _from_base64(text: str) -> bytes | None:
+    """Decode base64 of the standard or the URL alphabet, with or without white space and padding."""
+    digits = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        return None
+
+
+def _is_picture(content: bytes) -> bool:
+    try:
+        Image.open(io.BytesIO(content)).close()
+    except UnidentifiedImageError:
+        return False
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return True
+    return True
+
+
+def _name(target: object) -> str:
+    """Name a target in a message, in at most about 100 characters."""
+    if isinstance(target, bytes | bytearray | memoryview):
+        return f"of {len(bytes(target)):,} bytes beginning with {bytes(target)[:12]!r}"
+    if isinstance(target, np.ndarray):
+        return f"array of {target.dtype} with shape {list(target.shape)}"
+    if isinstance(target, Mapping):
+        return f"mapping with the keys {_shorten(repr(list(target)))}"
+    if isinstance(target, Image.Image):
+        return f"PIL image of mode {target.mode}"
+    if isinstance(target, os.PathLike):
+        target = os.fspath(target)
+    if isinstance(target, str):
+        return _shorten(repr(target[:200]), len(target))
+    return f"of type {type(target).__name__}"
+
+
+def _shorten(text: str, length: int = 0) -> str:
+    if len(text) <= 100:
+        return text
+    return f"{text[:80]}… ({max(length, len(text)):,} characters)"

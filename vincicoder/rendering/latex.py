@@ -1,0 +1,205 @@
+r"""LaTeX with TikZ: pdflatex (or xelatex where the document needs it), first page, drawn by PDFium.
+
+Snippets are put into a ``standalone`` document whose preamble is loaded once as a dumped format; the ``article``
+class becomes ``standalone``, so that the picture is the figure and not a sheet of paper.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
+from vincicoder.rendering.sandbox.confine import Policy, forbid_processes
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_SNIPPET_PREAMBLE = r"""\documentclass[preview,border=3.14mm]{standalone}
+\usepackage{amsmath,amssymb,amsfonts,mathtools,bm}
+\usepackage{graphicx,booktabs,multirow,array,tabularx,colortbl}
+\usepackage[dvipsnames,svgnames,x11names]{xcolor}
+\usepackage{tikz,pgfplots,tikz-cd}
+\pgfplotsset{compat=1.17}
+\usetikzlibrary{arrows,arrows.meta,backgrounds,calc,decorations.markings,decorations.pathmorphing,
+  decorations.pathreplacing,fit,intersections,matrix,patterns,positioning,shadows,shapes,shapes.geometric,
+  shapes.misc,shapes.multipart,trees,mindmap,automata,petri,chains,quotes,angles,3d}
+\usepgfplotslibrary{fillbetween,groupplots,polar}
+"""
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
+_NEEDS_XETEX = re.compile(r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b")
+_XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|book)\}")
+_ARTICLE = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{(article|extarticle|scrartcl)\}")
+_DOCUMENT = re.compile(r"\\documentclass")
+_CJK_FONT = "Noto Sans CJK SC"
+
+
+class LatexRenderer:
+    """Compiles without shell escape and without reading outside TeX's own tree, then draws the first page.
+
+    Args:
+        dpi: Resolution of the picture.
+    """
+
+    language: ClassVar[str] = "latex"
+    jobs_per_child: ClassVar[int] = 1
+
+    def __init__(self, dpi: int = 300) -> None:
+        self.dpi = dpi
+        self._format: Path | None = None
+
+    def policy(self) -> Policy:
+        """TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
+        trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
+        binary = shutil.which("pdflatex")
+        installed = (str(Path(binary).resolve().parents[2]),) if binary else ()
+        formats = (str(self._format.parent),) if self._format else ()
+        return Policy(read=(*trees, *installed, *formats), processes=True)
+
+    def preload(self) -> dict[str, Any]:
+        """Loads PDFium and dumps the snippets' preamble as a format."""
+        import pypdfium2
+        from PIL import Image  # noqa: F401
+
+        if shutil.which("pdflatex") is None:
+            raise FileNotFoundError("pdflatex is not installed")
+        self._format = _dump_format(Path.cwd() / "formats")
+        return {"format": self._format is not None, "pypdfium2": str(pypdfium2.V_PYPDFIUM2)}
+
+    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
+        """Compiles and draws one document or snippet."""
+        text, engine, format_file = self._document(code)
+        Path("figure.tex").write_text(text, encoding="utf-8", errors="replace")
+        for _ in range(2):
+            _compile(engine, format_file, box)
+            if "Rerun to get" not in _log() and "remember picture" not in text:
+                break
+        return self._draw_page(box)
+
+    def _document(self, code: str) -> tuple[str, str, Path | None]:
+        """Returns the document, the engine that it needs and the format that it may use."""
+        if not _DOCUMENT.search(code):
+            body = code if r"\begin{document}" in code else f"\\begin{{document}}\n{code}\n\\end{{document}}\n"
+            if _CJK.search(code) or _NEEDS_XETEX.search(code):
+                return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", None
+            if self._format is not None:
+                return body, "pdflatex", self._format
+            return _SNIPPET_PREAMBLE + body, "pdflatex", None
+        code = _ARTICLE.sub(lambda match: _standalone(match[1]), code, count=1)
+        if _NEEDS_XETEX.search(code) or _XETEX_CLASS.search(code):
+            return code, "xelatex", None
+        if _CJK.search(code) and "CJK" not in code:
+            return code.replace(r"\begin{document}", _cjk_support() + r"\begin{document}", 1), "xelatex", None
+        return code, "pdflatex", None
+
+    def _draw_page(self, box: Box) -> Image.Image:
+        import pypdfium2
+
+        pdf = Path("figure.pdf")
+        if not pdf.is_file():
+            raise Failure(Status.NO_OUTPUT, "TeX finished without a page")
+        page = pypdfium2.PdfDocument(pdf.read_bytes())[0]
+        scale = self.dpi / 72
+        width, height = page.get_size()
+        if width * height <= 0:
+            raise Failure(Status.NO_OUTPUT, "the page has no area")
+        scale = min(scale, (box.pixels / (width * height)) ** 0.5)
+        check_pixels(int(width * scale), int(height * scale), box.pixels)
+        picture: Image.Image = page.render(scale=scale).to_pil()
+        return picture
+
+
+def _standalone(options: str | None) -> str:
+    """The class for what was an article; a font size stays."""
+    size = re.search(r"\b\d+pt\b", options or "")
+    extra = f",{size[0]}" if size else ""
+    return rf"\documentclass[preview,border=3.14mm{extra}]{{standalone}}"
+
+
+def _cjk_support() -> str:
+    return (
+        "\\usepackage{xeCJK}\n"
+        f"\\setCJKmainfont{{{_CJK_FONT}}}\\setCJKsansfont{{{_CJK_FONT}}}\\setCJKmonofont{{{_CJK_FONT}}}\n"
+    )
+
+
+def _environment() -> dict[str, str]:
+    keep = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "SOURCE_DATE_EPOCH", "FORCE_SOURCE_DATE")
+    return {
+        **{name: os.environ[name] for name in keep if name in os.environ},
+        "openin_any": "p",
+        "openout_any": "p",
+        "shell_escape": "f",
+        "MKTEXPK": "0",
+        "MKTEXTFM": "0",
+        "MKTEXMF": "0",
+        "TEXMFVAR": os.environ.get("TMPDIR", "."),
+        "max_print_line": "1000",
+    }
+
+
+def _dump_format(folder: Path) -> Path | None:
+    """Dumps the snippets' preamble; None, and snippets are only slower, where a package is missing."""
+    folder.mkdir(exist_ok=True)
+    (folder / "snippet.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
+    command = ["pdflatex", "-ini", "-interaction=batchmode", "-halt-on-error", "-jobname=snippet", "&pdflatex snippet.tex"]
+    subprocess.run(
+        command, cwd=folder, env={**_environment(), "TMPDIR": str(folder)}, stdout=subprocess.DEVNULL, timeout=120, check=False
+    )
+    result = folder / "snippet.fmt"
+    return result if result.is_file() else None
+
+
+def _compile(engine: str, format_file: Path | None, box: Box) -> None:
+    command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
+    if format_file is not None:
+        command.append(f"-fmt={format_file.with_suffix('')}")
+    program = shutil.which(engine)
+    if program is None:
+        raise Failure(Status.INFRASTRUCTURE, f"{engine} is not installed")
+    status = _spawn(program, [*command, "figure.tex"])
+    if os.WIFSIGNALED(status):
+        if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU):
+            os.kill(os.getpid(), os.WTERMSIG(status))  # over a limit: end the same way, for the server to see why
+        if os.WTERMSIG(status) == signal.SIGXFSZ:
+            raise Failure(Status.TOO_LARGE, "TeX wrote a file over the limit")
+        raise Failure(Status.RUNTIME_ERROR, f"{engine} ended with signal {os.WTERMSIG(status)}")
+    if status != 0:
+        raise Failure(*_diagnose(engine))
+
+
+def _spawn(program: str, command: list[str]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(OSError):
+            os.closerange(3, 1024)
+            forbid_processes()
+            os.execve(program, command, _environment())
+        os._exit(127)
+    return os.waitpid(pid, 0)[1]
+
+
+def _log() -> str:
+    with contextlib.suppress(OSError):
+        return Path("figure.log").read_text(encoding="utf-8", errors="replace")[-200_000:]
+    return ""
+
+
+def _diagnose(engine: str) -> tuple[Status, str]:
+    """Finds TeX's first error in its log."""
+    log = _log()
+    error = re.search(r"^(?:\./)?figure\.tex:\d+: .*$|^! .*$|^(?:/|\./).*:\d+: .*$", log, re.MULTILINE)
+    if error is None:
+        return Status.RUNTIME_ERROR, f"{engine} failed without an error in its log"
+    lines = log[error.start() :].split("\n")[:3]
+    message = " ".join(line.strip() for line in lines if line.strip())[:500]
+    if "capacity exceeded" in message:
+        return Status.OUT_OF_MEMORY, message
+    return Status.SYNTAX_ERROR, message

@@ -1,0 +1,299 @@
+"""The host's end of a fork server: start it, send jobs from any thread, read pictures, notice its death."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vincicoder.errors import RendererUnavailable, SandboxUnavailable
+from vincicoder.status import Status
+
+from . import child, confine, server, wire
+
+_START_SECONDS = 180.0
+
+
+class ServerDied(Exception):
+    """A fork server ended with work unfinished; the work can be done again by another."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one job.
+
+    Attributes:
+        status: Outcome.
+        message: Why there is no picture.
+        size: Width and height of the picture in pixels, or None.
+        pixels: Its bytes, RGB row by row, or None.
+        source: What another renderer must draw instead, or None.
+        seconds: Wall time in the child.
+        cpu_seconds: CPU time of the child and what it started.
+    """
+
+    status: Status
+    message: str = ""
+    size: tuple[int, int] | None = None
+    pixels: bytes | None = None
+    source: child.Source | None = None
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+def require_confinement() -> None:
+    """Raises ``SandboxUnavailable``, with what is missing, where this kernel cannot confine code."""
+    problems = confine.layers().problems
+    if problems:
+        raise SandboxUnavailable(
+            " ".join(problems) + " Generated code is not run unconfined; if this machine holds nothing of value and"
+            " you accept that the code can do whatever you can, pass allow_unsandboxed=True."
+        )
+
+
+def _library_folders() -> list[str]:
+    """The host's own package folders, for a server under the same interpreter (PYTHONPATH, user site, --target)."""
+    return [entry for entry in sys.path if entry and any(Path(entry).glob("*.dist-info"))]
+
+
+def _clean_environment(cache: Path) -> dict[str, str]:
+    """An environment without the host's secrets, and with everything fixed that changes a picture."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(cache),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "XDG_CACHE_HOME": str(cache),
+        "SOURCE_DATE_EPOCH": "1735689600",
+        "FORCE_SOURCE_DATE": "1",
+        **dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"), "1"
+        ),
+    }
+
+
+def cache_folder() -> Path:
+    """Returns the folder for what is worth keeping between runs, such as matplotlib's list of fonts."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    folder = Path(base) / "vincicoder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"vincicoder-cache-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+class ForkServer:
+    """A running fork server for one renderer.
+
+    Args:
+        module: Module of the renderer class, importable with the standard library alone.
+        name: Name of the class.
+        options: Keyword arguments of the class, JSON-ready.
+        limits: The limits of each job, as a dictionary of ``Limits`` and ``tasks``.
+        jobs_per_child: Jobs after which a confined child is replaced; 1 for a fresh child each time.
+        interpreter: The Python to run it, None for this one.
+        confined: Whether to confine children.
+        namespaces: Whether to leave the network when possible.
+        nice: Niceness added, so that rendering gives way to training.
+
+    Raises:
+        RendererUnavailable: If it does not start; the message holds the reason that it gave.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        options: dict[str, Any],
+        limits: dict[str, Any],
+        jobs_per_child: int = 1,
+        interpreter: str | None = None,
+        confined: bool = True,
+        namespaces: bool = True,
+        nice: int = 5,
+    ) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
+        self._lock = threading.Lock()
+        self._pending: dict[int, Future[wire.Message]] = {}
+        self._serial = 0
+        self._dead = False
+        config = {
+            "module": module,
+            "class": name,
+            "options": options,
+            "limits": limits,
+            "jobs_per_child": jobs_per_child,
+            "confined": confined,
+            "namespaces": namespaces,
+            "nice": nice,
+            "root": str(self.root),
+            "path": [] if interpreter else _library_folders(),
+        }
+        self._sock, theirs = socket.socketpair()
+        try:
+            self._process = self._start(interpreter or sys.executable, theirs, config)
+            self.details: dict[str, Any] = self._greet(f"{name} under {interpreter or sys.executable}")
+        except BaseException:
+            self._sock.close()
+            server.remove_tree(self.root)
+            raise
+        finally:
+            theirs.close()
+        self._reader = threading.Thread(target=self._read, name=f"vincicoder-{name}", daemon=True)
+        self._reader.start()
+
+    def _start(self, interpreter: str, theirs: socket.socket, config: dict[str, Any]) -> subprocess.Popen[bytes]:
+        command = [interpreter, "-s", str(Path(__file__).parent), str(theirs.fileno()), json.dumps(config)]
+        try:
+            return subprocess.Popen(
+                command,
+                env=_clean_environment(cache_folder()),
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RendererUnavailable(f"cannot start {interpreter}: {error}") from None
+
+    def _greet(self, what: str) -> dict[str, Any]:
+        self._sock.settimeout(_START_SECONDS)
+        try:
+            hello = wire.receive(self._sock)
+        except (OSError, wire.WireError) as error:
+            hello = {"ready": False, "error": f"no word from it: {error}"}
+        self._sock.settimeout(None)
+        if hello is None or not hello.get("ready"):
+            self._process.kill()
+            self._process.wait()
+            raise RendererUnavailable(f"{what} did not start: {hello['error'] if hello else 'it ended at once'}")
+        return {**(hello["details"] or {}), "network_namespace": hello["network_namespace"]}
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take jobs."""
+        return not self._dead
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def run(self, code: str, options: dict[str, Any] | None = None) -> Answer:
+        """Does one job and waits for it.
+
+        Raises:
+            ServerDied: If the server ended before it answered.
+        """
+        future: Future[wire.Message] = Future()
+        with self._lock:
+            if self._dead:
+                raise ServerDied("the fork server is gone")
+            self._serial += 1
+            job = self._serial
+            self._pending[job] = future
+            try:
+                wire.send(self._sock, {"id": job, "code": code, "options": options or {}})
+            except OSError:
+                del self._pending[job]
+                raise ServerDied("the fork server is gone") from None
+        message = future.result()
+        try:
+            return _answer(message)
+        finally:
+            if message["disposable"]:
+                server.remove_tree(Path(message["folder"]))
+
+    def _read(self) -> None:
+        inbox = wire.Inbox()
+        with contextlib.suppress(OSError, wire.WireError):
+            while data := self._sock.recv(1 << 20):
+                for message in inbox.feed(data):
+                    with self._lock:
+                        future = self._pending.pop(message["id"], None)
+                    if future is not None:
+                        future.set_result(message)
+        with self._lock:
+            self._dead = True
+            orphans, self._pending = self._pending, {}
+        for future in orphans.values():
+            future.set_exception(ServerDied("the fork server ended with work unfinished"))
+
+    def close(self) -> None:
+        """Ends the server and everything below it, and removes its folder. May be called twice."""
+        with self._lock:
+            self._dead = True
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(timeout=10)
+        self._sock.close()
+        server.remove_tree(self.root)
+
+
+def _answer(message: wire.Message) -> Answer:
+    """Checks what a child claims; everything in ``result`` was under the control of hostile code."""
+    times = {"seconds": message["seconds"], "cpu_seconds": message["cpu_seconds"]}
+    result = message["result"]
+    try:
+        status, text = Status(result["status"]), str(result.get("message", ""))[:4000]
+        if status is not Status.OK:
+            return Answer(status, text, **times)
+        if isinstance(result.get("source"), dict):
+            return Answer(status, source=_source(result["source"]), **times)
+        size = (int(result["width"]), int(result["height"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return Answer(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel", **times)
+    pixels = _read_picture(Path(message["folder"]) / child.picture_name(message["id"]), size)
+    if pixels is None:
+        return Answer(Status.FOREIGN_FILE, "the picture is not a regular file of the size that was announced", **times)
+    return Answer(status, size=size, pixels=pixels, **times)
+
+
+def _source(data: dict[str, Any]) -> child.Source:
+    width, height, scale = int(data["width"]), int(data["height"]), float(data["scale"])
+    if not (0 <= width <= 20_000 and 0 <= height <= 20_000 and 0.1 <= scale <= 10):
+        raise ValueError("size out of range")
+    return child.Source(str(data["language"]), str(data["code"]), width, height, scale)
+
+
+def _read_picture(path: Path, size: tuple[int, int]) -> bytes | None:
+    """Reads a picture that hostile code may have replaced by a link, a pipe or something endless."""
+    if min(size) < 1:
+        return None
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(fd, "rb") as file:
+        found = os.fstat(fd)
+        length = size[0] * size[1] * 3
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_size != length:
+            return None
+        data = file.read(length)
+    with contextlib.suppress(OSError):
+        path.unlink()
+    return data if len(data) == length else None

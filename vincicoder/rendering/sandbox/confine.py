@@ -1,0 +1,183 @@
+"""Confines the calling process for good: capabilities, resource limits, Landlock, seccomp.
+
+Standard library only, and no import outside this folder: it also runs under an interpreter that has nothing else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import site
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from . import landlock, seccomp
+
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 24, 36, 38
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+_CAPABILITY_VERSION_3 = 0x20080522
+_SYSTEM_FOLDERS = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+_SYSTEM_FILES = (
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/mime.types",
+    "/etc/alternatives",
+    "/var/cache/fontconfig",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/version",
+    "/proc/filesystems",
+    "/proc/sys/kernel/osrelease",
+    "/proc/sys/vm",
+    "/sys/devices/system/cpu",
+)
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a renderer's confined process may touch besides its own folder.
+
+    Attributes:
+        read: Further files and folders to read and execute, such as a TeX tree.
+        processes: May start programs (a browser, TeX).
+        local_sockets: May use Unix and netlink sockets.
+        shared_memory: May use anonymous shared files, as a browser's processes do between themselves.
+        address_space: Whether the memory limit is enforced on address space. A browser reserves terabytes without
+            using them; its resident memory is watched instead.
+    """
+
+    read: tuple[str, ...] = ()
+    processes: bool = False
+    local_sockets: bool = False
+    shared_memory: bool = False
+    address_space: bool = True
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Policy:
+        """Rebuilds a policy from its JSON form."""
+        values = dict(data)
+        values["read"] = tuple(values["read"])  # type: ignore[arg-type]
+        return cls(**values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which confinement this machine offers.
+
+    Attributes:
+        landlock: Interface version of the kernel's Landlock; 0 when missing.
+        seccomp: Whether a system-call filter can be installed.
+        problems: What is missing, one sentence each; empty when ``confine`` will work.
+    """
+
+    landlock: int
+    seccomp: bool
+    problems: tuple[str, ...] = field(default=())
+
+
+def _prctl(option: int, *args: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    padded = [ctypes.c_ulong(value) for value in (*args, 0, 0, 0, 0)[:4]]
+    if libc.prctl(option, *padded) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl({option}): {os.strerror(number)}")
+
+
+def die_with_parent() -> None:
+    """Asks the kernel to kill this process when the thread that started it ends."""
+    _prctl(_PR_SET_PDEATHSIG, 9)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the new parent of descendants that lose theirs, so that none can get away."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def layers() -> Layers:
+    """Looks at what the kernel offers, without confining anything."""
+    abi = landlock.version()
+    problems = []
+    if abi < 1:
+        problems.append("Landlock is missing: it needs Linux 5.13 or newer with 'landlock' among the kernel's lsm=.")
+    has_seccomp = seccomp.supported() and os.path.exists("/proc/sys/kernel/seccomp")  # noqa: PTH110
+    if not has_seccomp:
+        problems.append("seccomp filters are missing: they need Linux on x86-64 or arm64 with CONFIG_SECCOMP_FILTER.")
+    return Layers(abi, has_seccomp, tuple(problems))
+
+
+def drop_capabilities() -> None:
+    """Gives up every capability, so that root inside is no more than any user."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in range(64):
+        if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+            break  # past the last one, or not privileged, and then there is nothing to drop
+    libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    if libc.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"capset: {os.strerror(number)}")
+
+
+def _limit(which: int, value: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(which, (value, value))
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+
+def limit_resources(cpu_seconds: float, memory_mb: int, output_mb: int, address_space: bool) -> None:
+    """Sets the kernel's limits for this process and its children.
+
+    Args:
+        cpu_seconds: CPU time per process; the server watches the sum over processes.
+        memory_mb: Address space in MiB above what is mapped now.
+        output_mb: Largest file in MiB.
+        address_space: Whether to limit address space at all.
+    """
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, int(cpu_seconds) + 2)
+    _limit(resource.RLIMIT_FSIZE, output_mb << 20)
+    _limit(resource.RLIMIT_NOFILE, 1024)
+    _limit(resource.RLIMIT_MSGQUEUE, 0)
+    if address_space:
+        _limit(resource.RLIMIT_AS, _address_space() + (memory_mb << 20))
+
+
+def interpreter_folders() -> list[str]:
+    """Returns the folders that this interpreter imports from, but no project that it was merely pointed at."""
+    folders = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *site.getsitepackages()}
+    return sorted({os.path.realpath(folder) for folder in folders})  # noqa: PTH118
+
+
+def confine(policy: Policy, folder: str) -> None:
+    """Confines this process and all it will start to reading system files and writing ``folder``.
+
+    Raises:
+        OSError: If any layer cannot be put in place. The process must then not go on.
+    """
+    drop_capabilities()
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    read = [*_SYSTEM_FOLDERS, *_SYSTEM_FILES, *interpreter_folders(), *policy.read, f"/proc/{os.getpid()}"]
+    landlock.restrict(read, [folder], _DEVICES)
+    allowance = seccomp.Allowance(
+        processes=policy.processes, local_sockets=policy.local_sockets, shared_memory=policy.shared_memory
+    )
+    seccomp.install(allowance)
+
+
+def forbid_processes() -> None:
+    """Tightens an existing confinement: this process may still become another program, but start none."""
+    seccomp.install(seccomp.Allowance(execute=True))

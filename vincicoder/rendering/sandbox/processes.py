@@ -1,0 +1,103 @@
+"""What a tree of processes uses, and how it is ended. Reads ``/proc`` only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Use of one process or of a whole tree.
+
+    Attributes:
+        cpu_seconds: User and system time, also of children already waited for.
+        memory_bytes: Resident memory; pages that processes share count once for each.
+        tasks: Processes and threads.
+    """
+
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+    tasks: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.cpu_seconds + other.cpu_seconds,
+            self.memory_bytes + other.memory_bytes,
+            self.tasks + other.tasks,
+        )
+
+
+def _stat(pid: int) -> list[str]:
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()  # the name before may hold anything
+
+
+def usage_of(pid: int) -> Usage:
+    """Returns the use of one process; nothing when it is gone."""
+    try:
+        fields = _stat(pid)
+    except OSError:
+        return Usage()
+    cpu = sum(int(value) for value in fields[11:15]) / _TICK
+    return Usage(cpu, int(fields[21]) * _PAGE, int(fields[17]))
+
+
+def children_by_parent() -> dict[int, list[int]]:
+    """Returns the process tree of the machine as parent id to child ids."""
+    tree: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                tree.setdefault(int(_stat(int(name))[1]), []).append(int(name))
+    return tree
+
+
+def descendants(pid: int, tree: dict[int, list[int]] | None = None) -> list[int]:
+    """Returns the ids of all processes below ``pid``."""
+    tree = children_by_parent() if tree is None else tree
+    found: list[int] = []
+    pending = list(tree.get(pid, ()))
+    while pending:
+        child = pending.pop()
+        found.append(child)
+        pending += tree.get(child, ())
+    return found
+
+
+def usage_of_tree(pid: int, tree: dict[int, list[int]] | None = None) -> Usage:
+    """Returns the use of a process and all below it."""
+    return sum((usage_of(member) for member in [pid, *descendants(pid, tree)]), Usage())
+
+
+def kill(pids: Iterable[int]) -> None:
+    """Sends SIGKILL to processes; those already gone are fine."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def disk_use(folder: str, max_entries: int) -> tuple[int, int]:
+    """Returns the bytes and the number of files below a folder, without following links.
+
+    Stops counting after ``max_entries``, so that a flood of files costs no more than that.
+    """
+    size = entries = 0
+    pending = [folder]
+    while pending and entries <= max_entries:
+        with contextlib.suppress(OSError), os.scandir(pending.pop()) as items:
+            for item in items:
+                entries += 1
+                if entries > max_entries:
+                    break
+                with contextlib.suppress(OSError):
+                    size += item.stat(follow_symlinks=False).st_blocks * 512
+                    if item.is_dir(follow_symlinks=False):
+                        pending.append(item.path)
+    return size, entries

@@ -1,0 +1,320 @@
+"""A fork server: one process that has a renderer's libraries loaded and forks a confined child for each job.
+
+It is started with a clean environment, has one thread, and does nothing but fork, watch, kill and report. When the
+host goes away, by whatever death, it kills what it started, removes its folder and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vincicoder.status import Status
+
+from . import child, confine, namespaces, processes, wire
+
+_BUSY_TICK, _IDLE_TICK = 0.05, 1.0
+_GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to look at their use
+_MAX_FILES = 4096
+_CHILD_MESSAGE = 16 << 20
+
+
+@dataclass
+class _Child:
+    pid: int
+    sock: socket.socket
+    folder: Path
+    inbox: wire.Inbox
+    served: int = 0
+    job: int | None = None
+    started: float = 0.0
+    cpu_before: float = 0.0
+
+
+class Server:
+    """The state of one fork server.
+
+    Args:
+        sock: Stream to the host.
+        renderer: An object with ``preload``, ``policy`` and ``draw``.
+        config: ``limits``, ``confined``, ``jobs_per_child``, ``root`` (folder for private folders).
+    """
+
+    def __init__(self, sock: socket.socket, renderer: Any, config: wire.Message) -> None:
+        self._sock = sock
+        self._renderer = renderer
+        self._config = config
+        self._limits = config["limits"]
+        self._policy: confine.Policy = renderer.policy()
+        self._root = Path(config["root"])
+        self._children: dict[int, _Child] = {}
+        self._inbox = wire.Inbox()
+        self._serial = 0
+        self._parent = os.getppid()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(sock, selectors.EVENT_READ, self._from_host)
+        self._wake, wake_writer = os.pipe()
+        for fd in (self._wake, wake_writer):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake_writer)
+        self._selector.register(self._wake, selectors.EVENT_READ, self._from_signal)
+        self._open = True
+
+    def run(self) -> None:
+        """Serves until the host closes its end or is gone."""
+        while self._open and os.getppid() == self._parent:
+            busy = any(entry.job is not None for entry in self._children.values())
+            for key, _ in self._selector.select(_BUSY_TICK if busy else _IDLE_TICK):
+                key.data(key.fileobj)
+            self._watch()
+
+    def stop(self) -> None:
+        """Kills every child and all that they started, and removes the folder."""
+        for entry in list(self._children.values()):
+            self._end(entry)
+        processes.kill(processes.descendants(os.getpid()))
+        remove_tree(self._root)
+
+    # Messages
+
+    def _from_host(self, _: Any) -> None:
+        data = self._sock.recv(1 << 20)
+        if not data:
+            self._open = False
+            return
+        for message in self._inbox.feed(data):
+            self._start(message)
+
+    def _from_signal(self, _: Any) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake, 4096)
+        while True:
+            try:
+                pid, status, use = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self._children:
+                self._died(self._children[pid], status, use.ru_utime + use.ru_stime)
+
+    def _from_child(self, sock: socket.socket) -> None:
+        entry = next((entry for entry in self._children.values() if entry.sock is sock), None)
+        if entry is None:
+            return
+        try:
+            data = sock.recv(1 << 16)
+            messages = entry.inbox.feed(data)
+        except (OSError, wire.WireError):
+            self._finish(entry, _result(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel"))
+            return
+        if not data:
+            self._selector.unregister(sock)  # its death will be reported by the signal
+        for message in messages[:1]:
+            if entry.job is not None:
+                self._finish(entry, message)
+
+    # Jobs
+
+    def _start(self, message: wire.Message) -> None:
+        idle = next((entry for entry in self._children.values() if entry.job is None), None)
+        entry = idle or self._fork()
+        entry.job = message["id"]
+        entry.started = time.monotonic()
+        entry.cpu_before = self._usage(entry).cpu_seconds if idle else 0.0
+        with contextlib.suppress(OSError):  # a child that died meanwhile is reported by the signal
+            wire.send(entry.sock, message)
+
+    def _fork(self) -> _Child:
+        self._serial += 1
+        folder = self._root / str(self._serial)
+        folder.mkdir(mode=0o700)
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            child.main(theirs, self._renderer, folder, self._policy, self._config)
+        theirs.close()
+        entry = _Child(pid, ours, folder, wire.Inbox(_CHILD_MESSAGE))
+        self._children[pid] = entry
+        self._selector.register(ours, selectors.EVENT_READ, self._from_child)
+        return entry
+
+    def _usage(self, entry: _Child) -> processes.Usage:
+        if self._policy.processes:
+            return processes.usage_of_tree(entry.pid)
+        return processes.usage_of(entry.pid)
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        for entry in list(self._children.values()):
+            if entry.job is not None and now - entry.started > _GRACE_SECONDS:
+                problem = self._excess(entry, now)
+                if problem is not None:
+                    self._finish(entry, problem, keep=False)
+
+    def _excess(self, entry: _Child, now: float) -> wire.Message | None:
+        limits = self._limits
+        if now - entry.started > limits["wall_seconds"]:
+            return _result(Status.TIMEOUT, f"took longer than {limits['wall_seconds']:g} s")
+        use = self._usage(entry)
+        if use.cpu_seconds - entry.cpu_before > limits["cpu_seconds"]:
+            return _cpu_timeout(limits)
+        if not self._policy.address_space and use.memory_bytes > limits["memory_mb"] << 20:
+            return _result(Status.OUT_OF_MEMORY, f"used more than {limits['memory_mb']} MiB")
+        if use.tasks > limits["tasks"]:
+            return _result(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
+        size, files = processes.disk_use(str(entry.folder), _MAX_FILES)
+        if size > limits["output_mb"] << 20 or files > _MAX_FILES:
+            return _result(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
+        return None
+
+    def _finish(self, entry: _Child, message: wire.Message, keep: bool = True) -> None:
+        """Answers the host; the child is kept only when it is meant to be and nothing was out of order."""
+        entry.served += 1
+        keep = keep and entry.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
+        job, entry.job = entry.job, None
+        seconds = time.monotonic() - entry.started
+        cpu = self._usage(entry).cpu_seconds - entry.cpu_before if keep else self._end(entry) - entry.cpu_before
+        self._answer(job, message, entry.folder, seconds, cpu, keep)
+
+    def _answer(
+        self, job: int | None, message: wire.Message, folder: Path, seconds: float, cpu: float, keep: bool
+    ) -> None:
+        answer = {
+            "id": job,
+            "result": message,
+            "folder": str(folder),
+            "disposable": not keep,
+            "seconds": seconds,
+            "cpu_seconds": max(cpu, 0.0),
+        }
+        with contextlib.suppress(OSError):  # the host is gone; the main loop will notice
+            wire.send(self._sock, answer)
+
+    def _end(self, entry: _Child) -> float:
+        """Kills a child with everything below it and returns the CPU seconds that it used."""
+        below = processes.descendants(entry.pid) if self._policy.processes else []
+        self._forget(entry)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(entry.pid, signal.SIGKILL)
+        processes.kill([entry.pid, *below])
+        with contextlib.suppress(ChildProcessError):
+            _, _, use = os.wait4(entry.pid, 0)
+            return use.ru_utime + use.ru_stime
+        return 0.0
+
+    def _forget(self, entry: _Child) -> None:
+        self._children.pop(entry.pid, None)
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(entry.sock)
+        entry.sock.close()
+
+    def _died(self, entry: _Child, status: int, cpu: float) -> None:
+        """A child ended without an answer, or with one still unread."""
+        answer = self._last_words(entry)
+        below = processes.descendants(os.getpid()) if self._policy.processes else []
+        self._forget(entry)
+        if self._policy.processes:
+            kept = {pid for other in self._children.values() for pid in (other.pid, *processes.descendants(other.pid))}
+            processes.kill(set(below) - kept)
+        if entry.job is None:
+            remove_tree(entry.folder)
+            return
+        answer = answer or _death(status, cpu, self._limits, entry.folder)
+        self._answer(entry.job, answer, entry.folder, time.monotonic() - entry.started, cpu, keep=False)
+
+    def _last_words(self, entry: _Child) -> wire.Message | None:
+        with contextlib.suppress(OSError, wire.WireError, ValueError):
+            entry.sock.setblocking(False)
+            while data := entry.sock.recv(1 << 16):
+                for message in entry.inbox.feed(data):
+                    return message
+        return None
+
+
+def _result(status: Status, message: str) -> wire.Message:
+    return {"status": status.value, "message": message}
+
+
+def _cpu_timeout(limits: wire.Message) -> wire.Message:
+    return _result(Status.TIMEOUT, f"used more than {limits['cpu_seconds']:g} s of CPU time")
+
+
+def _death(status: int, cpu: float, limits: wire.Message, folder: Path) -> wire.Message:
+    """Says why a child ended without an answer."""
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu >= limits["cpu_seconds"]):
+        return _cpu_timeout(limits)
+    if number == signal.SIGXFSZ:
+        return _result(Status.TOO_LARGE, f"wrote a file of more than {limits['output_mb']} MiB")
+    if number == signal.SIGKILL:
+        return _result(Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory")
+    errors = _tail(folder / child.ERRORS)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 70:
+        return _result(Status.INFRASTRUCTURE, f"a worker could not start: {errors}")
+    if "bad_alloc" in errors or "MemoryError" in errors:
+        return _result(Status.OUT_OF_MEMORY, "the memory limit was reached")
+    how = f"signal {signal.Signals(number).name}" if number else f"exit code {os.WEXITSTATUS(status)}"
+    return _result(Status.RUNTIME_ERROR, f"the process ended with {how}. {errors}".strip())
+
+
+def _tail(path: Path, size: int = 1000) -> str:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with open(fd, "rb") as file:
+        file.seek(max(0, os.fstat(fd).st_size - size))
+        return file.read(size).decode("utf-8", "replace").strip()
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder whatever a child made of it: deep, wide or without permissions."""
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False, stderr=subprocess.DEVNULL)
+
+
+def _renderer(config: wire.Message) -> Any:
+    module = importlib.import_module(config["module"])
+    return getattr(module, config["class"])(**config["options"])
+
+
+def main(fd: int, config: wire.Message) -> None:
+    """Runs a fork server on socket ``fd`` and never returns."""
+    sock = socket.socket(fileno=fd)
+    sys.path += config["path"]
+    os.nice(config["nice"])
+    confine.adopt_orphans()
+    try:
+        isolated = config["confined"] and config["namespaces"] and namespaces.leave_network()
+        renderer = _renderer(config)
+        details = renderer.preload()
+        server = Server(sock, renderer, config)
+    except Exception as error:  # noqa: BLE001 - the host shows it to the user
+        wire.send(sock, {"ready": False, "error": f"{type(error).__name__}: {error}"})
+        raise SystemExit(1) from error
+    gc.collect()
+    gc.freeze()  # keeps forked children from touching, and so copying, every page of the loaded libraries
+    wire.send(sock, {"ready": True, "network_namespace": isolated, "details": details})
+    try:
+        server.run()
+    finally:
+        server.stop()
+        os._exit(0)

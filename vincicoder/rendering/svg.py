@@ -1,0 +1,118 @@
+"""SVG, drawn by CairoSVG on white."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
+from vincicoder.rendering.sandbox.confine import Policy
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_HREF = ("href", "{http://www.w3.org/1999/xlink}href")
+_EXTERNAL_URL = re.compile(r"url\(\s*['\"]?(?!\s*['\"]?#)[^)]*\)", re.IGNORECASE)
+_IMPORT = re.compile(r"@import[^;]*;?", re.IGNORECASE)
+
+
+class SvgRenderer:
+    """Draws SVG with its own aspect ratio, scaled so that small icons keep their detail.
+
+    Args:
+        longest_side: Pictures whose longer side is below this many pixels are drawn at this size; larger ones keep
+            theirs.
+    """
+
+    language: ClassVar[str] = "svg"
+    jobs_per_child: ClassVar[int] = 1
+
+    def __init__(self, longest_side: int = 512) -> None:
+        self.longest_side = longest_side
+
+    def policy(self) -> Policy:
+        """Files only: no process, no socket."""
+        return Policy()
+
+    def preload(self) -> dict[str, Any]:
+        """Imports CairoSVG and draws once, so that children inherit loaded fonts."""
+        import cairosvg
+        import lxml.etree
+        from PIL import Image, PngImagePlugin  # noqa: F401
+
+        cairosvg.svg2png(bytestring=b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>')
+        return {"cairosvg": cairosvg.__version__, "lxml": lxml.etree.__version__}
+
+    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
+        """Draws one SVG document."""
+        import cairosvg
+        from PIL import Image
+
+        data, width, height = self._clean(code)
+        scale = max(1.0, self.longest_side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        check_pixels(*size, box.pixels)
+        try:
+            png = cairosvg.svg2png(
+                bytestring=data, output_width=size[0], output_height=size[1], background_color="white"
+            )
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise Failure(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
+        picture: Image.Image = Image.open(io.BytesIO(png))
+        return picture
+
+    def _clean(self, code: str) -> tuple[bytes, float, float]:
+        """Parses, takes out every reference to something outside the document, and finds the size."""
+        from lxml import etree
+
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+        try:
+            root = etree.fromstring(code.strip().encode("utf-8", "replace"), parser)
+        except etree.XMLSyntaxError as error:
+            raise Failure(Status.SYNTAX_ERROR, f"not well-formed XML: {error}") from None
+        if etree.QName(root).localname != "svg":
+            raise Failure(Status.SYNTAX_ERROR, f"the root element is <{etree.QName(root).localname}>, not <svg>")
+        for element in root.iter(etree.Element):
+            for name, value in element.attrib.items():
+                if name in _HREF and not value.lstrip().startswith(("#", "data:")):
+                    del element.attrib[name]
+                elif "url(" in value.lower():
+                    element.attrib[name] = _EXTERNAL_URL.sub("none", value)
+            if etree.QName(element).localname == "style" and element.text:
+                element.text = _IMPORT.sub("", _EXTERNAL_URL.sub("none", element.text))
+        width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
+        return etree.tostring(root), width, height
+
+
+_UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
+_LENGTH = re.compile(r"\s*([+]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)\s*$")
+
+
+def _length(text: str | None) -> float | None:
+    match = _LENGTH.match(text or "")
+    if match is None or match[2] not in _UNITS:
+        return None
+    return float(match[1]) * _UNITS[match[2]] or None
+
+
+def _size(width: str | None, height: str | None, view_box: str | None) -> tuple[float, float]:
+    """The size in CSS pixels: width and height, else the viewBox, else 300 x 150 as browsers do."""
+    try:
+        _, _, box_width, box_height = (float(part) for part in re.split(r"[\s,]+", (view_box or "").strip()))
+        ratio = box_width / box_height if box_width > 0 and box_height > 0 else 0.0
+    except ValueError:
+        ratio = box_width = box_height = 0.0
+    known_width, known_height = _length(width), _length(height)
+    if known_width and known_height:
+        return known_width, known_height
+    if ratio and known_width:
+        return known_width, known_width / ratio
+    if ratio and known_height:
+        return known_height * ratio, known_height
+    if ratio:
+        return box_width, box_height
+    return known_width or 300.0, known_height or 150.0

@@ -1,0 +1,239 @@
+"""Compare renders with their targets tile by tile, with every target tiled and embedded once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vincicoder.errors import ConfigError
+from vincicoder.similarity.tiling import tile
+
+if TYPE_CHECKING:
+    from vincicoder.similarity.encoders import Encoder
+
+_Pixels = npt.NDArray[np.uint8]
+_Embedding = npt.NDArray[np.float32]
+
+# Tiles copied together for one call of the encoder (0.6 MB each), which cuts them to what its device can
+# take.
+_GROUP_TILES = 256
+
+# Locks that threads share out by key, so that one target is tiled once and different ones at the same time.
+_STRIPES = 64
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A target and a render, cut into tiles. Plain data: it may be sent to another process.
+
+    Attributes:
+        key: Names the target's content.
+        grid: Columns and rows.
+        render: The render's tiles, uint8, shape ``[N, 448, 448, 3]``.
+        target: The target's tiles, or None when its embedding is known.
+        embedding: The target's embedding, float32, shape ``[N, D]``, or None when it is not known yet.
+    """
+
+    key: str
+    grid: tuple[int, int]
+    render: _Pixels
+    target: _Pixels | None
+    embedding: _Embedding | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How alike a render and its target look. Every number is in [0, 1].
+
+    Attributes:
+        coarse: Similarity of the thumbnails; equal to ``fine`` when the grid has one tile.
+        fine: Mean similarity of the grid's tiles.
+        grid: Columns and rows.
+        tiles: Similarity of each tile of the grid, row by row.
+    """
+
+    coarse: float
+    fine: float
+    grid: tuple[int, int]
+    tiles: tuple[float, ...]
+
+    def visual(self, coarse_weight: float | None = None) -> float:
+        """Combine coarse and fine.
+
+        Args:
+            coarse_weight: Share of ``coarse``, in [0, 1]. None counts the thumbnail as one tile among others.
+
+        Returns:
+            The combination, in [0, 1].
+        """
+        if len(self.tiles) == 1:
+            return self.fine
+        weight = 1 / (len(self.tiles) + 1) if coarse_weight is None else coarse_weight
+        return weight * self.coarse + (1 - weight) * self.fine
+
+
+class Similarity:
+    """Compares renders with targets and remembers the embeddings of the targets it saw last. Thread-safe.
+
+    Attributes:
+        encoder: What embeds the tiles.
+        hits: Comparisons for which the target's embedding was at hand.
+        misses: Comparisons that embedded their target; the number of target embeddings made so far.
+
+    Args:
+        encoder: What embeds the tiles.
+        cache_targets: Targets whose embeddings are kept, at least 0; the one used longest ago goes first.
+            Each takes at most 13 embeddings: 53 KB with DINOv2-large, 146 KB with the embedded encoder.
+
+    Raises:
+        ConfigError: ``cache_targets`` is negative.
+    """
+
+    def __init__(self, encoder: Encoder, cache_targets: int = 2048) -> None:
+        if cache_targets < 0:
+            raise ConfigError(
+                f"cache_targets={cache_targets} cannot work; expected a whole number from 0 up."
+            )
+        self.encoder = encoder
+        self.hits = 0
+        self.misses = 0
+        self._capacity = cache_targets
+        self._embeddings: OrderedDict[str, _Embedding] = OrderedDict()
+        # Tiles of targets that some Prepared still holds, so that a group of renders shares one copy.
+        self._tiled: WeakValueDictionary[str, _Pixels] = WeakValueDictionary()
+        self._lock = threading.Lock()
+        self._stripes = [threading.Lock() for _ in range(_STRIPES)]
+        self._encoding = threading.Lock()
+
+    def prepare(self, target: Image.Image, render: Image.Image, key: str) -> Prepared:
+        """Do the work that needs no encoder: bring the render to the target's size and cut both into tiles.
+
+        Args:
+            target: The target, RGB.
+            render: The render, of any size.
+            key: Names the target's content: equal for equal pictures, different for different ones.
+
+        Returns:
+            What `compare` takes.
+        """
+        pixels, grid = tile(_resized(render, target.size))
+        with self._lock:
+            embedding = self._recall(key)
+        if embedding is not None:
+            return Prepared(key, grid, pixels, None, embedding)
+        return Prepared(key, grid, pixels, self._tiles_of(target, key), None)
+
+    def compare(self, prepared: Sequence[Prepared]) -> list[Comparison]:
+        """Embed and compare. One call at a time; others wait.
+
+        Args:
+            prepared: What `prepare` returned, any number, any order.
+
+        Returns:
+            One comparison each, in the same order.
+
+        Raises:
+            EncoderError: The encoder failed.
+        """
+        # A second call waits for the first one's targets instead of embedding them again.
+        with self._encoding:
+            known, unknown = self._sort_targets(prepared)
+            embeddings = list(self._embed([*unknown.values(), *(each.render for each in prepared)]))
+            known.update(zip(unknown, embeddings, strict=False))
+            with self._lock:
+                self.misses += len(unknown)
+                self.hits += len(prepared) - len(unknown)
+                for key, embedding in known.items():
+                    self._remember(key, embedding)
+        return [
+            _comparison(known[each.key], render, each.grid)
+            for each, render in zip(prepared, embeddings[len(unknown) :], strict=True)
+        ]
+
+    def _sort_targets(self, prepared: Sequence[Prepared]) -> tuple[dict[str, _Embedding], dict[str, _Pixels]]:
+        """Return the embeddings that are at hand and the tiles of the targets to embed, by key."""
+        known: dict[str, _Embedding] = {}
+        unknown: dict[str, _Pixels] = {}
+        with self._lock:
+            for each in prepared:
+                embedding = each.embedding if each.embedding is not None else self._recall(each.key)
+                if embedding is not None:
+                    known[each.key] = embedding
+                elif each.target is not None:
+                    unknown[each.key] = each.target
+        return known, {key: tiles for key, tiles in unknown.items() if key not in known}
+
+    def _embed(self, pictures: Sequence[_Pixels]) -> Iterator[_Embedding]:
+        """Embed pictures, many at a time; yield an array of its own for each."""
+        for group in _groups(pictures):
+            embeddings = self.encoder.encode(group[0] if len(group) == 1 else np.concatenate(group))
+            start = 0
+            for picture in group:
+                yield embeddings[start : start + len(picture)].copy()
+                start += len(picture)
+
+    def _tiles_of(self, target: Image.Image, key: str) -> _Pixels:
+        with self._stripes[hash(key) % _STRIPES]:
+            with self._lock:
+                pixels = self._tiled.get(key)
+            if pixels is None:
+                pixels = tile(target).pixels
+                with self._lock:
+                    self._tiled[key] = pixels
+        return pixels
+
+    def _recall(self, key: str) -> _Embedding | None:
+        embedding = self._embeddings.get(key)
+        if embedding is not None:
+            self._embeddings.move_to_end(key)
+        return embedding
+
+    def _remember(self, key: str, embedding: _Embedding) -> None:
+        self._embeddings[key] = embedding
+        self._embeddings.move_to_end(key)
+        while len(self._embeddings) > self._capacity:
+            self._embeddings.popitem(last=False)
+
+
+def _resized(render: Image.Image, size: tuple[int, int]) -> Image.Image:
+    # RGB first: Pillow would resize a palette picture by nearest neighbour.
+    rgb = render if render.mode == "RGB" else render.convert("RGB")
+    return rgb if rgb.size == size else rgb.resize(size, Image.Resampling.BICUBIC)
+
+
+def _groups(pictures: Sequence[_Pixels]) -> Iterator[list[_Pixels]]:
+    """Put pictures together until a group is large enough to keep an encoder busy."""
+    group: list[_Pixels] = []
+    for picture in pictures:
+        if group and sum(map(len, group)) + len(picture) > _GROUP_TILES:
+            yield group
+            group = []
+        group.append(picture)
+    if group:
+        yield group
+
+
+def _comparison(target: _Embedding, render: _Embedding, grid: tuple[int, int]) -> Comparison:
+    similarities = [float(each) for each in _similarity(target, render)]
+    tiles = tuple(similarities[: grid[0] * grid[1]])
+    return Comparison(coarse=similarities[-1], fine=sum(tiles) / len(tiles), grid=grid, tiles=tiles)
+
+
+def _similarity(first: _Embedding, second: _Embedding) -> npt.NDArray[np.float32]:
+    """Return (cos + 1) / 2 row by row. Two empty rows are alike; an empty and another one have cosine 0."""
+    # In float64 the cosine of a row with itself is 1 to the last bit of the float32 that is returned.
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    empty = lengths == 0
+    cosine = (a * b).sum(axis=1) / np.where(empty, 1.0, lengths)
+    cosine[empty & ~a.any(axis=1) & ~b.any(axis=1)] = 1.0
+    similarity: npt.NDArray[np.float32] = np.clip((cosine + 1) / 2, 0.0, 1.0).astype(np.float32)
+    return similarity

@@ -1,0 +1,91 @@
+"""DINOv2 through transformers: the encoder that the reward is defined by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.errors import EncoderError
+from vincicoder.similarity.encoders._torch import TorchEncoder, choose_device, choose_dtype
+
+if TYPE_CHECKING:
+    import torch
+
+_MODEL_TYPES = ("dinov2", "dinov2_with_registers")
+
+
+def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) -> TorchEncoder:
+    """Load a DINOv2 by hub id or local folder, with registers or without, with a classifier head or without.
+
+    Raises:
+        ConfigError: The device or dtype cannot be used.
+        EncoderError: torch or transformers is missing, the weights are not found or not complete, or they are
+            of another network.
+    """
+    try:
+        import torch
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise EncoderError(
+            f"Encoder {name!r} needs torch and transformers ({error}). Install them with "
+            "`pip install 'vincicoder[dinov2]'`, or use encoder='embedded', which needs neither."
+        ) from error
+    where = choose_device(device)
+    precision = choose_dtype(dtype, where)
+    model = _load_model(name).to(device=where, dtype=precision).eval()
+    # Without its final layer norm the network yields what transformers calls hidden_states[-1], and the
+    # states of the other layers are freed on the way.
+    model.layernorm = torch.nn.Identity()
+
+    def forward(pixels: torch.Tensor) -> torch.Tensor:
+        cls: torch.Tensor = model(pixel_values=pixels).last_hidden_state[:, 0]
+        return cls
+
+    return TorchEncoder(name, forward, where, precision, batch_tiles)
+
+
+def _load_model(name: str) -> Any:
+    from transformers import AutoConfig, AutoModel
+
+    source = str(Path(name).expanduser()) if name.startswith(("~", ".", "/")) else name
+    if source != name or Path(source).is_absolute():
+        _require_folder(name, Path(source))
+    try:
+        config = AutoConfig.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise _not_found(name, error) from error
+    if config.model_type not in _MODEL_TYPES:
+        raise EncoderError(
+            f"Encoder {name!r} is a network of type {config.model_type!r}; expected one of "
+            f"{', '.join(_MODEL_TYPES)}, such as facebook/dinov2-large."
+        )
+    try:
+        model, loaded = AutoModel.from_pretrained(source, config=config, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _not_found(name, error) from error
+    # transformers fills what a checkpoint lacks with random numbers. The mask token serves training only.
+    missing = sorted(key for key in loaded["missing_keys"] if not key.endswith("mask_token"))
+    if missing:
+        raise EncoderError(
+            f"Encoder {name!r} lacks {len(missing)} weights, such as {missing[0]!r}: the checkpoint is not "
+            "complete or not of a DINOv2. Download it again."
+        )
+    return model
+
+
+def _require_folder(name: str, folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        state = "has no config.json" if folder.is_dir() else "does not exist"
+        raise _not_found(name, FileNotFoundError(f"{folder} {state}"))
+
+
+def _not_found(name: str, error: Exception) -> EncoderError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return EncoderError(
+        f"The weights of encoder {name!r} cannot be loaded: {reason}\n"
+        "Expected the hub id of a DINOv2 or a folder with its config.json and weights. To get them:\n"
+        "  hf download facebook/dinov2-large --local-dir dinov2-large  (or huggingface-cli download)\n"
+        "  modelscope download --model facebook/dinov2-large --local_dir dinov2-large\n"
+        "and give the folder: encoder='dinov2-large'. For a trial without weights, on the CPU, there is "
+        "encoder='embedded'."
+    )

@@ -1,0 +1,84 @@
+"""Cut a picture into square tiles plus a thumbnail, the way InternVL prepares pictures of any shape."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+TILE = 448
+"""Side of a tile, in pixels."""
+
+MAX_TILES = 12
+"""Most tiles in a grid, the thumbnail not counted."""
+
+# Smallest grids first. Grids of the same number of tiles may come in any order: no picture is equally close
+# to two of them without being closer to a third, so which of them is looked at first never decides.
+_GRIDS = sorted(
+    (
+        (columns, rows)
+        for columns in range(1, MAX_TILES + 1)
+        for rows in range(1, MAX_TILES + 1)
+        if columns * rows <= MAX_TILES
+    ),
+    key=lambda grid: (grid[0] * grid[1], grid),
+)
+
+
+class Tiles(NamedTuple):
+    """A picture as tiles.
+
+    Attributes:
+        pixels: RGB, uint8, shape ``[N, 448, 448, 3]``: the grid's tiles row by row, then the thumbnail if the
+            grid has more than one tile.
+        grid: Columns and rows.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    grid: tuple[int, int]
+
+
+def grid_of(width: int, height: int) -> tuple[int, int]:
+    """Choose the grid whose shape is closest to the picture's.
+
+    Of the grids of one shape, such as 1x1, 2x2 and 3x3, and of two shapes equally close, the largest one wins
+    that the picture fills by more than half.
+
+    Args:
+        width: Width of the picture in pixels, at least 1.
+        height: Height of the picture in pixels, at least 1.
+
+    Returns:
+        Columns and rows; their product is at most ``MAX_TILES``.
+    """
+    shape = width / height
+    best, closest = (1, 1), float("inf")
+    for columns, rows in _GRIDS:
+        distance = abs(shape - columns / rows)
+        filled = width * height > 0.5 * TILE * TILE * columns * rows
+        if distance < closest or (distance == closest and filled):
+            best, closest = (columns, rows), distance
+    return best
+
+
+def tile(image: Image.Image) -> Tiles:
+    """Cut a picture into tiles.
+
+    Args:
+        image: A picture of any size. Anything but RGB is converted first.
+
+    Returns:
+        The tiles. The picture is stretched to fill the grid; nothing is cropped or padded.
+    """
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    columns, rows = grid = grid_of(*rgb.size)
+    stretched = np.asarray(rgb.resize((columns * TILE, rows * TILE), Image.Resampling.BICUBIC))
+    cells = stretched.reshape(rows, TILE, columns, TILE, 3).swapaxes(1, 2)
+    count = columns * rows
+    pixels = np.empty((count + (count > 1), TILE, TILE, 3), np.uint8)
+    pixels[:count].reshape(rows, columns, TILE, TILE, 3)[...] = cells
+    if count > 1:
+        pixels[count] = np.asarray(rgb.resize((TILE, TILE), Image.Resampling.BICUBIC))
+    return Tiles(pixels, grid)
