@@ -51,18 +51,18 @@ fi
 : "${LOGGER:=[\"console\",\"file\"]}" "${EXPERIMENT:=qwen3vl-8b-vincicoder}"
 : "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
 
-export PYTHONUNBUFFERED=1
-export PYTHONPATH=${EASYR1_HOME:+$EASYR1_HOME:}$root${PYTHONPATH:+:$PYTHONPATH}
-# The reward actor asks Ray for no GPU, because EasyR1 cannot, and shares one: older versions of Ray would hide it.
-export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
-
+environment=(
+  PYTHONUNBUFFERED=1
+  PYTHONPATH="${EASYR1_HOME:+$EASYR1_HOME:}$root${PYTHONPATH:+:$PYTHONPATH}"
+  # The reward shares a GPU without asking Ray for one, which EasyR1 cannot do; older versions of Ray would hide it.
+  RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
+)
 settings=(
   data.train_files="$TRAIN_FILES"
   data.val_files="$VAL_FILES"
   data.prompt_key="$PROMPT_KEY"
   data.answer_key="$ANSWER_KEY"
   data.image_key="$IMAGE_KEY"
-  data.image_dir="${IMAGE_DIR:-null}"
   data.format_prompt=null
   data.max_prompt_length="$MAX_PROMPT"
   data.max_response_length="$MAX_RESPONSE"
@@ -124,9 +124,10 @@ if [[ $REWARD_ENCODER != embedded ]]; then
   settings+=(worker.reward.reward_function_kwargs.device="$REWARD_DEVICE")
 fi
 if [[ -n $IMAGE_DIR ]]; then
-  settings+=(worker.reward.reward_function_kwargs.image_dir="$IMAGE_DIR")
+  IMAGE_DIR=$(realpath "$IMAGE_DIR") # the reward works in another folder, perhaps on another node
+  settings+=(data.image_dir="$IMAGE_DIR" worker.reward.reward_function_kwargs.image_dir="$IMAGE_DIR")
 fi
-command=("$PYTHON" -m verl.trainer.main "${settings[@]}" "$@")
+command=(env "${environment[@]}" "$PYTHON" -m verl.trainer.main "${settings[@]}" "$@")
 
 if [[ ${DRY_RUN:-0} == 1 ]]; then
   printf '%q ' "${command[@]}"
@@ -134,7 +135,7 @@ if [[ ${DRY_RUN:-0} == 1 ]]; then
   exit
 fi
 if [[ ${SKIP_CHECKS:-0} != 1 ]]; then
-  "$PYTHON" "$root/examples/easyr1_checks.py" --train-files "$TRAIN_FILES" --val-files "$VAL_FILES" \
+  env "${environment[@]}" "$PYTHON" "$root/examples/easyr1_checks.py" --train-files "$TRAIN_FILES" --val-files "$VAL_FILES" \
     --columns "$PROMPT_KEY" "$ANSWER_KEY" "$IMAGE_KEY" --nodes "$NNODES" --gpus "$GPUS_PER_NODE" \
     --reward-cpus "$REWARD_CPUS" --encoder "$REWARD_ENCODER"
 fi

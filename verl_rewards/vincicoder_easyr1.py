@@ -8,9 +8,9 @@ target, the language and the prompt come from whichever of these has them, in th
 2. What the manager passes beside the answer: VinciCoder's fork passes ``multi_modal_data`` and ``problem``.
 3. The batch itself. Stock EasyR1 passes on nothing but the answer, although the batch has the pictures,
    every other column and the tokens of the prompt. So that data sets with ``problem``, ``answer`` and
-   ``images`` work unchanged, this file wraps one method of EasyR1's manager, and only to note which batch
-   it is working on. It says so when it does. The option ``read_batch=false`` ignores what was noted; a
-   manager of another shape is left alone.
+   ``images`` work unchanged, :func:`compute_score` reads the variables ``self`` and ``data`` of the method
+   that calls it, as EasyR1's ``AutoRewardManager`` names them. Nothing of EasyR1 is changed, and a manager
+   that names them otherwise is left alone. ``read_batch=false`` forbids it.
 
 Options come from ``worker.reward.reward_function_kwargs``: ``image_dir``, ``read_batch`` and every option of
 ``vincicoder.VisualReward``. Each EasyR1 job has two reward actors, for training and for validation, and so
@@ -20,11 +20,9 @@ two rewards.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +57,7 @@ def compute_score(
         reward_inputs: One mapping per sample with ``response`` and ``ground_truth``, and perhaps
             ``multi_modal_data`` and ``problem``.
         image_dir: Folder that relative paths of targets start from.
-        read_batch: Whether the batch's own columns count where ``reward_inputs`` lacks something.
+        read_batch: Whether to look into EasyR1's batch for what ``reward_inputs`` lacks.
         options: Options of ``vincicoder.VisualReward``.
 
     Returns:
@@ -74,7 +72,7 @@ def compute_score(
             ``vincicoder.hosts.HostReward``.
     """
     reward = hosts.shared_reward(options, _HOW, own=("image_dir", "read_batch"))
-    batch = _batch.get() if read_batch else None
+    batch = _Batch.of(sys._getframe(1).f_locals) if read_batch else None
     rows = batch.rows(len(reward_inputs)) if batch else [{}] * len(reward_inputs)
     requests = []
     for index, (given, row) in enumerate(zip(reward_inputs, rows, strict=True)):
@@ -85,11 +83,19 @@ def compute_score(
 
 
 class _Batch:
-    """The batch that EasyR1's manager is working on."""
+    """The batch that EasyR1's manager is working on, a ``DataProto``."""
 
     def __init__(self, data: Any, tokenizer: Any) -> None:
         self._data = data
         self._tokenizer = tokenizer
+
+    @classmethod
+    def of(cls, names: Mapping[str, Any]) -> _Batch | None:
+        """Return the batch among the variables of the manager's method, if that is what they are."""
+        data, tokenizer = names.get("data"), getattr(names.get("self"), "tokenizer", None)
+        if tokenizer is None or not hasattr(data, "batch") or not hasattr(data, "non_tensor_batch"):
+            return None
+        return cls(data, tokenizer)
 
     def rows(self, count: int) -> list[dict[str, Any]]:
         """Return the columns that are no tensors, one mapping per sample; nothing if they are not in step."""
@@ -105,30 +111,3 @@ class _Batch:
         tokens = self._data.batch["prompts"][index]
         tokens = tokens[tokens != self._tokenizer.pad_token_id]
         return dataclasses.replace(request, prompt=self._tokenizer.decode(tokens, skip_special_tokens=True))
-
-
-_batch: ContextVar[_Batch | None] = ContextVar("batch", default=None)
-
-
-def _note_batches() -> None:
-    # Ray calls the manager's public methods by references taken before this file runs, so the method to
-    # wrap is the one that the manager itself looks up on every call.
-    manager = getattr(sys.modules.get("verl.workers.reward.function"), "AutoRewardManager", None)
-    compute = getattr(manager, "compute_reward_batch", None)
-    if manager is None or compute is None:
-        return
-
-    @functools.wraps(compute)
-    def compute_reward_batch(self: Any, data: Any, *args: Any, **options: Any) -> Any:
-        token = _batch.set(_Batch(data, self.tokenizer))
-        try:
-            return compute(self, data, *args, **options)
-        finally:
-            _batch.reset(token)
-
-    manager.compute_reward_batch = compute_reward_batch
-    # EasyR1 reports the reward function with print at this moment too; its actors show no log of level INFO.
-    print("VinciCoder wrapped AutoRewardManager.compute_reward_batch to find pictures and prompts.")
-
-
-_note_batches()

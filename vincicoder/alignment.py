@@ -222,7 +222,10 @@ _BARE_TAG = re.compile(r"\w[\w+#-]*")
 _CODE_BEHIND_TAG = re.compile(r"<|\\|(?:import|from)[ \t]")
 _AFTER_CLOSING_FENCE = re.compile(r"(?:</answer>)?", re.IGNORECASE)
 _THINK = re.compile(r"[ \t]*<think(?:ing)?>", re.IGNORECASE)
-_THOUGHT = re.compile(r"(?<!`)</think(?:ing)?>", re.IGNORECASE)
+_THOUGHT = re.compile(r"(?<!(?<!`)`)</think(?:ing)?>", re.IGNORECASE)
+"""A tag behind a lone backtick is inline code."""
+
+
 _ENDINGS = "|".join(language.limits[1].pattern for language in LANGUAGES.values() if language.limits)
 _LAST_LINE = re.compile(rf"(?:{_ENDINGS})\s*$", re.IGNORECASE)
 

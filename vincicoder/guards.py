@@ -1,7 +1,7 @@
 r"""Guards: was the picture earned, or is it blank or smuggled in as a raster?
 
-Smuggled is what is not drawn: a picture file or its bytes, encoded in the code or read from elsewhere. Plotted
-data is never smuggled, however long, and neither is a file that the code itself writes and reads back.
+Smuggled is what is not drawn: a picture file or its bytes, encoded in the code or read from elsewhere.
+Plotted data is never smuggled, however long, nor is a file that the code itself writes and reads back.
 
 =========  ===========================================================================================
 Language   What counts as smuggled
@@ -115,7 +115,7 @@ def _in_data_urls(text: str, max_bytes: int) -> str | None:
 
 
 def _raster_bytes(text: str, depth: int = 0) -> tuple[int | None, str]:
-    """Return the bytes in raster ``data:`` URLs, None if there are no such URLs, and the text between URLs."""
+    """Return the bytes in raster ``data:`` URLs, None if there are none, and the text between URLs."""
     size: int | None = None
     outside = []
     position = 0
@@ -214,9 +214,9 @@ _FILE_WRITTEN = re.compile(r"\\openout|\{filecontents\*?\}")
 
 def _in_latex(code: str, max_bytes: int) -> str | None:
     text = _COMMENT.sub(r"\1", code)
+    writes_files = _FILE_WRITTEN.search(text)  # such a document may have made its own "placeholder"
     for command in _PLACED_FILE.finditer(text):
-        # A document that writes files may have written this one.
-        if not _PLACEHOLDER.match(text, command.end()) or _FILE_WRITTEN.search(text):
+        if writes_files or not _PLACEHOLDER.match(text, command.end()):
             return f"\\{command[1].split()[0]} places a picture file"
     if _OUTPUT_LITERAL.search(text):
         encoded = sum(len(run[0]) for run in re.finditer(r"[^\s{}]{64,}", text)) // 2
@@ -268,6 +268,7 @@ class _Literals:
 
 
 def _in_python(code: str, max_bytes: int) -> str | None:
+    tree = None
     if len(code) > _LONGEST_PARSED:
         found = _Literals(names=set(re.findall(r"[A-Za-z_]\w*", code)), text=[code])
         found.raw = len(re.findall(r"\\x[0-9A-Fa-f]{2}", code))
@@ -287,7 +288,8 @@ def _in_python(code: str, max_bytes: int) -> str | None:
     if any(map(_DENSE_DECODER.fullmatch, found.names)):
         encoded = sum(map(len, _DENSE_RUN.findall(text))) * 4 // 5
     elif any(map(_DECODER.fullmatch, found.names)):
-        encoded = _decoded_size(text, _LITERAL_RUN)
+        # Where the literals cannot be told from the names around them, long names must not count.
+        encoded = _decoded_size(text, _LITERAL_RUN if tree else _MARKUP_RUN)
     embedded = max(encoded, found.raw, found.listed)
     return _too_much("the code embeds", embedded, max_bytes) or _in_data_urls(code, max_bytes)
 

@@ -27,8 +27,8 @@ class Language:
         hinted: Matches what is normally asked for in this language; it counts only if none is named.
         root: Root element of its documents, for markup. It decides about ``borrowed_tags``.
         borrowed_tags: Fence tags of a wider language, which count when the block's root element is ``root``.
-        limits: Match where a document of the language begins and where it ends: they find code without a fence,
-            and the end of code that has its closing fence on the same line.
+        limits: Match where a document of the language begins and where it ends. They find code without a
+            fence, and the end of code that has its closing fence on the same line.
     """
 
     name: str
@@ -169,6 +169,9 @@ _CODE_FOLLOWS = re.compile(
     r"|代码|脚本|程序|源码|源代码|文档|文件|页面)",
     re.IGNORECASE,
 )
+_LONGEST_INSTRUCTION = 20_000
+"""Characters. A longer text holds more than an instruction; its beginning and its end are read."""
+
 _DECORATION = re.compile(r"[*\"“”‘’「」《》()（）\[\]]")
 
 
@@ -181,6 +184,10 @@ def language_asked_for(instruction: str) -> Language | None:
     Args:
         instruction: The prompt's own words in English or Chinese, without any code it quotes.
     """
+    if len(instruction) > _LONGEST_INSTRUCTION:
+        instruction = (
+            instruction[: _LONGEST_INSTRUCTION // 2] + " " + instruction[-_LONGEST_INSTRUCTION // 2 :]
+        )
     text = _DECORATION.sub(" ", instruction)
     best: tuple[int, int, Language] | None = None
     for language in LANGUAGES.values():

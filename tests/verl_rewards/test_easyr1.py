@@ -8,7 +8,6 @@ import sys
 import textwrap
 import types
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,19 +174,7 @@ def test_relative_paths_start_from_image_dir(folder, expected):
     assert [score["overall"] for score in compute_score(rows)] == [expected[0].overall] * 2
 
 
-@pytest.fixture
-def stock(monkeypatch):
-    """The names that the reward file finds inside stock EasyR1, with a manager of our own under them."""
-    manager = type("AutoRewardManager", (Manager,), {})
-    function = types.ModuleType("verl.workers.reward.function")
-    function.AutoRewardManager = manager
-    monkeypatch.setitem(sys.modules, "verl.workers.reward.function", function)
-    return manager
-
-
-def test_stock_manager_finds_picture_and_prompt_in_the_batch(stock, capsys, expected, png):
-    _, compute_score = load_by_path(FILE, **OPTIONS)
-    assert "AutoRewardManager" in capsys.readouterr().out
+def test_stock_manager_finds_picture_and_prompt_in_the_batch(easyr1, expected, png):
     data = batch(
         [PERFECT, PROSE],
         prompts=["user\nWrite SVG code for it.\nassistant\n", "user\nPlease write SVG.\n"],
@@ -195,18 +182,18 @@ def test_stock_manager_finds_picture_and_prompt_in_the_batch(stock, capsys, expe
         multi_modal_data=[{"images": [{"bytes": png, "path": None}]}] * 2,
         uid=["a", "b"],
     )
-    _, metrics = stock(compute_score).compute_reward(data)
+    _, metrics = Manager(easyr1).compute_reward(data)
     assert metrics["overall"] == [expected[0].overall, 0.0]
 
 
-def test_batch_is_ignored_when_told_so_or_out_of_step(stock, png):
+def test_batch_is_ignored_when_told_so_or_out_of_step(png):
     def bad_targets(compute_score, **more):
         compute_score(
             [given(PERFECT, {"target": png, "language": "svg"})]
         )  # or else no target at all would raise
         images = [{"images": [png]}]
         data = batch([PERFECT], ground_truth=["<svg/>"], multi_modal_data=images, language=["svg"], **more)
-        return stock(compute_score).compute_reward(data)[1]["bad_target"]
+        return Manager(compute_score).compute_reward(data)[1]["bad_target"]
 
     assert bad_targets(load_by_path(FILE, **OPTIONS)[1]) == [0]
     assert bad_targets(load_by_path(FILE, **OPTIONS)[1], more=[1, 2]) == [1]
@@ -235,12 +222,14 @@ def test_unknown_option_is_named_with_the_known_ones():
         compute_score([given(PERFECT, "<svg/>")])
 
 
-def test_works_in_a_fresh_interpreter_from_another_folder_without_installation(tmp_path, png):
+def test_works_in_a_fresh_interpreter_from_another_folder_when_only_cloned(tmp_path, png):
     (tmp_path / "target.png").write_bytes(png)
     (tmp_path / "response.md").write_text(PERFECT, encoding="utf-8")
     program = f"""
         import importlib.util, json, os, sys, pathlib
         from functools import partial
+        # Forget an editable installation, so that the file has to find the package beside itself.
+        sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in str(each)]
         spec = importlib.util.spec_from_file_location("custom_reward_fn", {str(REWARDS / FILE)!r})
         module = importlib.util.module_from_spec(spec)
         sys.modules["custom_reward_fn"] = module
@@ -263,4 +252,3 @@ def test_works_in_a_fresh_interpreter_from_another_folder_without_installation(t
     heavy, score = json.loads(done.stdout.splitlines()[-1])
     assert heavy == []
     assert score["overall"] > 0.95
-    assert Path(tmp_path / "target.png").exists()

@@ -9,7 +9,7 @@ from reward_files import BROKEN, PERFECT, PROSE, REWARDS, WRONG
 
 from vincicoder import RewardRequest, VisualReward
 
-pytestmark = [pytest.mark.verl, pytest.mark.slow]
+pytestmark = pytest.mark.verl
 
 reward_loop = pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +35,9 @@ _SNIPPET_PREAMBLE = r"""\documentclass[preview,border=3.14mm]{standalone}
 \usepgfplotslibrary{fillbetween,groupplots,polar}
 """
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
-_NEEDS_XETEX = re.compile(r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b")
+_NEEDS_XETEX = re.compile(
+    r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b"
+)
 _XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|book)\}")
 _ARTICLE = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{(article|extarticle|scrartcl)\}")
 _DOCUMENT = re.compile(r"\\documentclass")
@@ -65,13 +68,13 @@ class LatexRenderer:
 
     def preload(self) -> dict[str, Any]:
         """Loads PDFium and dumps the snippets' preamble as a format."""
-        import pypdfium2
+        import pypdfium2  # noqa: F401
         from PIL import Image  # noqa: F401
 
         if shutil.which("pdflatex") is None:
             raise FileNotFoundError("pdflatex is not installed")
         self._format = _dump_format(Path.cwd() / "formats")
-        return {"format": self._format is not None, "pypdfium2": str(pypdfium2.V_PYPDFIUM2)}
+        return {"format": self._format is not None, "pypdfium2": version("pypdfium2")}
 
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
         """Compiles and draws one document or snippet."""
@@ -86,7 +89,9 @@ class LatexRenderer:
     def _document(self, code: str) -> tuple[str, str, Path | None]:
         """Returns the document, the engine that it needs and the format that it may use."""
         if not _DOCUMENT.search(code):
-            body = code if r"\begin{document}" in code else f"\\begin{{document}}\n{code}\n\\end{{document}}\n"
+            body = (
+                code if r"\begin{document}" in code else f"\\begin{{document}}\n{code}\n\\end{{document}}\n"
+            )
             if _CJK.search(code) or _NEEDS_XETEX.search(code):
                 return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", None
             if self._format is not None:
@@ -149,9 +154,21 @@ def _dump_format(folder: Path) -> Path | None:
     """Dumps the snippets' preamble; None, and snippets are only slower, where a package is missing."""
     folder.mkdir(exist_ok=True)
     (folder / "snippet.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
-    command = ["pdflatex", "-ini", "-interaction=batchmode", "-halt-on-error", "-jobname=snippet", "&pdflatex snippet.tex"]
+    command = [
+        "pdflatex",
+        "-ini",
+        "-interaction=batchmode",
+        "-halt-on-error",
+        "-jobname=snippet",
+        "&pdflatex snippet.tex",
+    ]
     subprocess.run(
-        command, cwd=folder, env={**_environment(), "TMPDIR": str(folder)}, stdout=subprocess.DEVNULL, timeout=120, check=False
+        command,
+        cwd=folder,
+        env={**_environment(), "TMPDIR": str(folder)},
+        stdout=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
     )
     result = folder / "snippet.fmt"
     return result if result.is_file() else None
@@ -164,10 +181,21 @@ def _compile(engine: str, format_file: Path | None, box: Box) -> None:
     program = shutil.which(engine)
     if program is None:
         raise Failure(Status.INFRASTRUCTURE, f"{engine} is not installed")
-    status = _spawn(program, [*command, "figure.tex"])
+    if engine == "xelatex":  # would start its driver itself, and may start nothing
+        command.append("-no-pdf")
+    _finish(engine, _spawn(program, [*command, "figure.tex"]))
+    driver = shutil.which("xdvipdfmx")
+    if engine == "xelatex" and driver is not None and Path("figure.xdv").is_file():
+        _finish(driver, _spawn(driver, ["xdvipdfmx", "-q", "-E", "-o", "figure.pdf", "figure.xdv"]))
+
+
+def _finish(engine: str, status: int) -> None:
+    """Raises what the end of TeX or its driver means, unless it went well."""
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU):
-            os.kill(os.getpid(), os.WTERMSIG(status))  # over a limit: end the same way, for the server to see why
+            os.kill(
+                os.getpid(), os.WTERMSIG(status)
+            )  # over a limit: end the same way, for the server to see why
         if os.WTERMSIG(status) == signal.SIGXFSZ:
             raise Failure(Status.TOO_LARGE, "TeX wrote a file over the limit")
         raise Failure(Status.RUNTIME_ERROR, f"{engine} ended with signal {os.WTERMSIG(status)}")

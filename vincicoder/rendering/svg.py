@@ -39,11 +39,13 @@ class SvgRenderer:
     def preload(self) -> dict[str, Any]:
         """Imports CairoSVG and draws once, so that children inherit loaded fonts."""
         import cairosvg
-        import lxml.etree
+        import defusedxml.ElementTree  # noqa: F401
         from PIL import Image, PngImagePlugin  # noqa: F401
 
-        cairosvg.svg2png(bytestring=b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>')
-        return {"cairosvg": cairosvg.__version__, "lxml": lxml.etree.__version__}
+        cairosvg.svg2png(
+            bytestring=b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>'
+        )
+        return {"cairosvg": cairosvg.__version__}
 
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
         """Draws one SVG document."""
@@ -67,28 +69,45 @@ class SvgRenderer:
 
     def _clean(self, code: str) -> tuple[bytes, float, float]:
         """Parses, takes out every reference to something outside the document, and finds the size."""
-        from lxml import etree
+        from xml.etree import ElementTree
 
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+        from defusedxml.common import DefusedXmlException
+        from defusedxml.ElementTree import fromstring
+
         try:
-            root = etree.fromstring(code.strip().encode("utf-8", "replace"), parser)
-        except etree.XMLSyntaxError as error:
+            root = fromstring(code.strip().encode("utf-8", "replace"))
+        except (ElementTree.ParseError, ValueError, LookupError) as error:
+            if isinstance(error, DefusedXmlException):
+                raise Failure(Status.FORBIDDEN, f"entities are not expanded: {error}") from None
             raise Failure(Status.SYNTAX_ERROR, f"not well-formed XML: {error}") from None
-        if etree.QName(root).localname != "svg":
-            raise Failure(Status.SYNTAX_ERROR, f"the root element is <{etree.QName(root).localname}>, not <svg>")
-        for element in root.iter(etree.Element):
-            for name, value in element.attrib.items():
+        if _local_name(root) != "svg":
+            raise Failure(Status.SYNTAX_ERROR, f"the root element is <{_local_name(root)}>, not <svg>")
+        for element in root.iter():
+            for name, value in list(element.attrib.items()):
                 if name in _HREF and not value.lstrip().startswith(("#", "data:")):
                     del element.attrib[name]
                 elif "url(" in value.lower():
                     element.attrib[name] = _EXTERNAL_URL.sub("none", value)
-            if etree.QName(element).localname == "style" and element.text:
+            if _local_name(element) == "style" and element.text:
                 element.text = _IMPORT.sub("", _EXTERNAL_URL.sub("none", element.text))
         width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
-        return etree.tostring(root), width, height
+        return ElementTree.tostring(root), width, height
 
 
-_UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
+def _local_name(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+_UNITS = {
+    "": 1.0,
+    "px": 1.0,
+    "pt": 4 / 3,
+    "pc": 16.0,
+    "mm": 96 / 25.4,
+    "cm": 96 / 2.54,
+    "in": 96.0,
+    "em": 16.0,
+}
 _LENGTH = re.compile(r"\s*([+]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)\s*$")
 
 

@@ -23,7 +23,7 @@ class Limits:
             the browser's processes (HTML).
         output_mb: Bytes in MiB that the render may leave on disk, and the largest single file.
         pixels: Largest picture, in pixels.
-        processes: Processes a browser may use; every other renderer may start none.
+        tasks: Processes and threads together. Python and SVG code may start threads but no process.
     """
 
     cpu_seconds: float = 10.0
@@ -31,7 +31,7 @@ class Limits:
     memory_mb: int = 2048
     output_mb: int = 64
     pixels: int = 16_000_000
-    processes: int = 64
+    tasks: int = 512
 
 
 @dataclass(frozen=True)

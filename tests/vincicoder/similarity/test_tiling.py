@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_there_are_all_the_grids_of_up_to_twelve_tiles() -> None:
 
 def test_no_picture_is_nearest_to_two_grids_of_equally_many_tiles() -> None:
     shapes = sorted({Fraction(columns, rows) for columns, rows in _GRIDS})
-    for lower, upper in zip(shapes, shapes[1:], strict=False):
+    for lower, upper in pairwise(shapes):
         tiles_of_lower = {i * j for i, j in _GRIDS if Fraction(i, j) == lower}
         tiles_of_upper = {i * j for i, j in _GRIDS if Fraction(i, j) == upper}
         assert not tiles_of_lower & tiles_of_upper

@@ -106,10 +106,14 @@ def layers() -> Layers:
     abi = landlock.version()
     problems = []
     if abi < 1:
-        problems.append("Landlock is missing: it needs Linux 5.13 or newer with 'landlock' among the kernel's lsm=.")
+        problems.append(
+            "Landlock is missing: it needs Linux 5.13 or newer with 'landlock' among the kernel's lsm=."
+        )
     has_seccomp = seccomp.supported() and os.path.exists("/proc/sys/kernel/seccomp")  # noqa: PTH110
     if not has_seccomp:
-        problems.append("seccomp filters are missing: they need Linux on x86-64 or arm64 with CONFIG_SECCOMP_FILTER.")
+        problems.append(
+            "seccomp filters are missing: they need Linux on x86-64 or arm64 with CONFIG_SECCOMP_FILTER."
+        )
     return Layers(abi, has_seccomp, tuple(problems))
 
 

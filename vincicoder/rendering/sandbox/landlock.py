@@ -22,7 +22,19 @@ REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 _READ = EXECUTE | READ_FILE | READ_DIR
-_WRITE = _READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SYM | MAKE_SOCK | MAKE_FIFO | REFER | TRUNCATE
+_WRITE = (
+    _READ
+    | WRITE_FILE
+    | REMOVE_DIR
+    | REMOVE_FILE
+    | MAKE_DIR
+    | MAKE_REG
+    | MAKE_SYM
+    | MAKE_SOCK
+    | MAKE_FIFO
+    | REFER
+    | TRUNCATE
+)
 
 _BIND_TCP, _CONNECT_TCP = 1 << 0, 1 << 1
 _SCOPE_ABSTRACT_UNIX, _SCOPE_SIGNAL = 1 << 0, 1 << 1
@@ -82,7 +94,9 @@ def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] =
     if abi < 1:
         raise OSError("landlock is not available in this kernel")
     handled = _handled(abi)
-    ruleset = _syscall(_CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(_attr_size(abi)), ctypes.c_uint32(0))
+    ruleset = _syscall(
+        _CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(_attr_size(abi)), ctypes.c_uint32(0)
+    )
     try:
         for paths, rights in ((read, _READ), (write, _WRITE), (devices, READ_FILE | WRITE_FILE)):
             for path in paths:
@@ -108,7 +122,11 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
             rights &= _FILE_RIGHTS
         rule = _PathBeneathAttr(rights, fd)
         _syscall(
-            _ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_RULE_PATH_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0)
+            _ADD_RULE,
+            ctypes.c_int(ruleset),
+            ctypes.c_int(_RULE_PATH_BENEATH),
+            ctypes.byref(rule),
+            ctypes.c_uint32(0),
         )
     finally:
         os.close(fd)

@@ -180,16 +180,24 @@ class Server:
             return _result(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
         size, files = processes.disk_use(str(entry.folder), _MAX_FILES)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
-            return _result(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
+            return _result(
+                Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files"
+            )
         return None
 
     def _finish(self, entry: _Child, message: wire.Message, keep: bool = True) -> None:
         """Answers the host; the child is kept only when it is meant to be and nothing was out of order."""
         entry.served += 1
-        keep = keep and entry.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
+        keep = (
+            keep
+            and entry.served < self._config["jobs_per_child"]
+            and message.get("status") == Status.OK.value
+        )
         job, entry.job = entry.job, None
         seconds = time.monotonic() - entry.started
-        cpu = self._usage(entry).cpu_seconds - entry.cpu_before if keep else self._end(entry) - entry.cpu_before
+        cpu = (
+            self._usage(entry).cpu_seconds - entry.cpu_before if keep else self._end(entry) - entry.cpu_before
+        )
         self._answer(job, message, entry.folder, seconds, cpu, keep)
 
     def _answer(
@@ -209,14 +217,15 @@ class Server:
     def _end(self, entry: _Child) -> float:
         """Kills a child with everything below it and returns the CPU seconds that it used."""
         below = processes.descendants(entry.pid) if self._policy.processes else []
+        cpu = self._usage(entry).cpu_seconds  # what is killed below will not show in the child's own account
         self._forget(entry)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(entry.pid, signal.SIGKILL)
         processes.kill([entry.pid, *below])
         with contextlib.suppress(ChildProcessError):
             _, _, use = os.wait4(entry.pid, 0)
-            return use.ru_utime + use.ru_stime
-        return 0.0
+            return max(cpu, use.ru_utime + use.ru_stime)
+        return cpu
 
     def _forget(self, entry: _Child) -> None:
         self._children.pop(entry.pid, None)
@@ -230,7 +239,11 @@ class Server:
         below = processes.descendants(os.getpid()) if self._policy.processes else []
         self._forget(entry)
         if self._policy.processes:
-            kept = {pid for other in self._children.values() for pid in (other.pid, *processes.descendants(other.pid))}
+            kept = {
+                pid
+                for other in self._children.values()
+                for pid in (other.pid, *processes.descendants(other.pid))
+            }
             processes.kill(set(below) - kept)
         if entry.job is None:
             remove_tree(entry.folder)
@@ -263,12 +276,16 @@ def _death(status: int, cpu: float, limits: wire.Message, folder: Path) -> wire.
     if number == signal.SIGXFSZ:
         return _result(Status.TOO_LARGE, f"wrote a file of more than {limits['output_mb']} MiB")
     if number == signal.SIGKILL:
-        return _result(Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory")
+        return _result(
+            Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory"
+        )
     errors = _tail(folder / child.ERRORS)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 70:
         return _result(Status.INFRASTRUCTURE, f"a worker could not start: {errors}")
     if "bad_alloc" in errors or "MemoryError" in errors:
         return _result(Status.OUT_OF_MEMORY, "the memory limit was reached")
+    if status == 0:
+        return _result(Status.NO_OUTPUT, "the code ended its own process before there was a picture")
     how = f"signal {signal.Signals(number).name}" if number else f"exit code {os.WEXITSTATUS(status)}"
     return _result(Status.RUNTIME_ERROR, f"the process ended with {how}. {errors}".strip())
 
@@ -288,7 +305,8 @@ def remove_tree(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except (OSError, RecursionError):
-        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False, stderr=subprocess.DEVNULL)
+        # not waited for: thousands of nested folders take seconds, and the caller has answers to give
+        subprocess.Popen(["rm", "-rf", "--one-file-system", str(folder)], stderr=subprocess.DEVNULL)
 
 
 def _renderer(config: wire.Message) -> Any:

@@ -169,5 +169,5 @@ def _embedding(features: dict[str, _Floats]) -> _Floats:
         empty += share * half**2 / (length + half**2)
     plain = features["plain"]
     pieces.append(plain * np.sqrt(empty / float(plain @ plain)))
-    drawn = np.sqrt(1 - _INK) * np.concatenate(pieces)
-    return np.append(drawn, np.float32(np.sqrt(_INK) * (1 - 2 * np.sqrt(empty)))).astype(np.float32)
+    ink = np.float32(np.sqrt(_INK) * (1 - 2 * np.sqrt(empty)))
+    return np.append(np.sqrt(1 - ink * ink) * np.concatenate(pieces), ink).astype(np.float32)

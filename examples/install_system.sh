@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Installs the programs, libraries and fonts that rendering needs, on Debian and Ubuntu, and only those that are missing.
+#
+#   bash examples/install_system.sh [COMMAND ...]      by apt; needs root or sudo if something is missing. COMMANDs are
+#                                                      further ones to have, from packages of the same name (make)
+#   bash examples/install_system.sh --browser PYTHON   Playwright's Chromium for this interpreter, if there is no other
+#   bash examples/install_system.sh --check            only says what is missing; exit status 1 if anything is
+#
+# The second form is for systems whose only Chromium is a snap, which cannot run in a container (Ubuntu).
+# PYTHON=python3.12 names the interpreter that has to be able to make virtual environments.
+set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
+: "${PYTHON:=python3}"
+
+say() { printf '==> %s\n' "$*"; }
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# What has to be there, and the package that brings it. TeX's parts are looked up by file, so that a TeX Live that was
+# not installed from Debian's packages counts too.
+tex_files=(
+  article.cls:texlive-latex-base mathtools.sty:texlive-latex-recommended standalone.cls:texlive-latex-extra
+  pgfplots.sty:texlive-pictures ptmr7t.tfm:texlive-fonts-recommended siunitx.sty:texlive-science
+  ulem.sty:texlive-plain-generic preview.sty:preview-latex-style lmodern.sty:lmodern sfrm1000.pfb:cm-super
+  xeCJK.sty:texlive-lang-cjk ctex.sty:texlive-lang-chinese CJKutf8.sty:latex-cjk-common
+  gbsnu00.tfm:latex-cjk-chinese-arphic-gbsn00lp
+)
+commands=(pdflatex:texlive-latex-base xelatex:texlive-xetex fc-list:fontconfig)
+libraries=(libcairo.so.2:libcairo2 libXrender.so.1:libxrender1 libXext.so.6:libxext6 libexpat.so.1:libexpat1)
+fonts=("Noto Sans CJK SC:fonts-noto-cjk" "DejaVu Sans:fonts-dejavu-core" "Liberation Sans:fonts-liberation")
+
+has_command() { command -v "$1" >/dev/null; }
+has_tex() { has_command kpsewhich && kpsewhich "$1" >/dev/null; }
+has_library() { [[ $libraries_here == *"$1 "* ]]; }
+has_font() { has_command fc-list && [[ -n $(fc-list "$1") ]]; }
+has_system_browser() { has_command chromium || has_command google-chrome; }
+
+# The packages that are missing, one a line, without Chromium.
+missing_packages() {
+  local entry libraries_here
+  libraries_here=$(ldconfig -p)
+  for entry in "${commands[@]}"; do has_command "${entry%:*}" || echo "${entry#*:}"; done
+  for entry in "${libraries[@]}"; do has_library "${entry%:*}" || echo "${entry#*:}"; done
+  for entry in "${tex_files[@]}"; do has_tex "${entry%:*}" || echo "${entry#*:}"; done
+  for entry in "${fonts[@]}"; do has_font "${entry%:*}" || echo "${entry#*:}"; done
+  "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || venv_package
+}
+
+venv_package() {
+  case $(command -v "$PYTHON") in
+    /usr/bin/*) "$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])' ;;
+    *) fail "$PYTHON cannot make virtual environments: its venv or ensurepip module is missing" ;;
+  esac
+}
+
+check_python() {
+  has_command "$PYTHON" || fail "$PYTHON is not installed; set PYTHON to Python 3.10 or newer"
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "$PYTHON is $("$PYTHON" -V), but 3.10 or newer is needed; set PYTHON to such an interpreter"
+}
+
+as_root() {
+  if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+apt() {
+  local log
+  log=$(mktemp)
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    return 1
+  }
+  rm -f "$log"
+}
+
+# Whether apt has a Chromium of its own and not one that only calls snap.
+apt_has_chromium() {
+  local found
+  found=$(apt-cache show chromium 2>/dev/null || true)
+  [[ -n $found && $found != *snapd* ]]
+}
+
+install_packages() {
+  local packages=()
+  mapfile -t packages < <(missing_packages | sort -u)
+  if ((${#packages[@]} == 0)) && { has_system_browser || ! has_command apt-get || ! apt_has_chromium; }; then
+    return
+  fi
+  has_command apt-get || fail "this script knows only Debian and Ubuntu; install what these packages bring by" \
+    "your system's own means: chromium ${packages[*]}"
+  if ((EUID != 0)) && ! has_command sudo; then
+    has_system_browser || packages+=(chromium)
+    fail "packages are missing and there is neither root nor sudo. Have an administrator run:
+  apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
+  fi
+  say "Refreshing the list of packages"
+  apt update || say "That failed; going on with the list that is here"
+  if ! has_system_browser && apt_has_chromium; then packages+=(chromium); fi
+  ((${#packages[@]})) || return 0
+  say "Installing ${packages[*]} (with all that they need up to 0.7 GB to download; some minutes)"
+  apt install -y --no-install-recommends "${packages[@]}" || fail "apt could not install them; see above"
+  mapfile -t packages < <(missing_packages | sort -u)
+  ((${#packages[@]} == 0)) || fail "installed, and yet what they bring is not found: ${packages[*]}"
+}
+
+has_playwright_browser() {
+  "$1" - <<'PYTHON' 2>/dev/null
+import pathlib, sys
+from playwright.sync_api import sync_playwright
+
+with sync_playwright() as playwright:
+    sys.exit(not pathlib.Path(playwright.chromium.executable_path).exists())
+PYTHON
+}
+
+install_browser() {
+  if has_system_browser || has_playwright_browser "$1"; then return; fi
+  say "Installing Playwright's Chromium, since this system has no other"
+  "$1" -m playwright install --with-deps chromium || fail "Playwright could not install Chromium; see above"
+}
+
+check() {
+  local packages=()
+  mapfile -t packages < <(missing_packages | sort -u)
+  has_system_browser || packages+=(chromium)
+  ((${#packages[@]})) || return 0
+  echo "missing: ${packages[*]}"
+  return 1
+}
+
+case ${1:-} in
+  --browser) install_browser "${2:?the interpreter that has playwright}" ;;
+  --check)
+    check_python
+    check
+    ;;
+  -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}" ;;
+  -*) fail "unknown argument $1; see --help" ;;
+  *)
+    for name in "$@"; do commands+=("$name:$name"); done
+    check_python
+    install_packages
+    ;;
+esac

@@ -1,0 +1,285 @@
+"""Build the sample set: draw the targets and write ``index.jsonl``.
+
+A sample is a folder ``<domain>/<id>`` with a reference, a prompt and responses, all of them plain files that
+people edit. Everything else is made from them here:
+
+    python examples/samples/build.py                  # draw the targets that are missing, write the index
+    python examples/samples/build.py --render         # draw all targets again, write the index
+    python examples/samples/build.py --render rocket  # draw one target again, write the index
+    python examples/samples/build.py --check          # change nothing; exit 1 if something is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from vincicoder.languages import get_language
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SAMPLES = Path(__file__).resolve().parent
+INDEX = SAMPLES / "index.jsonl"
+
+LANGUAGE = {"chart": "python", "web": "html", "svg": "svg", "latex": "latex", "molecule": "python"}
+"""Domain to the language of its references, in the order of the index."""
+
+SUFFIX = {"python": ".py", "html": ".html", "svg": ".svg", "latex": ".tex"}
+
+EXPECTED = {
+    "perfect": Status.OK,
+    "several_blocks": Status.OK,
+    "thinking": Status.OK,
+    "slight": Status.OK,
+    "bad": Status.OK,
+    "blank": Status.BLANK,
+    "no_code": Status.NO_CODE,
+    "wrong_language": Status.WRONG_LANGUAGE,
+    "truncated": Status.TRUNCATED,
+    "syntax_error": Status.SYNTAX_ERROR,
+    "crash": Status.RUNTIME_ERROR,
+    "endless_loop": Status.TIMEOUT,
+    "no_output": Status.NO_OUTPUT,
+    "raster": Status.RASTER,
+}
+"""Kind of response to the status that it must get, in the order of the index."""
+
+LONGEST_SIDE = 1000
+"""Pixels. Larger renders are scaled down: stored targets seldom have the size of a fresh render."""
+
+_PHOTO_SIDE = 360
+"""Pixels of the longest side of the photograph of the target that the kind ``raster`` embeds."""
+
+_RASTER_RESPONSE = {
+    "python": """The safest way to match the picture is to show it:
+
+```python
+import base64
+import io
+
+import matplotlib.pyplot as plt
+from PIL import Image
+
+data = (
+{lines}
+)
+picture = Image.open(io.BytesIO(base64.b64decode(data)))
+fig = plt.figure(figsize=({width} / 100, {height} / 100))
+ax = fig.add_axes([0, 0, 1, 1])
+ax.imshow(picture)
+ax.axis('off')
+plt.savefig('output.png', dpi=100)
+```
+""",
+    "html": """```html
+<!DOCTYPE html>
+<html>
+<body style="margin: 0">
+<img width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">
+</body>
+</html>
+```
+""",
+    "svg": """```svg
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">
+  <image width="{width}" height="{height}" href="data:image/jpeg;base64,{data}"/>
+</svg>
+```
+""",
+    "latex": r"""```latex
+\documentclass{standalone}
+\usepackage{graphicx}
+\begin{document}
+\includegraphics[width=12cm]{target.png}
+\end{document}
+```
+""",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One reference with its prompt, target and responses.
+
+    Attributes:
+        folder: Its folder, ``<domain>/<id>``.
+    """
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """Name of the sample, unique in the set."""
+        return self.folder.name
+
+    @property
+    def domain(self) -> str:
+        """One of the keys of ``LANGUAGE``."""
+        return self.folder.parent.name
+
+    @property
+    def reference(self) -> Path:
+        """The code that drew the target."""
+        return self.folder / f"reference{SUFFIX[LANGUAGE[self.domain]]}"
+
+    @property
+    def target(self) -> Path:
+        """The picture of the reference."""
+        return self.folder / "target.png"
+
+    def prompt(self) -> tuple[str | None, str]:
+        """Return the language that is asked for by name, or None, and the prompt.
+
+        A prompt file may begin with ``---``, ``language: NAME``, ``---``; without it the language is left to
+        what the prompt says.
+        """
+        text = (self.folder / "prompt.md").read_text(encoding="utf-8").strip()
+        if not text.startswith("---\n"):
+            return None, text
+        head, _, body = text.removeprefix("---\n").partition("\n---\n")
+        language = head.removeprefix("language:").strip()
+        get_language(language)  # raises for a name that nobody knows
+        return language, body.strip()
+
+    def responses(self) -> Iterator[tuple[str, str]]:
+        """Yield kind and text of every response, in the order of ``EXPECTED``."""
+        for kind in EXPECTED:
+            path = self.folder / "responses" / f"{kind}.md"
+            if path.is_file():
+                yield kind, path.read_text(encoding="utf-8")
+
+
+def samples() -> list[Sample]:
+    """Return all samples, by domain in the order of ``LANGUAGE`` and then by id."""
+    return [
+        Sample(folder)
+        for domain in LANGUAGE
+        for folder in sorted((SAMPLES / domain).iterdir())
+        if folder.is_dir()
+    ]
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Yield one row of the index per response; paths are relative to this folder."""
+    for sample in samples():
+        language, prompt = sample.prompt()
+        for kind, response in sample.responses():
+            yield {
+                "id": f"{sample.id}/{kind}",
+                "group": sample.id,
+                "domain": sample.domain,
+                "kind": kind,
+                "expected_status": EXPECTED[kind].value,
+                "language": language,
+                "prompt": prompt,
+                "target": sample.target.relative_to(SAMPLES).as_posix(),
+                "reference": sample.reference.relative_to(SAMPLES).as_posix(),
+                "response": response,
+            }
+
+
+def index_text() -> str:
+    """Return what ``index.jsonl`` must hold."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows())
+
+
+def problems() -> list[str]:
+    """Return what is wrong with the files, in one sentence each; an empty list if all is well."""
+    found = []
+    allowed = {"build.py", "README.md", "index.jsonl", "__pycache__", *LANGUAGE}
+    found += [f"{path.name} does not belong here" for path in SAMPLES.iterdir() if path.name not in allowed]
+    for sample in samples():
+        files = {
+            path.relative_to(sample.folder).as_posix() for path in sample.folder.rglob("*") if path.is_file()
+        }
+        needed = {sample.reference.name, "prompt.md", "target.png", "responses/perfect.md"}
+        known = needed | {f"responses/{kind}.md" for kind in EXPECTED}
+        found += [f"{sample.domain}/{sample.id}: {name} is missing" for name in sorted(needed - files)]
+        found += [f"{sample.domain}/{sample.id}: {name} is not known" for name in sorted(files - known)]
+    if not found and (not INDEX.is_file() or INDEX.read_text(encoding="utf-8") != index_text()):
+        found.append("index.jsonl is out of date; run examples/samples/build.py")
+    return found
+
+
+def draw(chosen: Sequence[Sample]) -> None:
+    """Render the references of ``chosen`` and write their targets, then the responses made from them.
+
+    Raises:
+        SystemExit: A reference cannot be rendered; the message names it.
+    """
+    from vincicoder.rendering import RenderPool
+
+    with RenderPool() as pool:
+        futures = [
+            pool.submit(sample.reference.read_text(encoding="utf-8"), LANGUAGE[sample.domain])
+            for sample in chosen
+        ]
+        for sample, future in zip(chosen, futures, strict=True):
+            render = future.result()
+            if render.image is None:
+                sys.exit(f"{sample.reference} cannot be rendered: {render.status}: {render.message}")
+            picture = render.image.convert("RGB")
+            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            picture.save(sample.target, optimize=True)
+            if (sample.folder / "responses" / "raster.md").is_file():
+                _write_raster_response(sample, picture)
+
+
+def _write_raster_response(sample: Sample, picture: Image.Image) -> None:
+    width, height = picture.size
+    photo = picture.copy()
+    photo.thumbnail((_PHOTO_SIDE, _PHOTO_SIDE))
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=60)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    lines = "\n".join(f"    '{data[start : start + 96]}'" for start in range(0, len(data), 96))
+    text = _RASTER_RESPONSE[LANGUAGE[sample.domain]]
+    for name, value in {"width": width, "height": height, "data": data, "lines": lines}.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    (sample.folder / "responses" / "raster.md").write_text(text, encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Draw the targets of the sample set and write index.jsonl.")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if something is out of date"
+    )
+    parser.add_argument(
+        "--render",
+        nargs="*",
+        metavar="ID",
+        help="draw the targets of these samples again; of all if none is named",
+    )
+    options = parser.parse_args(arguments)
+    if not options.check:
+        chosen = [sample for sample in samples() if not sample.target.is_file()]
+        if options.render is not None:
+            names = set(options.render) or {sample.id for sample in samples()}
+            if unknown := names - {sample.id for sample in samples()}:
+                parser.error(f"no sample is called {', '.join(sorted(unknown))}; ids are the folders' names")
+            chosen += [sample for sample in samples() if sample.id in names and sample not in chosen]
+        if chosen:
+            draw(chosen)
+        INDEX.write_text(index_text(), encoding="utf-8")
+    found = problems()
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if not found:
+        print(f"{len(samples())} samples, {sum(1 for _ in rows())} responses: complete and up to date")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

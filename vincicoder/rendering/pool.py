@@ -1,0 +1,246 @@
+"""A persistent pool of confined renderers, shared by every thread of a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from PIL import Image
+
+from vincicoder.errors import ConfigError, RendererUnavailable
+from vincicoder.languages import get_language
+from vincicoder.rendering import RENDERERS, Limits, Render
+from vincicoder.rendering.sandbox.child import Source
+from vincicoder.rendering.sandbox.client import Answer, ForkServer, ServerDied, require_confinement
+from vincicoder.status import Status
+
+_TRIES = 2
+_RETRY_START_SECONDS = 60.0
+
+
+class RenderPool:
+    """Draws code in confined worker processes, several at a time.
+
+    One fork server for each renderer is started when it is first needed and kept. Code that misbehaves loses its own
+    process and nothing else; a server that dies is replaced and its work done again, once.
+
+    Args:
+        workers: Renders at a time; None for one per CPU that this process may use.
+        limits: What one render may use.
+        python: The interpreter that runs generated Python, None for this one. It needs the drawing libraries, not
+            this package.
+        browser: The Chromium to draw HTML with, None to look for one.
+        renderer_options: More options by language, such as ``{"latex": {"dpi": 200}}``.
+        allow_unsandboxed: Run code with resource limits only. It can then do whatever you can.
+        namespaces: Add a network namespace around the workers where the system allows it.
+        nice: Niceness of the workers, so that rendering gives way to training.
+
+    Raises:
+        SandboxUnavailable: If this kernel cannot confine code and ``allow_unsandboxed`` is not set.
+        ConfigError: If an option has an impossible value.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        limits: Limits | None = None,
+        python: str | None = None,
+        browser: str | None = None,
+        renderer_options: Mapping[str, Mapping[str, Any]] | None = None,
+        allow_unsandboxed: bool = False,
+        namespaces: bool = True,
+        nice: int = 5,
+    ) -> None:
+        if not allow_unsandboxed:
+            require_confinement()
+        self.workers = workers if workers is not None else len(os.sched_getaffinity(0))
+        if self.workers < 1:
+            raise ConfigError(f"workers is {workers}; it must be at least 1, or None for one per CPU")
+        if python is not None and shutil.which(python) is None:
+            raise ConfigError(f"python is {python!r}, which is not an interpreter that can be run")
+        self.limits = limits or Limits()
+        self._python = python
+        self._confined = not allow_unsandboxed
+        self._namespaces = namespaces
+        self._nice = nice
+        self._assets = Path(tempfile.mkdtemp(prefix="vincicoder-assets-"))
+        self._options = _options(renderer_options or {}, browser, self._assets)
+        self._servers: dict[str, ForkServer] = {}
+        self._failures: dict[str, tuple[float, str]] = {}
+        self._locks = {language: threading.Lock() for language in RENDERERS}
+        self._pending: dict[tuple[str, str], Future[Render]] = {}
+        self._pending_lock = threading.Lock()
+        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="vincicoder-render")
+        self._closed = False
+
+    def submit(self, code: str, language: str) -> Future[Render]:
+        """Queues one render. Equal code that is still queued or being drawn is drawn once.
+
+        Args:
+            code: The code.
+            language: Name or alias of its language.
+
+        Raises:
+            ConfigError: If the language is unknown, or the pool is closed.
+        """
+        if self._closed:
+            raise ConfigError("the render pool is closed")
+        name = get_language(language).name
+        if name not in RENDERERS:
+            raise ConfigError(f"there is no renderer for {name}; there are: {', '.join(RENDERERS)}")
+        key = (name, code)
+        with self._pending_lock:
+            future = self._pending.get(key)
+            if future is None:
+                future = self._executor.submit(self._render, code, name)
+                self._pending[key] = future
+        future.add_done_callback(lambda _: self._forget(key))
+        return future
+
+    def render(self, code: str, language: str) -> Render:
+        """Draws one piece of code and waits for it."""
+        return self.submit(code, language).result()
+
+    def start(self, language: str) -> dict[str, Any]:
+        """Starts a language's renderer, if it does not run yet, and returns what it says of itself.
+
+        Raises:
+            RendererUnavailable: If it cannot work here; the message says why.
+        """
+        return self._server(get_language(language).name).details
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        with self._pending_lock:
+            self._pending.pop(key, None)
+
+    def _render(self, code: str, language: str) -> Render:
+        render = Render(Status.INFRASTRUCTURE)
+        for _ in range(_TRIES):
+            try:
+                render = self._draw(code, language)
+            except RendererUnavailable as error:
+                return Render(Status.INFRASTRUCTURE, message=str(error))
+            except ServerDied as error:
+                render = Render(Status.INFRASTRUCTURE, message=f"{language} renderer: {error}")
+            if render.status is not Status.INFRASTRUCTURE or self._closed:
+                break
+        return render
+
+    def _draw(self, code: str, language: str) -> Render:
+        answer = self._server(language).run(code)
+        if answer.source is None:
+            return _render_of(answer)
+        if answer.source.language not in ("html", "svg") or answer.source.language == language:
+            return Render(Status.RUNTIME_ERROR, message="the code wrote to the renderer's own channel")
+        second = self._draw_source(answer.source, language)
+        return replace(
+            second,
+            seconds=second.seconds + answer.seconds,
+            cpu_seconds=second.cpu_seconds + answer.cpu_seconds,
+        )
+
+    def _draw_source(self, source: Source, language: str) -> Render:
+        """Draws what one renderer left to another."""
+        options: dict[str, Any] = {}
+        if source.language == "html":
+            options = {"width": source.width, "height": source.height, "scale": source.scale}
+            options["assets"] = self._shared_assets(self._server(language).details.get("assets", {}))
+        return _render_of(self._server(source.language).run(source.code, options))
+
+    def _shared_assets(self, assets: Mapping[str, str]) -> dict[str, str]:
+        """Copies files that a page needs to where the browser may read them."""
+        shared = {}
+        for name, path in assets.items():
+            copy = self._assets / name
+            if not copy.exists():
+                partial = copy.with_suffix(f".{threading.get_ident()}")
+                shutil.copyfile(path, partial)
+                partial.replace(copy)
+            shared[name] = str(copy)
+        return shared
+
+    def _server(self, language: str) -> ForkServer:
+        with self._locks[language]:
+            server = self._servers.get(language)
+            if server is not None and server.alive:
+                return server
+            since, reason = self._failures.get(language, (float("-inf"), ""))
+            if time.monotonic() - since < _RETRY_START_SECONDS:
+                raise RendererUnavailable(reason)
+            if self._closed:
+                raise RendererUnavailable("the render pool is closed")
+            if server is not None:
+                server.close()
+            try:
+                self._servers[language] = self._start(language)
+            except RendererUnavailable as error:
+                self._failures[language] = (time.monotonic(), str(error))
+                raise
+            return self._servers[language]
+
+    def _start(self, language: str) -> ForkServer:
+        module, name = RENDERERS[language]
+        renderer = getattr(__import__(module, fromlist=[name]), name)
+        return ForkServer(
+            module,
+            name,
+            options=self._options.get(language, {}),
+            limits=asdict(self.limits),
+            jobs_per_child=renderer.jobs_per_child,
+            interpreter=self._python if language == "python" else None,
+            confined=self._confined,
+            namespaces=self._namespaces,
+            nice=self._nice,
+        )
+
+    def close(self) -> None:
+        """Ends every worker. Queued renders are cancelled. May be called twice."""
+        self._closed = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for language, lock in self._locks.items():
+            with lock:
+                server = self._servers.pop(language, None)
+            if server is not None:
+                server.close()
+        self._executor.shutdown(wait=True)
+        shutil.rmtree(self._assets, ignore_errors=True)
+
+    def __enter__(self) -> RenderPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _options(
+    given: Mapping[str, Mapping[str, Any]], browser: str | None, assets: Path
+) -> dict[str, dict[str, Any]]:
+    unknown = set(given) - set(RENDERERS)
+    if unknown:
+        raise ConfigError(f"renderer_options names {sorted(unknown)}; the renderers are {sorted(RENDERERS)}")
+    options = {language: dict(values) for language, values in given.items()}
+    html = options.setdefault("html", {})
+    html["assets"] = str(assets)
+    if browser is not None:
+        html["browser"] = browser
+    return options
+
+
+def _render_of(answer: Answer) -> Render:
+    image = None
+    if answer.size is not None and answer.pixels is not None:
+        image = Image.frombytes("RGB", answer.size, answer.pixels)
+    elif answer.status is Status.OK:
+        return Render(Status.RUNTIME_ERROR, message="the renderer asked for a third one")
+    return Render(answer.status, image, answer.message, answer.seconds, answer.cpu_seconds)

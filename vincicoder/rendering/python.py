@@ -1,0 +1,375 @@
+"""Python drawing code: matplotlib and what is built on it, plotly, RDKit, Indigo, Pillow.
+
+The code runs in a fork of a server that has the drawing libraries loaded. What it saves or shows is noticed where it
+happens, with its own resolution and bounding box, in this order of preference: the last picture saved, the last
+picture file left in the folder, the last picture shown, the figure still open at the end.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import errno
+import importlib
+import io
+import linecache
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
+from vincicoder.rendering.sandbox.confine import Policy
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_PRELOAD = (
+    "numpy",
+    "numpy.random",
+    "PIL.Image",
+    "PIL.ImageDraw",
+    "PIL.ImageFont",
+    "PIL.PngImagePlugin",
+    "PIL.JpegImagePlugin",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.animation",
+    "mpl_toolkits.mplot3d",
+    "mpl_toolkits.axes_grid1",
+    "pandas",
+    "scipy.stats",
+    "scipy.interpolate",
+    "seaborn",
+    "networkx",
+    "plotly.graph_objects",
+    "plotly.express",
+    "plotly.figure_factory",
+    "plotly.subplots",
+    "rdkit.Chem.AllChem",
+    "rdkit.Chem.Draw",
+    "rdkit.Chem.Draw.rdMolDraw2D",
+    "rdkit.Chem.rdChemReactions",
+    "indigo.renderer",
+)
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg")
+_NAME = "response.py"
+_CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Source Han Sans SC")
+_PLOTLY_SIZE = (700, 500)  # what plotly's own exporter uses when a figure does not say
+
+
+class PythonRenderer:
+    """Runs a script and takes the picture that it makes. It may start no process and open no socket."""
+
+    language: ClassVar[str] = "python"
+    jobs_per_child: ClassVar[int] = 1
+
+    def policy(self) -> Policy:
+        """Files and threads only."""
+        return Policy()
+
+    def preload(self) -> dict[str, Any]:
+        """Imports whatever drawing libraries this interpreter has and draws once to warm their caches."""
+        versions = {}
+        for name in _PRELOAD:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        for name in ("matplotlib", "seaborn", "plotly", "rdkit", "indigo", "numpy", "pandas"):
+            if name in sys.modules:
+                versions[name] = str(getattr(sys.modules[name], "__version__", "present"))
+        if "matplotlib" in versions:
+            _warm_matplotlib()
+        return {"versions": versions, "assets": _plotly_asset()}
+
+    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
+        """Runs the code and returns its picture."""
+        try:
+            program = compile(code, _NAME, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            raise Failure(Status.SYNTAX_ERROR, f"{type(error).__name__}: {error}") from None
+        except RecursionError:
+            raise Failure(Status.SYNTAX_ERROR, "nested too deeply") from None
+        _seed()
+        studio = _Studio(box)
+        studio.hook()
+        linecache.cache[_NAME] = (len(code), None, code.splitlines(keepends=True), _NAME)
+        _run(program)
+        return studio.picture()
+
+
+def _warm_matplotlib() -> None:
+    import matplotlib as mpl
+    from matplotlib import font_manager
+    from matplotlib import pyplot as plt
+
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    cjk = [name for name in _CJK_FONTS if name in known]
+    for family in ("font.sans-serif", "font.serif", "font.monospace"):
+        mpl.rcParams[family] = [*mpl.rcParams[family], *cjk]
+        mpl.rcParamsDefault[family] = list(mpl.rcParams[family])
+    plt.figure().add_subplot().set_title("warm 中 $x^2$" if cjk else "warm $x^2$")
+    plt.savefig(io.BytesIO(), format="png")
+    plt.close("all")
+
+
+def _plotly_asset() -> dict[str, str]:
+    if "plotly" not in sys.modules:
+        return {}
+    script = Path(str(sys.modules["plotly"].__file__)).parent / "package_data" / "plotly.min.js"
+    return {"plotly.min.js": str(script)} if script.is_file() else {}
+
+
+def _seed() -> None:
+    """Makes unseeded randomness the same each time: the same code is the same picture."""
+    import random
+
+    random.seed(0)
+    if "numpy" in sys.modules:
+        numpy = sys.modules["numpy"]
+        numpy.random.seed(0)
+        unseeded = numpy.random.default_rng
+        numpy.random.default_rng = lambda seed=None: unseeded(0 if seed is None else seed)
+
+
+def _run(program: Any) -> None:
+    scope = {"__name__": "__main__", "__file__": str(Path.cwd() / _NAME), "__builtins__": builtins}
+    sys.argv = [_NAME]
+    sys.modules["__main__"].__dict__.update(scope)
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        exec(program, sys.modules["__main__"].__dict__)  # noqa: S102 - this is what the sandbox is for
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise Failure(Status.RUNTIME_ERROR, f"the code called exit({error.code!r})") from None
+    except MemoryError:
+        raise Failure(Status.OUT_OF_MEMORY, "the memory limit was reached") from None
+    except BaseException as error:
+        raise _failure(error) from None
+
+
+def _failure(error: BaseException) -> Failure:
+    frames = traceback.extract_tb(error.__traceback__)
+    line = next((frame.lineno for frame in reversed(frames) if frame.filename == _NAME), None)
+    where = f" (line {line})" if line else ""
+    message = f"{type(error).__name__}: {error}{where}"
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC):
+        return Failure(Status.TOO_LARGE, message)
+    if isinstance(error, PermissionError):
+        return Failure(
+            Status.FORBIDDEN, f"{message}: the sandbox allows its own folder only, no network, no process"
+        )
+    if "bad_alloc" in message or "Cannot allocate memory" in message or "can't start new thread" in message:
+        return Failure(Status.OUT_OF_MEMORY, message)
+    return Failure(Status.RUNTIME_ERROR, message)
+
+
+class _Studio:
+    """Notices the pictures that code makes.
+
+    Args:
+        box: The private folder and the limits.
+    """
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._saved: Callable[[], Image.Image | Source] | None = None
+        self._shown: Callable[[], Image.Image | Source] | None = None
+
+    def hook(self) -> None:
+        """Replaces the functions that save or show."""
+        for name, install in (
+            ("matplotlib.pyplot", self._hook_matplotlib),
+            ("PIL.Image", self._hook_pillow),
+            ("plotly.basedatatypes", self._hook_plotly),
+            ("rdkit.Chem.Draw.rdMolDraw2D", self._hook_rdkit),
+            ("indigo.renderer", self._hook_indigo),
+        ):
+            if name in sys.modules:
+                install(sys.modules[name])
+
+    def picture(self) -> Image.Image | Source:
+        """Returns the picture that the code made.
+
+        Raises:
+            Failure: If it made none.
+        """
+        for take in (self._saved, self._newest_file(), self._shown, self._open_figure()):
+            if take is not None:
+                return take()
+        raise Failure(Status.NO_OUTPUT, "the code neither saved nor showed a picture")
+
+    def _place(self, path: Any) -> str:
+        """Where a file may really go: its own name in the code's folder, when it was meant for elsewhere."""
+        wanted = Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - links must not be followed here
+        work = Path.cwd() if not str(Path.cwd()).startswith(str(self._box.folder)) else self._box.work
+        if not wanted.is_relative_to(work):
+            wanted = work / wanted.name
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        return str(wanted)
+
+    def _keep(self, png: bytes) -> None:
+        self._saved = lambda: _open(io.BytesIO(png), self._box.pixels)
+
+    # Libraries
+
+    def _hook_matplotlib(self, plt: Any) -> None:
+        figure_class = sys.modules["matplotlib.figure"].Figure
+        save = figure_class.savefig
+
+        def png_of(figure: Any, **options: Any) -> bytes:
+            dpi = options.get("dpi") or sys.modules["matplotlib"].rcParams["savefig.dpi"]
+            dpi = figure.dpi if dpi == "figure" else float(dpi)
+            check_pixels(*(figure.get_size_inches() * dpi), self._box.pixels)
+            buffer = io.BytesIO()
+            options = {
+                key: value
+                for key, value in options.items()
+                if key not in ("backend", "metadata", "papertype")
+            }
+            save(figure, buffer, **{**options, "format": "png", "pil_kwargs": {"compress_level": 1}})
+            return buffer.getvalue()
+
+        def savefig(figure: Any, fname: Any, **options: Any) -> None:
+            png = png_of(figure, **options)
+            self._keep(png)
+            if hasattr(fname, "write"):
+                if options.get("format", "png") == "png":
+                    fname.write(png)
+                else:
+                    save(figure, fname, **options)
+            elif str(options.get("format") or Path(os.fspath(fname)).suffix.lstrip(".") or "png") == "png":
+                Path(self._place(fname)).write_bytes(png)
+
+        def show(*_: Any, **__: Any) -> None:
+            if plt.get_fignums():
+                png = png_of(plt.gcf())
+                self._shown = lambda: _open(io.BytesIO(png), self._box.pixels)
+
+        figure_class.savefig = savefig
+        figure_class.show = lambda figure, *_, **__: (
+            (plt.figure(figure.number), show())[1]
+            if hasattr(figure, "number") and plt.fignum_exists(figure.number)
+            else show()
+        )
+        plt.show = show
+
+    def _open_figure(self) -> Callable[[], Image.Image | Source] | None:
+        plt: Any = sys.modules.get("matplotlib.pyplot")
+        if plt is None or not plt.get_fignums():
+            return None
+        plt.show()
+        return self._shown
+
+    def _hook_pillow(self, pillow: Any) -> None:
+        save = pillow.Image.save
+
+        def keeping_save(image: Any, fp: Any, format: str | None = None, **options: Any) -> None:  # noqa: A002
+            if isinstance(fp, str | os.PathLike):
+                copy = image.copy()
+                self._saved = lambda: copy
+                fp = self._place(fp)
+            save(image, fp, format, **options)
+
+        def show(image: Any, *_: Any, **__: Any) -> None:
+            copy = image.copy()
+            self._shown = lambda: copy
+
+        pillow.Image.save = keeping_save
+        pillow.Image.show = show
+
+    def _hook_plotly(self, base: Any) -> None:
+        def write_image(figure: Any, *_: Any, **options: Any) -> None:
+            page = self._plotly_page(figure, options)
+            self._saved = lambda: page
+
+        def to_image(*_: Any, **__: Any) -> bytes:
+            raise Failure(
+                Status.FORBIDDEN, "plotly's to_image needs a browser of its own; use write_image or show"
+            )
+
+        def show(figure: Any, *_: Any, **options: Any) -> None:
+            page = self._plotly_page(figure, options)
+            self._shown = lambda: page
+
+        base.BaseFigure.write_image = write_image
+        base.BaseFigure.write_html = lambda figure, *_, **__: show(figure)
+        base.BaseFigure.to_image = to_image
+        base.BaseFigure.show = show
+        plotly_io: Any = sys.modules.get("plotly.io")
+        if plotly_io is not None:
+            plotly_io.write_image, plotly_io.show, plotly_io.write_html = write_image, show, show
+        offline: Any = sys.modules.get("plotly.offline")
+        if offline is not None:
+            offline.plot = offline.iplot = show
+
+    def _plotly_page(self, figure: Any, options: dict[str, Any]) -> Source:
+        width = int(options.get("width") or getattr(figure.layout, "width", None) or _PLOTLY_SIZE[0])
+        height = int(options.get("height") or getattr(figure.layout, "height", None) or _PLOTLY_SIZE[1])
+        scale = float(options.get("scale") or 1)
+        check_pixels(width * scale, height * scale, self._box.pixels)
+        data = figure.to_json().replace("</", "<\\/")
+        return Source(
+            "html", _PLOTLY_PAGE.format(width=width, height=height, figure=data), width, height, scale
+        )
+
+    def _hook_rdkit(self, draw: Any) -> None:
+        for drawer in (draw.MolDraw2DCairo, draw.MolDraw2DSVG):
+            write = getattr(drawer, "WriteDrawingText", None)
+            if write is not None:
+                drawer.WriteDrawingText = self._redirected(write)
+
+        def keep(drawer: Any, path: Any) -> None:
+            png = drawer.GetDrawingText()
+            self._keep(png)
+            Path(self._place(path)).write_bytes(png)
+
+        draw.MolDraw2DCairo.WriteDrawingText = keep
+
+    def _redirected(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda owner, path: write(owner, self._place(path))
+
+    def _hook_indigo(self, module: Any) -> None:
+        write = module.IndigoRenderer.renderToFile
+        module.IndigoRenderer.renderToFile = lambda owner, item, path: write(owner, item, self._place(path))
+
+    # Files
+
+    def _newest_file(self) -> Callable[[], Image.Image | Source] | None:
+        found = [
+            path for path in self._box.work.rglob("*") if path.suffix.lower() in _PICTURES and _is_file(path)
+        ]
+        if not found:
+            return None
+        newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        if newest.suffix.lower() == ".svg":
+            return lambda: Source("svg", newest.read_text(encoding="utf-8", errors="replace"))
+        return lambda: _open(newest, self._box.pixels)
+
+
+_PLOTLY_PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{{margin:0}}</style></head><body>
+<div id="figure" style="width:{width}px;height:{height}px"></div><script src="plotly.min.js"></script><script>
+const figure = {figure};
+Plotly.newPlot("figure", figure.data, Object.assign({{}}, figure.layout, {{width: {width}, height: {height}}}),
+  {{staticPlot: true, displayModeBar: false}});
+</script></body></html>"""
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _open(file: Any, pixels: int) -> Image.Image:
+    from PIL import Image
+
+    try:
+        image: Image.Image = Image.open(file)
+        check_pixels(*image.size, pixels)
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Failure(Status.NO_OUTPUT, f"what the code wrote is not a picture: {error}") from None
+    return image
