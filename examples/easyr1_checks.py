@@ -46,10 +46,7 @@ def check_easyr1() -> None:
         return
     folder = Path(next(iter(found.submodule_search_locations)))
     if not (folder / "workers" / "reward" / "function.py").is_file():
-        fail(
-            f"{folder} is verl, not EasyR1, whose package has the same name; "
-            "set EASYR1_HOME to a checkout of EasyR1."
-        )
+        fail(f"{folder} is verl, not EasyR1, whose package has the same name; set EASYR1_HOME to a checkout of EasyR1.")
     try:
         version = metadata.version("omegaconf")
     except metadata.PackageNotFoundError:

@@ -269,12 +269,7 @@ def _read_code(page: _Page, line: str, position: int) -> None:
     """Read one line inside the innermost open block: code, its closing fence, or a nested block's fence."""
     block = page.unclosed[-1]
     fence = _FENCE.match(line)
-    if (
-        fence
-        and fence[2][0] == block.mark
-        and len(fence[2]) >= block.length
-        and len(fence[1]) < block.indent + 4
-    ):
+    if fence and fence[2][0] == block.mark and len(fence[2]) >= block.length and len(fence[1]) < block.indent + 4:
         behind = fence[3].strip()
         if _AFTER_CLOSING_FENCE.fullmatch(behind):
             page.close(position)

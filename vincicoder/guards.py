@@ -150,9 +150,7 @@ def _base64_bytes(text: bytes) -> bytes:
 
 # HTML and SVG
 
-_CHARACTER_REFERENCE = re.compile(
-    r"&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(colon|comma|semi|sol|plus));?", re.IGNORECASE
-)
+_CHARACTER_REFERENCE = re.compile(r"&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(colon|comma|semi|sol|plus));?", re.IGNORECASE)
 _NAMED_CHARACTERS = {"colon": ":", "comma": ",", "semi": ";", "sol": "/", "plus": "+"}
 _SCRIPT_DECODER = re.compile(r"\batob\b|\bUint8(?:Clamped)?Array\b")
 _BYTE_LIST = re.compile(r"(?:\d{1,3},\s*)+")
@@ -308,9 +306,7 @@ def _literals_of(tree: ast.AST) -> _Literals:
         elif isinstance(node, ast.Constant):
             _add_constant(found, node.value)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Tuple):
-            lists.update(
-                (each.id, len(node.value.elts)) for each in node.targets if isinstance(each, ast.Name)
-            )
+            lists.update((each.id, len(node.value.elts)) for each in node.targets if isinstance(each, ast.Name))
         elif isinstance(node, ast.Call):
             if (file := _opened_file(node)) is not None:
                 found.opened[file] += 1
@@ -341,9 +337,7 @@ def _opened_file(call: ast.Call) -> str | None:
     """Return the picture file that a call opens for reading, if a literal tells."""
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     mode = call.args[1] if len(call.args) > 1 else named.get("mode")
-    if _called(call) not in _READERS or (
-        isinstance(mode, ast.Constant) and set("wax") & set(str(mode.value))
-    ):
+    if _called(call) not in _READERS or (isinstance(mode, ast.Constant) and set("wax") & set(str(mode.value))):
         return None
     path = call.args[0] if call.args else named.get("fname") or named.get("file") or named.get("fp")
     if isinstance(path, ast.Call) and path.args and _called(path) in ("Path", "join"):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import atexit
 import base64
 import binascii
+import functools
 import inspect
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
-    from vincicoder.reward import RewardRequest, RewardResult, VisualReward
+    from vincicoder.reward import RewardRequest, RewardResult
 
 COMPONENTS = ("overall", "visual", "coarse", "fine", "alignment", "execution")
 
@@ -166,6 +167,16 @@ _FAULTY = (
 )
 
 
+class Scorer(Protocol):
+    """What scores underneath: a ``VisualReward``, or anything that answers like one."""
+
+    def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
+        """Yield ``(index, result)`` as requests finish."""
+
+    def close(self) -> None:
+        """End every worker."""
+
+
 class HostReward:
     """A ``VisualReward`` that answers as trainers need: floats, one set per sample, no holes.
 
@@ -182,17 +193,17 @@ class HostReward:
     Thread-safe.
 
     Args:
-        options: Options of ``VisualReward``; it is built at the first use, so that workers which never
-            score start nothing.
+        build: Makes the reward underneath; called at the first use, so that a process which never scores
+            starts nothing.
         how: How to hand targets to the reward under this trainer, for the error message.
         patience: How many rows without a readable target raise, while there was never one.
     """
 
-    def __init__(self, options: Mapping[str, Any], how: str, patience: int = 1) -> None:
-        self._options = dict(options)
+    def __init__(self, build: Callable[[], Scorer], how: str, patience: int = 1) -> None:
+        self._build = build
         self._how = how
         self._patience = patience
-        self._reward: VisualReward | None = None
+        self._reward: Scorer | None = None
         self._lock = threading.Lock()
         self._latest: deque[Metrics] = deque(maxlen=256)
         self._faults: deque[bool] = deque(maxlen=1024)
@@ -200,13 +211,11 @@ class HostReward:
         self._targets_missed = 0
 
     @property
-    def reward(self) -> VisualReward:
+    def reward(self) -> Scorer:
         """The reward underneath, built now if it was not yet."""
-        from vincicoder.reward import VisualReward
-
         with self._lock:
             if self._reward is None:
-                self._reward = VisualReward(**self._options)
+                self._reward = self._build()
             return self._reward
 
     def close(self) -> None:
@@ -290,9 +299,7 @@ _shared: dict[str, HostReward] = {}
 _shared_lock = threading.Lock()
 
 
-def shared_reward(
-    options: Mapping[str, Any], how: str, own: Sequence[str] = (), patience: int = 1
-) -> HostReward:
+def shared_reward(options: Mapping[str, Any], how: str, own: Sequence[str] = (), patience: int = 1) -> HostReward:
     """Return this process's :class:`HostReward` with these options; equal options get the same one.
 
     It is closed when the process ends.
@@ -315,7 +322,7 @@ def shared_reward(
             known = sorted([*own, *inspect.signature(VisualReward).parameters])
             if unknown := ", ".join(name for name in plain if name not in known):
                 raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(known)}")
-            _shared[key] = HostReward(plain, how, patience)
+            _shared[key] = HostReward(functools.partial(VisualReward, **plain), how, patience)
             atexit.register(_shared[key].close)
         return _shared[key]
 

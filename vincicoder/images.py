@@ -78,9 +78,7 @@ def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image
             _check_size(image, max_pixels)
             return _flatten(image)
     except UnidentifiedImageError as error:
-        raise TargetError(
-            f"target {_name(target)} is not a picture file of a format that Pillow reads"
-        ) from error
+        raise TargetError(f"target {_name(target)} is not a picture file of a format that Pillow reads") from error
     except Exception as error:  # Pillow's decoders raise errors of any kind on damaged files.
         raise TargetError(f"target {_name(target)} cannot be opened as a picture: {error}") from error
 
@@ -137,9 +135,7 @@ def _content(target: TargetLike) -> bytes | Image.Image:
         raise TargetError(f"target {_name(target)} has nothing under 'bytes', 'path' or 'image'")
     if isinstance(target, np.ndarray) and target.dtype != np.object_:
         if target.dtype != np.uint8 or target.ndim != 3 or target.shape[2] != 3:
-            raise TargetError(
-                f"target {_name(target)} is not an array of uint8 with shape [height, width, 3]"
-            )
+            raise TargetError(f"target {_name(target)} is not an array of uint8 with shape [height, width, 3]")
         return Image.fromarray(np.ascontiguousarray(target))
     if isinstance(target, Sequence | np.ndarray):
         items: Sequence[Any] = target.ravel().tolist() if isinstance(target, np.ndarray) else target
@@ -164,9 +160,7 @@ def _content_of_text(text: str) -> bytes:
         return _content_of_file(Path(text))
     content = _from_base64(text)
     if content is None or not _is_picture(content):
-        raise TargetError(
-            f"target {_name(text)} is neither an existing file nor base64 text of a picture file"
-        )
+        raise TargetError(f"target {_name(text)} is neither an existing file nor base64 text of a picture file")
     return content
 
 

@@ -56,9 +56,7 @@ LANGUAGES: dict[str, Language] = {
             name="html",
             aliases=("htm", "html5", "xhtml"),
             named=_words(r"x?html\d*"),
-            hinted=_words(
-                r"web[ -]?(?:pages?|sites?)|landing pages?|css\d*|javascript|tailwind|网页|网站|前端"
-            ),
+            hinted=_words(r"web[ -]?(?:pages?|sites?)|landing pages?|css\d*|javascript|tailwind|网页|网站|前端"),
             limits=(
                 re.compile(r"(?<!`)<(?:!doctype\s+html|html)\b", re.IGNORECASE),
                 re.compile(r"</html\s*>", re.IGNORECASE),
@@ -150,6 +148,7 @@ _BEFORE: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
             r"\b(?:in|as|write|generate|create|produce|output|return|give|provide|build|make|develop|compose|"
             r"(?:reply|respond|answer) with)\s+" + _FILLER,
         ),
+        (2, r"\b(?:reproduce|recreate|redraw|draw|plot|do|make)(?:\s+\w+){0,2}\s+with\s+" + _FILLER),
         (
             2,
             r"(?:生成|编写|写出|写|输出|给出|提供|创建|制作|返回)(?:一个|一段|一份|完整的?|对应的?|相应的?)*\s*$",
@@ -185,9 +184,7 @@ def language_asked_for(instruction: str) -> Language | None:
         instruction: The prompt's own words in English or Chinese, without any code it quotes.
     """
     if len(instruction) > _LONGEST_INSTRUCTION:
-        instruction = (
-            instruction[: _LONGEST_INSTRUCTION // 2] + " " + instruction[-_LONGEST_INSTRUCTION // 2 :]
-        )
+        instruction = instruction[: _LONGEST_INSTRUCTION // 2] + " " + instruction[-_LONGEST_INSTRUCTION // 2 :]
     text = _DECORATION.sub(" ", instruction)
     best: tuple[int, int, Language] | None = None
     for language in LANGUAGES.values():

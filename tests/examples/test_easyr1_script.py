@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from easyr1_schema import settings
+
 from vincicoder.reward import VisualReward
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,9 +168,7 @@ def test_help_lists_every_variable_that_the_script_reads():
 
 
 def test_script_names_no_machine():
-    text = SCRIPT.read_text(encoding="utf-8") + (ROOT / "examples" / "easyr1_checks.py").read_text(
-        encoding="utf-8"
-    )
+    text = SCRIPT.read_text(encoding="utf-8") + (ROOT / "examples" / "easyr1_checks.py").read_text(encoding="utf-8")
     assert not [word for word in ("/mnt/", "/home/", "/root/", "/work/") if word in text]
 
 

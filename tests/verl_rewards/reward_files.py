@@ -22,9 +22,7 @@ def load_by_path(name: str, **options):
 
 def svg(*squares: tuple[int, int, str]) -> str:
     """A response that draws 24-pixel squares on a white page of 64 pixels."""
-    shapes = "".join(
-        f'<rect x="{x}" y="{y}" width="24" height="24" fill="{fill}"/>' for x, y, fill in squares
-    )
+    shapes = "".join(f'<rect x="{x}" y="{y}" width="24" height="24" fill="{fill}"/>' for x, y, fill in squares)
     head = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
     return f'Here:\n```svg\n{head}<rect width="64" height="64" fill="white"/>{shapes}</svg>\n```\n'
 

@@ -91,8 +91,7 @@ def easyr1():
 def expected(picture):
     """The same responses, scored without any host."""
     requests = [
-        RewardRequest(response=each, target=picture, language="svg")
-        for each in (PERFECT, WRONG, PROSE, BROKEN)
+        RewardRequest(response=each, target=picture, language="svg") for each in (PERFECT, WRONG, PROSE, BROKEN)
     ]
     with VisualReward(**OPTIONS) as reward:
         return reward.score(requests)
@@ -188,9 +187,7 @@ def test_stock_manager_finds_picture_and_prompt_in_the_batch(easyr1, expected, p
 
 def test_batch_is_ignored_when_told_so_or_out_of_step(png):
     def bad_targets(compute_score, **more):
-        compute_score(
-            [given(PERFECT, {"target": png, "language": "svg"})]
-        )  # or else no target at all would raise
+        compute_score([given(PERFECT, {"target": png, "language": "svg"})])  # or else no target at all would raise
         images = [{"images": [png]}]
         data = batch([PERFECT], ground_truth=["<svg/>"], multi_modal_data=images, language=["svg"], **more)
         return Manager(compute_score).compute_reward(data)[1]["bad_target"]

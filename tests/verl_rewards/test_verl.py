@@ -42,9 +42,7 @@ def batches(monkeypatch):
 
 async def score_all(compute_score, responses, target):
     extra = {"target": target, "language": "svg"}
-    calls = [
-        compute_score("vincicoder/svg", each, "", {**extra, "index": i}) for i, each in enumerate(responses)
-    ]
+    calls = [compute_score("vincicoder/svg", each, "", {**extra, "index": i}) for i, each in enumerate(responses)]
     return await asyncio.gather(*calls)
 
 
@@ -56,9 +54,7 @@ def test_same_numbers_as_the_reward_itself(compute_score, png):
     responses = [PERFECT, WRONG, PROSE, BROKEN]
     scores = asyncio.run(score_all(compute_score, responses, png))
     with VisualReward(**OPTIONS) as reward:
-        results = reward.score(
-            [RewardRequest(response=each, target=png, language="svg") for each in responses]
-        )
+        results = reward.score([RewardRequest(response=each, target=png, language="svg") for each in responses])
     assert [score["score"] for score in scores] == [result.overall for result in results]
     assert [score["accuracy"] for score in scores] == [result.visual for result in results]
     assert all(set(score) == set(scores[0]) for score in scores)

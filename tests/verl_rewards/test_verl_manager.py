@@ -26,9 +26,7 @@ def model(tmp_path_factory) -> str:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     folder = tmp_path_factory.mktemp("model")
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>").save_pretrained(
-        folder
-    )
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>").save_pretrained(folder)
     return str(folder)
 
 
@@ -69,9 +67,7 @@ def rollouts(model: str, responses: list[str], extra_infos: list[dict]):
     from verl.utils import hf_tokenizer
 
     tokenizer = hf_tokenizer(model)
-    encoded = [
-        [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text in responses
-    ]
+    encoded = [[*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text in responses]
     prompt, length = 4, max(map(len, encoded))
     tokens = torch.full((len(responses), length), tokenizer.pad_token_id)
     mask = torch.ones((len(responses), prompt + length), dtype=torch.long)
@@ -108,22 +104,16 @@ def test_reward_loop_gives_the_rewards_numbers(cluster, model, png):
     scored = manager.compute_rm_score(rollouts(model, responses, extra))
 
     with VisualReward(encoder="embedded", workers=1) as reward:
-        results = reward.score(
-            [RewardRequest(response=each, target=png, language="svg") for each in responses]
-        )
+        results = reward.score([RewardRequest(response=each, target=png, language="svg") for each in responses])
     assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([result.overall for result in results])
     assert scored.non_tensor_batch["visual"].tolist() == [result.visual for result in results]
     assert scored.non_tensor_batch["code_error"].tolist() == [0, 0, 0, 1] * 2
-    assert {"score", "overall", "format", "accuracy", "execution"} <= set(
-        scored.meta_info["reward_extra_keys"]
-    )
+    assert {"score", "overall", "format", "accuracy", "execution"} <= set(scored.meta_info["reward_extra_keys"])
 
 
 def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
     kwargs = "+reward.custom_reward_function.reward_kwargs"
-    manager = reward_loop.RewardLoopManager(
-        configuration(model, f"{kwargs}.guards=[raster]", "reward.num_workers=1")
-    )
+    manager = reward_loop.RewardLoopManager(configuration(model, f"{kwargs}.guards=[raster]", "reward.num_workers=1"))
     blank = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>\n```'
     scored = manager.compute_rm_score(rollouts(model, [blank], [{"target": png, "language": "svg"}]))
     assert scored.non_tensor_batch["guarded"].tolist() == [0]

@@ -1,9 +1,11 @@
+import random
 import time
 
 import pytest
 
 from vincicoder.alignment import align, requested_language
 from vincicoder.errors import ConfigError
+from vincicoder.languages import LANGUAGES
 from vincicoder.status import Status
 
 
@@ -355,3 +357,40 @@ def test_time_is_linear_whatever_the_prompt(name):
 
 def test_any_text_is_accepted_and_kept():
     assert code("\udcff\x00```\n```python\nx = '\ud800\x00'\n```") == "x = '\ud800\x00'"
+
+
+def test_every_mixture_of_marks_has_a_consistent_outcome():
+    marks = [
+        "```",
+        "````",
+        "~~~",
+        "python",
+        "svg",
+        "xml",
+        "\n",
+        "\r\n",
+        " ",
+        "    ",
+        "`",
+        "x = 1",
+        "<svg>",
+        "</svg>",
+    ]
+    marks += [
+        "<think>",
+        "</think>",
+        "<answer>",
+        "</answer>",
+        "</html>",
+        "\\end{document}",
+        "\ud800",
+        "\x00",
+        "中",
+    ]
+    chance = random.Random(0)
+    for _ in range(3000):
+        response = "".join(chance.choices(marks, k=chance.randrange(40)))
+        alignment = align(response, chance.choice(list(LANGUAGES)), require_fence=chance.random() < 0.5)
+        assert (alignment.status is Status.OK) == alignment.aligned == (not alignment.message)
+        assert alignment.code is None or alignment.code.strip()
+        requested_language(response)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 
 import numpy as np
 import pytest
@@ -102,5 +101,141 @@ def test_every_status_that_is_not_about_alignment_has_one_flag():
     assert sorted([*counted, *told_by_alignment]) == sorted(Status)
 
 
+def test_metrics_are_floats_with_the_release_names_and_the_same_keys_for_every_status():
+    every = [hosts.metrics_of(result(status)) for status in Status]
+    assert all(list(metrics) == list(every[0]) for metrics in every)
+    assert all(type(value) is float for metrics in every for value in metrics.values())
+    good = hosts.metrics_of(result(visual=0.5))
+    assert (good["accuracy"], good["format"], good["execution"]) == (0.5, 1.0, 1.0)
+    assert hosts.metrics_of(result(Status.RASTER))["guarded"] == 1
+
+
+# Faults of the machine and of the data, which cannot be had to order: the results are scripted.
+
+
 def result(status: Status = Status.OK, visual: float = 0.0) -> RewardResult:
-    raise NotImplementedError
+    return RewardResult(
+        overall=0.9 * visual + 0.1,
+        visual=visual,
+        coarse=visual,
+        fine=visual,
+        alignment=1.0,
+        execution=float(visual > 0),
+        status=status,
+        message=f"it says {status}",
+        language="svg",
+        code="",
+        render=None,
+        grid=None,
+        tiles=(),
+        encoder="embedded",
+        preset="paper",
+        seconds={},
+    )
+
+
+class Scripted:
+    """Answers each request with the result that stands in place of its response, the last first."""
+
+    def stream(self, requests):
+        return reversed([(index, each.response) for index, each in enumerate(requests)])
+
+    def close(self):
+        pass
+
+
+def scripted(patience: int = 1) -> hosts.HostReward:
+    return hosts.HostReward(Scripted, "Give it as 'target'.", patience)
+
+
+def row(answer: RewardResult, target: str = "red", prompt: str | None = None) -> RewardRequest:
+    return RewardRequest(response=answer, target=png(target), prompt=prompt)
+
+
+FAULT = result(Status.INFRASTRUCTURE)
+
+
+def test_scores_come_in_order():
+    scores = scripted().score([row(result(visual=visual / 10)) for visual in range(5)])
+    assert [score["visual"] for score in scores] == [0.0, 0.1, 0.2, 0.3, 0.4]
+
+
+def test_a_fault_of_the_machine_gets_its_groups_mean_and_is_counted():
+    rows = [row(result(visual=0.2)), row(FAULT), row(result(visual=0.6)), row(result(visual=1.0), target="blue")]
+    scores = scripted().score(rows)
+    assert scores[1]["overall"] == pytest.approx((scores[0]["overall"] + scores[2]["overall"]) / 2)
+    assert scores[1]["visual"] == scores[1]["accuracy"] == pytest.approx(0.4)
+    assert [score["infrastructure"] for score in scores] == [0, 1, 0, 0]
+    assert all(list(score) == list(scores[0]) for score in scores)
+
+
+def test_groups_are_told_apart_by_prompt_too():
+    rows = [row(result(visual=0.2), prompt="a"), row(FAULT, prompt="b"), row(result(visual=0.8), prompt="b")]
+    assert scripted().score(rows)[1]["visual"] == pytest.approx(0.8)
+
+
+def test_a_fault_without_a_group_gets_the_mean_of_the_latest():
+    reward = scripted()
+    reward.score([row(result(visual=0.2)), row(result(visual=0.4))])
+    [score] = reward.score([row(FAULT, target="blue")])
+    assert score["visual"] == pytest.approx(0.3)
+
+
+def test_a_machine_that_never_worked_is_an_error():
+    with pytest.raises(RendererUnavailable, match=r"2 of the latest 2.*it says infrastructure.*vincicoder doctor"):
+        scripted().score([row(FAULT), row(FAULT)])
+
+
+def test_too_many_faults_are_an_error():
+    good = [row(result(visual=0.5))] * 40
+    assert len(scripted().score(good + [row(FAULT)] * 8)) == 48
+    with pytest.raises(RendererUnavailable):
+        scripted().score(good + [row(FAULT)] * 9)
+
+
+def test_an_unreadable_target_scores_nothing_and_is_counted():
+    scores = scripted().score([row(result(visual=0.5)), row(result(Status.BAD_TARGET)), RewardRequest("", b"")])
+    assert [score["bad_target"] for score in scores] == [0, 1, 1]
+    assert [score["overall"] for score in scores[1:]] == [0, 0]
+
+
+def test_no_target_at_all_is_an_error_only_until_there_was_one():
+    bad = row(result(Status.BAD_TARGET))
+    with pytest.raises(TargetError, match=r"it says bad_target.*Give it as 'target'"):
+        scripted().score([bad] * 3)
+    reward = scripted()
+    reward.score([row(result())])
+    assert reward.score([bad])[0]["bad_target"] == 1
+
+
+def test_patience_waits_for_more_rows():
+    reward = scripted(patience=3)
+    reward.score([RewardRequest("", hosts.NO_TARGET)])
+    reward.score([RewardRequest("", hosts.NO_TARGET)])
+    with pytest.raises(TargetError, match="it has none"):
+        reward.score([RewardRequest("", hosts.NO_TARGET)])
+
+
+def test_results_are_not_held_back_by_a_fault():
+    stream = scripted().stream([row(FAULT), row(result(visual=0.5))])
+    assert next(stream)[0] == 1
+
+
+# One reward per process.
+
+
+def test_equal_options_share_a_reward_whatever_their_order_and_kind():
+    first = hosts.shared_reward({"encoder": "embedded", "guards": ["blank"]}, "")
+    assert hosts.shared_reward({"guards": ("blank",), "encoder": "embedded"}, "") is first
+    assert hosts.shared_reward({"encoder": "embedded", "guards": []}, "") is not first
+
+
+def test_unknown_option_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(ConfigError, match=r"unknown reward option colour; the options are: .*encoder.*mine"):
+        hosts.shared_reward({"colour": 1}, "", own=("mine",))
+
+
+def test_a_bad_value_is_an_error_at_first_use():
+    reward = hosts.shared_reward({"encoder": "embedded", "guards": "none"}, "")
+    with pytest.raises(ConfigError, match="guards"):
+        reward.score([RewardRequest("", png())])

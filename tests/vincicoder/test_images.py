@@ -240,6 +240,7 @@ def test_truncated_files_are_errors_in_every_format(kind, kept):
         open_target(data[: int(len(data) * kept)])
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damaged_files_raise_nothing_else():
     random = np.random.default_rng(1)
     for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF"):
@@ -262,6 +263,7 @@ def test_the_pixel_cap_holds_before_decoding():
         open_target(Image.open(io.BytesIO(data)), max_pixels=1_999_999)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_decompression_bomb_is_refused():
     bomb = encode(Image.new("1", (20_000, 10_000)))
     with pytest.raises(TargetError, match="cannot be opened"):

@@ -35,9 +35,7 @@ _SNIPPET_PREAMBLE = r"""\documentclass[preview,border=3.14mm]{standalone}
 \usepgfplotslibrary{fillbetween,groupplots,polar}
 """
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
-_NEEDS_XETEX = re.compile(
-    r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b"
-)
+_NEEDS_XETEX = re.compile(r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b")
 _XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|book)\}")
 _ARTICLE = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{(article|extarticle|scrartcl)\}")
 _DOCUMENT = re.compile(r"\\documentclass")
@@ -89,9 +87,7 @@ class LatexRenderer:
     def _document(self, code: str) -> tuple[str, str, Path | None]:
         """Returns the document, the engine that it needs and the format that it may use."""
         if not _DOCUMENT.search(code):
-            body = (
-                code if r"\begin{document}" in code else f"\\begin{{document}}\n{code}\n\\end{{document}}\n"
-            )
+            body = code if r"\begin{document}" in code else f"\\begin{{document}}\n{code}\n\\end{{document}}\n"
             if _CJK.search(code) or _NEEDS_XETEX.search(code):
                 return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", None
             if self._format is not None:
@@ -193,9 +189,7 @@ def _finish(engine: str, status: int) -> None:
     """Raises what the end of TeX or its driver means, unless it went well."""
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU):
-            os.kill(
-                os.getpid(), os.WTERMSIG(status)
-            )  # over a limit: end the same way, for the server to see why
+            os.kill(os.getpid(), os.WTERMSIG(status))  # over a limit: end the same way, for the server to see why
         if os.WTERMSIG(status) == signal.SIGXFSZ:
             raise Failure(Status.TOO_LARGE, "TeX wrote a file over the limit")
         raise Failure(Status.RUNTIME_ERROR, f"{engine} ended with signal {os.WTERMSIG(status)}")

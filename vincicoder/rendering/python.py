@@ -101,18 +101,28 @@ class PythonRenderer:
 
 
 def _warm_matplotlib() -> None:
-    import matplotlib as mpl
     from matplotlib import font_manager
     from matplotlib import pyplot as plt
 
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    cjk = [name for name in _CJK_FONTS if name in known]
-    for family in ("font.sans-serif", "font.serif", "font.monospace"):
-        mpl.rcParams[family] = [*mpl.rcParams[family], *cjk]
-        mpl.rcParamsDefault[family] = list(mpl.rcParams[family])
-    plt.figure().add_subplot().set_title("warm 中 $x^2$" if cjk else "warm $x^2$")
+    _add_cjk_fallback(font_manager.fontManager)
+    plt.figure().add_subplot().set_title("warm $x^2$")
     plt.savefig(io.BytesIO(), format="png")
     plt.close("all")
+
+
+def _add_cjk_fallback(manager: Any) -> None:
+    """Puts a CJK font behind whatever the code asks for: most Chinese charts name fonts that are not free."""
+    known = {font.name: font.fname for font in manager.ttflist}
+    fallback = next((known[name] for name in _CJK_FONTS if name in known), None)
+    find = getattr(manager, "_find_fonts_by_props", None)  # private, and the only place where fallbacks are chosen
+    if fallback is None or find is None:
+        return
+
+    def find_with_fallback(*args: Any, **options: Any) -> list[str]:
+        found = find(*args, **options)
+        return found if fallback in found else [*found, fallback]
+
+    manager._find_fonts_by_props = find_with_fallback
 
 
 def _plotly_asset() -> dict[str, str]:
@@ -140,13 +150,13 @@ def _run(program: Any) -> None:
     sys.modules["__main__"].__dict__.update(scope)
     sys.path.insert(0, str(Path.cwd()))
     try:
-        exec(program, sys.modules["__main__"].__dict__)  # noqa: S102 - this is what the sandbox is for
+        exec(program, sys.modules["__main__"].__dict__)  # this is what the sandbox is for
     except SystemExit as error:
         if error.code not in (None, 0):
             raise Failure(Status.RUNTIME_ERROR, f"the code called exit({error.code!r})") from None
     except MemoryError:
         raise Failure(Status.OUT_OF_MEMORY, "the memory limit was reached") from None
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever the code raises is its own result
         raise _failure(error) from None
 
 
@@ -160,9 +170,7 @@ def _failure(error: BaseException) -> Failure:
     if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC):
         return Failure(Status.TOO_LARGE, message)
     if isinstance(error, PermissionError):
-        return Failure(
-            Status.FORBIDDEN, f"{message}: the sandbox allows its own folder only, no network, no process"
-        )
+        return Failure(Status.FORBIDDEN, f"{message}: the sandbox allows its own folder only, no network, no process")
     if "bad_alloc" in message or "Cannot allocate memory" in message or "can't start new thread" in message:
         return Failure(Status.OUT_OF_MEMORY, message)
     return Failure(Status.RUNTIME_ERROR, message)
@@ -224,13 +232,10 @@ class _Studio:
         def png_of(figure: Any, **options: Any) -> bytes:
             dpi = options.get("dpi") or sys.modules["matplotlib"].rcParams["savefig.dpi"]
             dpi = figure.dpi if dpi == "figure" else float(dpi)
-            check_pixels(*(figure.get_size_inches() * dpi), self._box.pixels)
+            width, height = figure.get_size_inches() * dpi
+            check_pixels(width, height, self._box.pixels)
             buffer = io.BytesIO()
-            options = {
-                key: value
-                for key, value in options.items()
-                if key not in ("backend", "metadata", "papertype")
-            }
+            options = {key: value for key, value in options.items() if key not in ("backend", "metadata", "papertype")}
             save(figure, buffer, **{**options, "format": "png", "pil_kwargs": {"compress_level": 1}})
             return buffer.getvalue()
 
@@ -250,12 +255,11 @@ class _Studio:
                 png = png_of(plt.gcf())
                 self._shown = lambda: _open(io.BytesIO(png), self._box.pixels)
 
-        figure_class.savefig = savefig
-        figure_class.show = lambda figure, *_, **__: (
-            (plt.figure(figure.number), show())[1]
-            if hasattr(figure, "number") and plt.fignum_exists(figure.number)
-            else show()
-        )
+        def show_figure(figure: Any, *_: Any, **__: Any) -> None:
+            png = png_of(figure)
+            self._shown = lambda: _open(io.BytesIO(png), self._box.pixels)
+
+        figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
 
     def _open_figure(self) -> Callable[[], Image.Image | Source] | None:
@@ -268,7 +272,7 @@ class _Studio:
     def _hook_pillow(self, pillow: Any) -> None:
         save = pillow.Image.save
 
-        def keeping_save(image: Any, fp: Any, format: str | None = None, **options: Any) -> None:  # noqa: A002
+        def keeping_save(image: Any, fp: Any, format: str | None = None, **options: Any) -> None:
             if isinstance(fp, str | os.PathLike):
                 copy = image.copy()
                 self._saved = lambda: copy
@@ -288,9 +292,7 @@ class _Studio:
             self._saved = lambda: page
 
         def to_image(*_: Any, **__: Any) -> bytes:
-            raise Failure(
-                Status.FORBIDDEN, "plotly's to_image needs a browser of its own; use write_image or show"
-            )
+            raise Failure(Status.FORBIDDEN, "plotly's to_image needs a browser of its own; use write_image or show")
 
         def show(figure: Any, *_: Any, **options: Any) -> None:
             page = self._plotly_page(figure, options)
@@ -313,9 +315,7 @@ class _Studio:
         scale = float(options.get("scale") or 1)
         check_pixels(width * scale, height * scale, self._box.pixels)
         data = figure.to_json().replace("</", "<\\/")
-        return Source(
-            "html", _PLOTLY_PAGE.format(width=width, height=height, figure=data), width, height, scale
-        )
+        return Source("html", _PLOTLY_PAGE.format(width=width, height=height, figure=data), width, height, scale)
 
     def _hook_rdkit(self, draw: Any) -> None:
         for drawer in (draw.MolDraw2DCairo, draw.MolDraw2DSVG):
@@ -340,9 +340,7 @@ class _Studio:
     # Files
 
     def _newest_file(self) -> Callable[[], Image.Image | Source] | None:
-        found = [
-            path for path in self._box.work.rglob("*") if path.suffix.lower() in _PICTURES and _is_file(path)
-        ]
+        found = [path for path in self._box.work.rglob("*") if path.suffix.lower() in _PICTURES and _is_file(path)]
         if not found:
             return None
         newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))

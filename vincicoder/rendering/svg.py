@@ -62,7 +62,7 @@ class SvgRenderer:
             )
         except MemoryError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
             raise Failure(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
         picture: Image.Image = Image.open(io.BytesIO(png))
         return picture

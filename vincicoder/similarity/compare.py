@@ -99,9 +99,7 @@ class Similarity:
 
     def __init__(self, encoder: Encoder, cache_targets: int = 2048) -> None:
         if cache_targets < 0:
-            raise ConfigError(
-                f"cache_targets={cache_targets} cannot work; expected a whole number from 0 up."
-            )
+            raise ConfigError(f"cache_targets={cache_targets} cannot work; expected a whole number from 0 up.")
         self.encoder = encoder
         self.hits = 0
         self.misses = 0

@@ -94,9 +94,7 @@ def flatten(image: Image.Image) -> Image.Image:
 def check_pixels(width: float, height: float, limit: int) -> None:
     """Raises ``Failure`` when a picture of this size may not be made."""
     if width * height > limit:
-        raise Failure(
-            Status.TOO_LARGE, f"the picture is {width:.0f}x{height:.0f}, over the limit of {limit} pixels"
-        )
+        raise Failure(Status.TOO_LARGE, f"the picture is {width:.0f}x{height:.0f}, over the limit of {limit} pixels")
 
 
 def _deliver(drawn: Image.Image | Source, box: Box, job: int) -> wire.Message:
@@ -129,9 +127,7 @@ def serve(sock: socket.socket, drawer: Drawer, box: Box, jobs: int) -> None:
         wire.send(sock, _job(drawer, message, box))
 
 
-def enter(
-    sock: socket.socket, folder: Path, policy: confine.Policy, limits: wire.Message, confined: bool
-) -> Box:
+def enter(sock: socket.socket, folder: Path, policy: confine.Policy, limits: wire.Message, confined: bool) -> Box:
     """Turns a fresh fork into a confined process whose only belongings are its folder and its socket."""
     os.setsid()
     confine.die_with_parent()
@@ -144,17 +140,13 @@ def enter(
     os.dup2(sock.detach(), 3)
     os.closerange(4, 4096)
     os.environ.update(HOME=str(folder / WORK), TMPDIR=str(folder / WORK))
-    confine.limit_resources(
-        limits["cpu_seconds"], limits["memory_mb"], limits["output_mb"], policy.address_space
-    )
+    confine.limit_resources(limits["cpu_seconds"], limits["memory_mb"], limits["output_mb"], policy.address_space)
     if confined:
         confine.confine(policy, str(folder))
     return Box(folder, limits["pixels"], limits["wall_seconds"])
 
 
-def main(
-    sock: socket.socket, drawer: Drawer, folder: Path, policy: confine.Policy, config: wire.Message
-) -> None:
+def main(sock: socket.socket, drawer: Drawer, folder: Path, policy: confine.Policy, config: wire.Message) -> None:
     """Runs in a fresh fork and never returns."""
     try:
         box = enter(sock, folder, policy, config["limits"], config["confined"])

@@ -56,8 +56,7 @@ def require_confinement() -> None:
     problems = confine.layers().problems
     if problems:
         raise SandboxUnavailable(
-            " ".join(problems)
-            + " Generated code is not run unconfined; if this machine holds nothing of value and"
+            " ".join(problems) + " Generated code is not run unconfined; if this machine holds nothing of value and"
             " you accept that the code can do whatever you can, pass allow_unsandboxed=True."
         )
 
@@ -82,9 +81,7 @@ def _clean_environment(cache: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(cache),
         "SOURCE_DATE_EPOCH": "1735689600",
         "FORCE_SOURCE_DATE": "1",
-        **dict.fromkeys(
-            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"), "1"
-        ),
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"), "1"),
     }
 
 
@@ -160,9 +157,7 @@ class ForkServer:
         self._reader = threading.Thread(target=self._read, name=f"vincicoder-{name}", daemon=True)
         self._reader.start()
 
-    def _start(
-        self, interpreter: str, theirs: socket.socket, config: dict[str, Any]
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, interpreter: str, theirs: socket.socket, config: dict[str, Any]) -> subprocess.Popen[bytes]:
         command = [interpreter, "-s", str(Path(__file__).parent), str(theirs.fileno()), json.dumps(config)]
         try:
             return subprocess.Popen(
@@ -188,9 +183,7 @@ class ForkServer:
         if hello is None or not hello.get("ready"):
             self._process.kill()
             self._process.wait()
-            raise RendererUnavailable(
-                f"{what} did not start: {hello['error'] if hello else 'it ended at once'}"
-            )
+            raise RendererUnavailable(f"{what} did not start: {hello['error'] if hello else 'it ended at once'}")
         return {**(hello["details"] or {}), "network_namespace": hello["network_namespace"]}
 
     @property
@@ -274,9 +267,7 @@ def _answer(message: wire.Message) -> Answer:
         return Answer(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel", **times)
     pixels = _read_picture(Path(message["folder"]) / child.picture_name(message["id"]), size)
     if pixels is None:
-        return Answer(
-            Status.FOREIGN_FILE, "the picture is not a regular file of the size that was announced", **times
-        )
+        return Answer(Status.FOREIGN_FILE, "the picture is not a regular file of the size that was announced", **times)
     return Answer(status, size=size, pixels=pixels, **times)
 
 

@@ -106,14 +106,10 @@ def layers() -> Layers:
     abi = landlock.version()
     problems = []
     if abi < 1:
-        problems.append(
-            "Landlock is missing: it needs Linux 5.13 or newer with 'landlock' among the kernel's lsm=."
-        )
+        problems.append("Landlock is missing: it needs Linux 5.13 or newer with 'landlock' among the kernel's lsm=.")
     has_seccomp = seccomp.supported() and os.path.exists("/proc/sys/kernel/seccomp")  # noqa: PTH110
     if not has_seccomp:
-        problems.append(
-            "seccomp filters are missing: they need Linux on x86-64 or arm64 with CONFIG_SECCOMP_FILTER."
-        )
+        problems.append("seccomp filters are missing: they need Linux on x86-64 or arm64 with CONFIG_SECCOMP_FILTER.")
     return Layers(abi, has_seccomp, tuple(problems))
 
 
@@ -163,7 +159,7 @@ def limit_resources(cpu_seconds: float, memory_mb: int, output_mb: int, address_
 def interpreter_folders() -> list[str]:
     """Returns the folders that this interpreter imports from, but no project that it was merely pointed at."""
     folders = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *site.getsitepackages()}
-    return sorted({os.path.realpath(folder) for folder in folders})  # noqa: PTH118
+    return sorted({os.path.realpath(folder) for folder in folders})
 
 
 def confine(policy: Policy, folder: str) -> None:

@@ -94,9 +94,7 @@ def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] =
     if abi < 1:
         raise OSError("landlock is not available in this kernel")
     handled = _handled(abi)
-    ruleset = _syscall(
-        _CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(_attr_size(abi)), ctypes.c_uint32(0)
-    )
+    ruleset = _syscall(_CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(_attr_size(abi)), ctypes.c_uint32(0))
     try:
         for paths, rights in ((read, _READ), (write, _WRITE), (devices, READ_FILE | WRITE_FILE)):
             for path in paths:

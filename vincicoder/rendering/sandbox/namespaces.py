@@ -14,9 +14,7 @@ def leave_network() -> bool:
     Returns:
         Whether it worked. Docker's default profile refuses it, and then the inner layers stand alone.
     """
-    probe = (
-        os.fork()
-    )  # some systems allow the first step and refuse the second: then we must not be in between
+    probe = os.fork()  # some systems allow the first step and refuse the second: then we must not be in between
     if probe == 0:
         try:
             _unshare()

@@ -257,9 +257,7 @@ def _processes(program: _Program, allow: Allowance, pid: int) -> None:
     # clone3 hides its flags behind a pointer: ENOSYS makes libc fall back to clone
     program.on("clone3", _error(errno.ENOSYS))
     if allow.processes:
-        program.on(
-            "clone", _argument(0), (_JSET, 0, 1, _CLONE_NAMESPACES), _error(errno.EPERM), _return(_ALLOW)
-        )
+        program.on("clone", _argument(0), (_JSET, 0, 1, _CLONE_NAMESPACES), _error(errno.EPERM), _return(_ALLOW))
         return
     program.on("clone", _argument(0), (_JSET, 1, 0, _CLONE_THREAD), _error(errno.EPERM), _return(_ALLOW))
     for name in ("fork", "vfork"):

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ class Server:
         self._renderer = renderer
         self._config = config
         self._limits = config["limits"]
-        self._policy: confine.Policy = renderer.policy()
+        policy: confine.Policy = renderer.policy()
+        self._policy = replace(policy, read=(*policy.read, *config["path"]))
         self._root = Path(config["root"])
         self._children: dict[int, _Child] = {}
         self._inbox = wire.Inbox()
@@ -180,24 +181,16 @@ class Server:
             return _result(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
         size, files = processes.disk_use(str(entry.folder), _MAX_FILES)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
-            return _result(
-                Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files"
-            )
+            return _result(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
         return None
 
     def _finish(self, entry: _Child, message: wire.Message, keep: bool = True) -> None:
         """Answers the host; the child is kept only when it is meant to be and nothing was out of order."""
         entry.served += 1
-        keep = (
-            keep
-            and entry.served < self._config["jobs_per_child"]
-            and message.get("status") == Status.OK.value
-        )
+        keep = keep and entry.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
         job, entry.job = entry.job, None
         seconds = time.monotonic() - entry.started
-        cpu = (
-            self._usage(entry).cpu_seconds - entry.cpu_before if keep else self._end(entry) - entry.cpu_before
-        )
+        cpu = self._usage(entry).cpu_seconds - entry.cpu_before if keep else self._end(entry) - entry.cpu_before
         self._answer(job, message, entry.folder, seconds, cpu, keep)
 
     def _answer(
@@ -239,11 +232,7 @@ class Server:
         below = processes.descendants(os.getpid()) if self._policy.processes else []
         self._forget(entry)
         if self._policy.processes:
-            kept = {
-                pid
-                for other in self._children.values()
-                for pid in (other.pid, *processes.descendants(other.pid))
-            }
+            kept = {pid for other in self._children.values() for pid in (other.pid, *processes.descendants(other.pid))}
             processes.kill(set(below) - kept)
         if entry.job is None:
             remove_tree(entry.folder)
@@ -276,9 +265,7 @@ def _death(status: int, cpu: float, limits: wire.Message, folder: Path) -> wire.
     if number == signal.SIGXFSZ:
         return _result(Status.TOO_LARGE, f"wrote a file of more than {limits['output_mb']} MiB")
     if number == signal.SIGKILL:
-        return _result(
-            Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory"
-        )
+        return _result(Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory")
     errors = _tail(folder / child.ERRORS)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 70:
         return _result(Status.INFRASTRUCTURE, f"a worker could not start: {errors}")
@@ -325,7 +312,7 @@ def main(fd: int, config: wire.Message) -> None:
         renderer = _renderer(config)
         details = renderer.preload()
         server = Server(sock, renderer, config)
-    except Exception as error:  # noqa: BLE001 - the host shows it to the user
+    except Exception as error:
         wire.send(sock, {"ready": False, "error": f"{type(error).__name__}: {error}"})
         raise SystemExit(1) from error
     gc.collect()
