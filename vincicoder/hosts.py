@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
+from vincicoder.languages import get_language
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -125,16 +126,20 @@ def request_from(
 
     Returns:
         The request. Its target is ``NO_TARGET`` when no source has one, which scores as ``bad_target``.
+
+    Raises:
+        ConfigError: The language is not known. Raised here, so that no other row's batch fails with it.
     """
     from vincicoder.reward import RewardRequest
 
     found = (_picture(source[key], image_dir) for source in sources for key in _TARGET_KEYS if key in source)
     target = next((picture for picture in found if picture is not None), NO_TARGET)
+    language = _text(sources, ("language",))
     return RewardRequest(
         response=response,
         target=target,
         prompt=_text(sources, _PROMPT_KEYS),
-        language=_text(sources, ("language",)),
+        language=get_language(language).name if language else None,
     )
 
 

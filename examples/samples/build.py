@@ -55,7 +55,7 @@ EXPECTED = {
 }
 """Kind of response to the status that it must get, in the order of the index."""
 
-LONGEST_SIDE = 1000
+LONGEST_SIDE = {"chart": 1000, "web": 1000, "svg": 1000, "latex": 720, "molecule": 1000}
 """Pixels. Larger renders are scaled down: stored targets seldom have the size of a fresh render."""
 
 _PHOTO_SIDE = 360
@@ -162,12 +162,7 @@ class Sample:
 
 def samples() -> list[Sample]:
     """Return all samples, by domain in the order of ``LANGUAGE`` and then by id."""
-    return [
-        Sample(folder)
-        for domain in LANGUAGE
-        for folder in sorted((SAMPLES / domain).iterdir())
-        if folder.is_dir()
-    ]
+    return [Sample(folder) for domain in LANGUAGE for folder in sorted((SAMPLES / domain).iterdir()) if folder.is_dir()]
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -200,9 +195,7 @@ def problems() -> list[str]:
     allowed = {"build.py", "README.md", "index.jsonl", "__pycache__", *LANGUAGE}
     found += [f"{path.name} does not belong here" for path in SAMPLES.iterdir() if path.name not in allowed]
     for sample in samples():
-        files = {
-            path.relative_to(sample.folder).as_posix() for path in sample.folder.rglob("*") if path.is_file()
-        }
+        files = {path.relative_to(sample.folder).as_posix() for path in sample.folder.rglob("*") if path.is_file()}
         needed = {sample.reference.name, "prompt.md", "target.png", "responses/perfect.md"}
         known = needed | {f"responses/{kind}.md" for kind in EXPECTED}
         found += [f"{sample.domain}/{sample.id}: {name} is missing" for name in sorted(needed - files)]
@@ -222,7 +215,7 @@ def draw(chosen: Sequence[Sample]) -> None:
 
     with RenderPool() as pool:
         futures = [
-            pool.submit(sample.reference.read_text(encoding="utf-8"), LANGUAGE[sample.domain])
+            pool.submit(sample.reference.read_text(encoding="utf-8").strip(), LANGUAGE[sample.domain])
             for sample in chosen
         ]
         for sample, future in zip(chosen, futures, strict=True):
@@ -230,7 +223,8 @@ def draw(chosen: Sequence[Sample]) -> None:
             if render.image is None:
                 sys.exit(f"{sample.reference} cannot be rendered: {render.status}: {render.message}")
             picture = render.image.convert("RGB")
-            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            longest = LONGEST_SIDE[sample.domain]
+            picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
             picture.save(sample.target, optimize=True)
             if (sample.folder / "responses" / "raster.md").is_file():
                 _write_raster_response(sample, picture)
@@ -253,9 +247,7 @@ def _write_raster_response(sample: Sample, picture: Image.Image) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Draw the targets of the sample set and write index.jsonl.")
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if something is out of date"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if something is out of date")
     parser.add_argument(
         "--render",
         nargs="*",

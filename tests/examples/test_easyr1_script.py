@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 from easyr1_schema import settings
 
+from vincicoder.errors import RendererUnavailable
+from vincicoder.rendering import RenderPool, list_renderers
 from vincicoder.reward import VisualReward
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -239,7 +242,18 @@ def refusal(world: dict[str, str], **changes: str) -> str:
     return done.stderr
 
 
-def test_starts_when_everything_is_there(world):
+@pytest.fixture(scope="module")
+def renderers() -> None:
+    """Goes on only where every language can be rendered."""
+    with RenderPool(workers=1) as pool:
+        try:
+            details = [pool.start(language) for language in list_renderers()]
+        except RendererUnavailable as error:
+            pytest.skip(f"this machine lacks a renderer: {error}")
+    assert len(details) == len(list_renderers())
+
+
+def test_starts_when_everything_is_there(world, renderers):
     done = run("trainer.max_steps=1", **world)
     assert done.returncode == 0, done.stderr
     assert "TRAINING data.train_files=" in done.stdout
@@ -297,3 +311,11 @@ def test_refuses_reward_actors_that_would_wait_for_ever(world, modules):
 def test_refuses_an_encoder_that_cannot_be_loaded(world):
     pytest.importorskip("transformers")
     assert "encoder cannot be loaded" in refusal(world, REWARD_ENCODER="/nowhere/dinov2")
+
+
+def test_refuses_when_a_language_cannot_be_rendered(world, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env", "rm", "sed"):
+        (tools / name).symlink_to(shutil.which(name))
+    assert re.search("(html|latex) code cannot be rendered here", refusal(world, PATH=str(tools)))

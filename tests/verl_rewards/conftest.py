@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).parent))  # for reward_files
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,12 @@ def test_first_source_wins():
     assert (request.target, request.language, request.prompt) == ("b.png", "svg", "first")
 
 
+def test_alias_of_a_language_is_understood_and_another_is_an_error():
+    assert hosts.request_from("text", [{"language": "TikZ"}]).language == "latex"
+    with pytest.raises(ConfigError, match="cobol"):
+        hosts.request_from("text", [{"language": "cobol"}])
+
+
 def test_path_is_left_alone_without_a_folder():
     assert hosts.request_from("text", [{"target": "a.png"}]).target == "a.png"
 

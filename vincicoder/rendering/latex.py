@@ -39,6 +39,10 @@ _NEEDS_XETEX = re.compile(r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xe
 _XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|book)\}")
 _ARTICLE = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{(article|extarticle|scrartcl)\}")
 _DOCUMENT = re.compile(r"\\documentclass")
+_PREAMBLE_ONLY = re.compile(
+    r"^[ \t]*\\(?:usepackage|RequirePackage|usetikzlibrary|usepgfplotslibrary|DeclareMathOperator\*?)\b.*$\n?",
+    re.MULTILINE,
+)
 _CJK_FONT = "Noto Sans CJK SC"
 
 
@@ -87,7 +91,7 @@ class LatexRenderer:
     def _document(self, code: str) -> tuple[str, str, Path | None]:
         """Returns the document, the engine that it needs and the format that it may use."""
         if not _DOCUMENT.search(code):
-            body = code if r"\begin{document}" in code else f"\\begin{{document}}\n{code}\n\\end{{document}}\n"
+            body = code if r"\begin{document}" in code else _wrapped(code)
             if _CJK.search(code) or _NEEDS_XETEX.search(code):
                 return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", None
             if self._format is not None:
@@ -115,6 +119,12 @@ class LatexRenderer:
         check_pixels(int(width * scale), int(height * scale), box.pixels)
         picture: Image.Image = page.render(scale=scale).to_pil()
         return picture
+
+
+def _wrapped(snippet: str) -> str:
+    """Puts a snippet into a document, and what only a preamble may say before it."""
+    preamble = "\n".join(_PREAMBLE_ONLY.findall(snippet))
+    return f"{preamble}\n\\begin{{document}}\n{_PREAMBLE_ONLY.sub('', snippet)}\n\\end{{document}}\n"
 
 
 def _standalone(options: str | None) -> str:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
     _Floats = npt.NDArray[np.float32]
 
-_SIDE = TILE // 2
+# Tiles are seen at half size, and after the step that needs the pixels, at an eighth. That keeps every matrix
+# product small enough for BLAS to run it on the calling thread: handing it to others takes many times as long on
+# a machine whose cores are busy rendering.
+_SIDE = TILE // 8
 _DIRECTIONS = 6
 _BINS = 5
 
@@ -93,38 +96,45 @@ def _pooling(cells: int) -> _Floats:
 
 _COARSE = _pooling(14)
 _FINE = _pooling(28)
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-# Darkness below white, red against green, yellow against blue.
-_OPPONENT = np.array([-_LUMA, [1, -1, 0], [0.5, 0.5, -1]], np.float32)
 
 
 def _features(tile: npt.NDArray[np.uint8]) -> dict[str, _Floats]:
     """Describe a tile, uint8 ``[448, 448, 3]``, by its parts and, as ``plain``, by all of its colours."""
-    pixels: _Floats = np.asarray(Image.fromarray(tile).reduce(2), np.float32) / np.float32(255)
-    luma = pixels @ _LUMA
-    dark = np.maximum(0, 1 - luma)
-    histogram = _histogram(pixels[::3, ::3].reshape(-1, 3))
+    half = Image.fromarray(tile).reduce(2)
+    # Every ninth pixel is enough, in three batches for the sake of small products.
+    histogram = _histogram(_unit(np.asarray(half)[::3, ::3].reshape(3, -1, 3)))
     coloured = histogram.copy()
     coloured[-1] = 0
+    opponent = _opponent(_unit(half.reduce(4)))
+    layout = _pooled(opponent, _COARSE)
+    layout[0] = _centred(layout[0])
+    layout[1:] *= _CHROMA
     return {
-        "layout": _layout(pixels).ravel(),
-        "detail": _centred(np.sqrt(_FINE @ dark @ _FINE.T)).ravel(),
-        "edges": _edges(luma).ravel(),
+        "layout": layout.ravel(),
+        "detail": _centred(_pooled(opponent[:1], _FINE)).ravel(),
+        "edges": _edges(half).ravel(),
         "palette": coloured,
         "plain": histogram,
     }
 
 
-def _layout(pixels: _Floats) -> _Floats:
-    """Return darkness, less its mean, and two opponent colours by cell, shape ``[3, 14, 14]``."""
-    rows = (_COARSE @ pixels.reshape(_SIDE, -1)).reshape(-1, _SIDE, 3)
-    cells: _Floats = np.tensordot(_OPPONENT, np.tensordot(rows, _COARSE, axes=(1, 1)), axes=(1, 1))
-    cells[0] += 1
-    # Square roots, so that a thin line counts beside a filled area.
-    cells = np.copysign(np.sqrt(np.abs(cells)), cells)
-    cells[0] = _centred(cells[0])
-    cells[1:] *= _CHROMA
-    return cells
+def _unit(pixels: npt.ArrayLike) -> _Floats:
+    """Bring bytes to [0, 1]."""
+    scaled: _Floats = np.asarray(pixels, np.float32) / np.float32(255)
+    return scaled
+
+
+def _opponent(pixels: _Floats) -> _Floats:
+    """Return darkness below white, red against green and yellow against blue, shape ``[3, rows, columns]``."""
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    dark = np.maximum(0, 1 - 0.299 * red - 0.587 * green - 0.114 * blue)
+    return np.stack([dark, red - green, (red + green) / 2 - blue])
+
+
+def _pooled(maps: _Floats, weights: _Floats) -> _Floats:
+    """Return maps by cell, as signed square roots, so that a thin line counts beside a filled area."""
+    cells: _Floats = weights @ maps @ weights.T
+    return np.copysign(np.sqrt(np.abs(cells)), cells)
 
 
 def _centred(cells: _Floats) -> _Floats:
@@ -133,8 +143,9 @@ def _centred(cells: _Floats) -> _Floats:
     return centred
 
 
-def _edges(luma: _Floats) -> _Floats:
+def _edges(half: Image.Image) -> _Floats:
     """Return the strength of the edges by direction and cell, shape ``[directions, 14, 14]``."""
+    luma = _unit(half.convert("L"))
     across, down = np.zeros_like(luma), np.zeros_like(luma)
     across[:, 1:-1] = luma[:, 2:] - luma[:, :-2]
     down[1:-1] = luma[2:] - luma[:-2]
@@ -146,17 +157,22 @@ def _edges(luma: _Floats) -> _Floats:
         np.square(along, out=along)
         np.square(along, out=along)
         along *= scale
-        strengths.append(np.sqrt(_COARSE @ along @ _COARSE.T))
-    return _centred(np.stack(strengths))
+        strengths.append(np.asarray(Image.fromarray(along).reduce(4)))
+    return _centred(_pooled(np.stack(strengths), _COARSE))
 
 
-def _histogram(pixels: _Floats) -> _Floats:
-    """Return the square roots of the shares of colours, shape ``[bins ** 3]``; the last one is white."""
+def _histogram(batches: _Floats) -> _Floats:
+    """Return the square roots of the shares of colours, shape ``[bins ** 3]``, length 1; the last is white.
+
+    Args:
+        batches: Pixels in [0, 1], shape ``[batches, pixels, 3]``.
+    """
     # A pixel is shared out between the bins on either side of its value, so that no tiny change jumps.
-    shares = np.maximum(0, 1 - np.abs(pixels[:, :, None] * (_BINS - 1) - np.arange(_BINS, dtype=np.float32)))
-    red_green = (shares[:, 0, :, None] * shares[:, 1, None, :]).reshape(len(pixels), -1)
-    counts: _Floats = red_green.T @ shares[:, 2]
-    roots: _Floats = np.sqrt(counts.ravel() / len(pixels))
+    shares = np.maximum(0, 1 - np.abs(batches[..., None] * (_BINS - 1) - np.arange(_BINS, dtype=np.float32)))
+    red, green, blue = np.moveaxis(shares, 2, 0)
+    red_green = (red[..., :, None] * green[..., None, :]).reshape(*red.shape[:2], -1)
+    counts = (red_green.swapaxes(1, 2) @ blue).sum(axis=0)
+    roots: _Floats = np.sqrt(counts.ravel() / counts.sum())
     return roots
 
 
@@ -167,7 +183,6 @@ def _embedding(features: dict[str, _Floats]) -> _Floats:
         length = float(features[part] @ features[part])
         pieces.append(features[part] * np.sqrt(share / (length + half**2)))
         empty += share * half**2 / (length + half**2)
-    plain = features["plain"]
-    pieces.append(plain * np.sqrt(empty / float(plain @ plain)))
+    pieces.append(features["plain"] * np.sqrt(empty))
     ink = np.float32(np.sqrt(_INK) * (1 - 2 * np.sqrt(empty)))
     return np.append(np.sqrt(1 - ink * ink) * np.concatenate(pieces), ink).astype(np.float32)
