@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from vincicoder.similarity import Comparison, Encoder, Similarity, load_encoder, tile
@@ -53,7 +54,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: CUDA if there is one)")
     parser.add_argument("--dtype", help="float32, float16, bfloat16 (default: float16 on CUDA)")
     parser.add_argument("--batch-tiles", type=int, default=32, help="tiles per forward pass (default: 32)")
-    parser.add_argument("--targets", type=int, default=4, help="groups (default: 4)")
+    parser.add_argument("--targets", type=int, default=2, help="groups (default: 2)")
     parser.add_argument("--group", type=int, default=8, help="responses per target (default: 8)")
     parser.add_argument("--repeats", type=int, default=3, help="turns of each way (default: 3)")
     options = parser.parse_args()
@@ -99,7 +100,8 @@ class OneByOne:
         self.name = encoder.name
         self._encoder = encoder
 
-    def encode(self, tiles: np.ndarray) -> np.ndarray:
+    def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed the first half of the tiles, then the second."""
         half = len(tiles) // 2
         return np.concatenate([self._encoder.encode(tiles[:half]), self._encoder.encode(tiles[half:])])
 

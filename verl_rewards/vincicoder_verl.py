@@ -78,8 +78,7 @@ async def compute_score(
     """
     sources = (extra_info or {}, hosts.answer_fields(ground_truth))
     request = hosts.request_from(solution_str, sources, image_dir=image_dir)
-    # A sample comes alone, so only several of them can tell that no row has a target.
-    reward = hosts.shared_reward(options, _HOW, own=("image_dir", "batch_size", "window_ms"), patience=16)
+    reward = hosts.shared_reward(options, _HOW, own=("image_dir", "batch_size", "window_ms"), one_by_one=True)
     metrics = await asyncio.wrap_future(_batcher(reward, batch_size, window_ms / 1000).submit(request))
     return {"score": metrics["overall"], **metrics}
 

@@ -192,8 +192,8 @@ class HostReward:
       faults among the latest 1,024 samples, or none to take a mean of, raise
       :class:`~vincicoder.errors.RendererUnavailable`.
     * A row whose target cannot be read scores 0 with ``bad_target`` 1. As all samples of a group share it,
-      nothing is learnt from it. While no row at all had a readable target, ``patience`` such rows raise
-      :class:`~vincicoder.errors.TargetError`.
+      nothing is learnt from it. While no target at all could be read, a batch of nothing but such rows, or 16
+      of them, raise :class:`~vincicoder.errors.TargetError`.
 
     Thread-safe.
 
@@ -201,13 +201,13 @@ class HostReward:
         build: Makes the reward underneath; called at the first use, so that a process which never scores
             starts nothing.
         how: How to hand targets to the reward under this trainer, for the error message.
-        patience: How many rows without a readable target raise, while there was never one.
+        one_by_one: Whether the trainer hands over samples one by one, so that a batch says little of the data.
     """
 
-    def __init__(self, build: Callable[[], Scorer], how: str, patience: int = 1) -> None:
+    def __init__(self, build: Callable[[], Scorer], how: str, one_by_one: bool = False) -> None:
         self._build = build
         self._how = how
-        self._patience = patience
+        self._one_by_one = one_by_one
         self._reward: Scorer | None = None
         self._lock = threading.Lock()
         self._latest: deque[Metrics] = deque(maxlen=256)
@@ -244,6 +244,7 @@ class HostReward:
         """
         scored: dict[int, Metrics] = {}
         faults: dict[int, str] = {}
+        targets_read = False
         # Told apart here, since the reward looks at the target only when there is code to render.
         untargeted = {index: "it has none" for index, each in enumerate(requests) if each.target is NO_TARGET}
         targeted = [index for index in range(len(requests)) if index not in untargeted]
@@ -254,9 +255,10 @@ class HostReward:
             elif result.status is Status.BAD_TARGET:
                 untargeted[index] = result.message
             else:
+                targets_read = targets_read or result.execution > 0
                 scored[index] = metrics_of(result)
                 yield index, scored[index]
-        self._check_targets(len(scored), list(untargeted.values()))
+        self._check_targets(targets_read, list(untargeted.values()), whole=len(untargeted) == len(requests))
         for index in untargeted:
             yield index, _metrics(dict.fromkeys(COMPONENTS, 0.0), Status.BAD_TARGET)
         with self._lock:
@@ -266,11 +268,12 @@ class HostReward:
             self._check_faults(list(faults.values()))
             yield from self._stand_ins(requests, scored, faults)
 
-    def _check_targets(self, read: int, missed: Sequence[str]) -> None:
+    def _check_targets(self, read: bool, missed: Sequence[str], whole: bool) -> None:
         with self._lock:
-            self._targets_read = self._targets_read or read > 0
+            self._targets_read = self._targets_read or read
             self._targets_missed += len(missed)
-            hopeless = missed and not self._targets_read and self._targets_missed >= self._patience
+            many = self._targets_missed >= 16 or (whole and not self._one_by_one)
+            hopeless = missed and many and not self._targets_read
         if hopeless:
             raise TargetError(f"{_NO_TARGET} (the first: {missed[0]}). {self._how}")
 
@@ -304,7 +307,9 @@ _shared: dict[str, HostReward] = {}
 _shared_lock = threading.Lock()
 
 
-def shared_reward(options: Mapping[str, Any], how: str, own: Sequence[str] = (), patience: int = 1) -> HostReward:
+def shared_reward(
+    options: Mapping[str, Any], how: str, own: Sequence[str] = (), one_by_one: bool = False
+) -> HostReward:
     """Return this process's :class:`HostReward` with these options; equal options get the same one.
 
     It is closed when the process ends.
@@ -313,7 +318,7 @@ def shared_reward(options: Mapping[str, Any], how: str, own: Sequence[str] = (),
         options: Options of ``VisualReward``, perhaps as nodes of the host's configuration.
         how: See :class:`HostReward`.
         own: Names of the options that the adapter keeps for itself, for the error message.
-        patience: See :class:`HostReward`.
+        one_by_one: See :class:`HostReward`.
 
     Raises:
         ConfigError: An option is unknown.
@@ -327,7 +332,7 @@ def shared_reward(options: Mapping[str, Any], how: str, own: Sequence[str] = (),
             known = sorted([*own, *inspect.signature(VisualReward).parameters])
             if unknown := ", ".join(name for name in plain if name not in known):
                 raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(known)}")
-            _shared[key] = HostReward(functools.partial(VisualReward, **plain), how, patience)
+            _shared[key] = HostReward(functools.partial(VisualReward, **plain), how, one_by_one)
             atexit.register(_shared[key].close)
         return _shared[key]
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -313,9 +312,14 @@ def test_refuses_an_encoder_that_cannot_be_loaded(world):
     assert "encoder cannot be loaded" in refusal(world, REWARD_ENCODER="/nowhere/dinov2")
 
 
-def test_refuses_when_a_language_cannot_be_rendered(world, tmp_path):
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name in ("bash", "dirname", "env", "rm", "sed"):
-        (tools / name).symlink_to(shutil.which(name))
-    assert re.search("(html|latex) code cannot be rendered here", refusal(world, PATH=str(tools)))
+def test_refuses_when_a_language_cannot_be_rendered(monkeypatch):
+    def start(pool, language):
+        if language == "latex":
+            raise RendererUnavailable("pdflatex is not installed.")
+
+    monkeypatch.setattr(RenderPool, "start", start)
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    from easyr1_checks import check_renderers
+
+    with pytest.raises(SystemExit, match=r"latex code cannot be rendered here: pdflatex is not installed\."):
+        check_renderers()

@@ -150,8 +150,8 @@ class Scripted:
         pass
 
 
-def scripted(patience: int = 1) -> hosts.HostReward:
-    return hosts.HostReward(Scripted, "Give it as 'target'.", patience)
+def scripted(one_by_one: bool = False) -> hosts.HostReward:
+    return hosts.HostReward(Scripted, "Give it as 'target'.", one_by_one)
 
 
 def row(answer: RewardResult, target: str = "red", prompt: str | None = None) -> RewardRequest:
@@ -210,14 +210,22 @@ def test_no_target_at_all_is_an_error_only_until_there_was_one():
     with pytest.raises(TargetError, match=r"it says bad_target.*Give it as 'target'"):
         scripted().score([bad] * 3)
     reward = scripted()
-    reward.score([row(result())])
+    reward.score([row(result(visual=0.5))])
     assert reward.score([bad])[0]["bad_target"] == 1
 
 
-def test_patience_waits_for_more_rows():
-    reward = scripted(patience=3)
-    reward.score([RewardRequest("", hosts.NO_TARGET)])
-    reward.score([RewardRequest("", hosts.NO_TARGET)])
+def test_answers_without_a_picture_do_not_prove_that_targets_can_be_read():
+    rows = [row(result(Status.SYNTAX_ERROR))] + [row(result(Status.BAD_TARGET))] * 15
+    reward = scripted()
+    assert reward.score(rows)[1]["bad_target"] == 1
+    with pytest.raises(TargetError):
+        reward.score(rows)
+
+
+def test_one_row_without_a_target_says_little_where_they_come_one_by_one():
+    reward = scripted(one_by_one=True)
+    for _ in range(15):
+        reward.score([RewardRequest("", hosts.NO_TARGET)])
     with pytest.raises(TargetError, match="it has none"):
         reward.score([RewardRequest("", hosts.NO_TARGET)])
 

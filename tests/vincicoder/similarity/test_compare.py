@@ -58,9 +58,7 @@ def drawing(size: tuple[int, int] = (640, 480), colour: str = "navy", seed: int 
     return picture
 
 
-def compare_one(
-    similarity: Similarity, target: Image.Image, render: Image.Image, key: str = "t"
-) -> Comparison:
+def compare_one(similarity: Similarity, target: Image.Image, render: Image.Image, key: str = "t") -> Comparison:
     [comparison] = similarity.compare([similarity.prepare(target, render, key)])
     return comparison
 
@@ -206,9 +204,7 @@ def test_cached_embeddings_do_not_keep_the_batch_alive(similarity: Similarity) -
     assert all(embedding.base is None for embedding in similarity._embeddings.values())
 
 
-def test_many_pictures_reach_the_encoder_in_groups_of_bounded_size(
-    similarity: Similarity, encoder: Thumbs
-) -> None:
+def test_many_pictures_reach_the_encoder_in_groups_of_bounded_size(similarity: Similarity, encoder: Thumbs) -> None:
     prepared = [similarity.prepare(drawing(), drawing(seed=seed), "t") for seed in range(50)]
     results = similarity.compare(prepared)
     assert max(encoder.calls) <= _GROUP_TILES
@@ -246,9 +242,7 @@ def test_threads_get_what_one_thread_gets_and_embed_each_target_once(encoder: Th
 
     shared = Similarity(encoder)
     with ThreadPoolExecutor(8) as pool:
-        results = list(
-            pool.map(lambda job: compare_one(shared, targets[job[0]], drawing(seed=job[1]), job[0]), jobs)
-        )
+        results = list(pool.map(lambda job: compare_one(shared, targets[job[0]], drawing(seed=job[1]), job[0]), jobs))
     assert results == expected
     assert shared.misses == len(targets)
     assert shared.hits == len(jobs) - len(targets)

@@ -25,9 +25,7 @@ SIZES = [
 def save_dinov2(folder: Path, architecture: str = "Dinov2Model") -> Path:
     """Save a small DINOv2 with weights wide enough that different pictures get different embeddings."""
     torch.manual_seed(0)
-    config_class = (
-        transformers.Dinov2WithRegistersConfig if "Registers" in architecture else transformers.Dinov2Config
-    )
+    config_class = transformers.Dinov2WithRegistersConfig if "Registers" in architecture else transformers.Dinov2Config
     config = config_class(
         hidden_size=32, num_hidden_layers=2, num_attention_heads=2, patch_size=14, image_size=70, mlp_ratio=2
     )
@@ -91,9 +89,7 @@ def plain_visual(model: Any, target: Image.Image, render: Image.Image) -> float:
     render = render.resize(target.size, Image.BICUBIC)
     scores = []
     for a, b in zip(plain_tiles(target), plain_tiles(render), strict=True):
-        cosine = torch.nn.functional.cosine_similarity(
-            plain_embedding(model, a), plain_embedding(model, b), dim=0
-        )
+        cosine = torch.nn.functional.cosine_similarity(plain_embedding(model, a), plain_embedding(model, b), dim=0)
         scores.append((cosine.item() + 1) / 2)
     return sum(scores) / len(scores)
 
@@ -108,9 +104,7 @@ def tiles(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_visual_is_the_plain_definition_of_the_reward(
-    folder: Path, plain_model: Any, size: tuple[int, int]
-) -> None:
+def test_visual_is_the_plain_definition_of_the_reward(folder: Path, plain_model: Any, size: tuple[int, int]) -> None:
     target, render = picture(size, 1), picture((max(1, size[0] // 2), max(1, size[1] - 3)), 2)
     similarity = Similarity(load_encoder(str(folder), device="cpu", dtype="float32"))
     [result] = similarity.compare([similarity.prepare(target, render, "t")])
@@ -253,9 +247,7 @@ def test_another_network_is_refused_by_its_type(tmp_path: Path) -> None:
         ({"batch_tiles": 0}, ["batch_tiles=0", "at least 1"]),
     ],
 )
-def test_an_option_that_cannot_work_is_refused_by_name(
-    folder: Path, options: dict[str, Any], words: list[str]
-) -> None:
+def test_an_option_that_cannot_work_is_refused_by_name(folder: Path, options: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(ConfigError) as error:
         load_encoder(str(folder), **options)
     for word in words:

@@ -56,8 +56,7 @@ HOUSE = (
     '<rect x="42" y="62" width="16" height="28" fill="{door}"/>{windows}'
 )
 WINDOWS = (
-    '<rect x="26" y="52" width="12" height="12" fill="#8cf"/>'
-    '<rect x="62" y="52" width="12" height="12" fill="#8cf"/>'
+    '<rect x="26" y="52" width="12" height="12" fill="#8cf"/><rect x="62" y="52" width="12" height="12" fill="#8cf"/>'
 )
 
 

@@ -119,7 +119,13 @@ def _job(drawer: Drawer, message: wire.Message, box: Box) -> wire.Message:
 
 
 def serve(sock: socket.socket, drawer: Drawer, box: Box, jobs: int) -> None:
-    """Handles up to ``jobs`` jobs, one after the other; runs confined."""
+    """Handles up to ``jobs`` jobs, one after the other; runs confined.
+
+    A renderer with a method ``open`` is opened first, at no job's expense: the server's clock starts at the word.
+    """
+    if hasattr(drawer, "open"):
+        drawer.open(box)
+        wire.send(sock, {"opened": True})
     for _ in range(jobs):
         message = wire.receive(sock)
         if message is None:
@@ -127,7 +133,9 @@ def serve(sock: socket.socket, drawer: Drawer, box: Box, jobs: int) -> None:
         wire.send(sock, _job(drawer, message, box))
 
 
-def enter(sock: socket.socket, folder: Path, policy: confine.Policy, limits: wire.Message, confined: bool) -> Box:
+def enter(
+    sock: socket.socket, folder: Path, policy: confine.Policy, limits: wire.Message, jobs: int, confined: bool
+) -> Box:
     """Turns a fresh fork into a confined process whose only belongings are its folder and its socket."""
     os.setsid()
     confine.die_with_parent()
@@ -140,7 +148,9 @@ def enter(sock: socket.socket, folder: Path, policy: confine.Policy, limits: wir
     os.dup2(sock.detach(), 3)
     os.closerange(4, 4096)
     os.environ.update(HOME=str(folder / WORK), TMPDIR=str(folder / WORK))
-    confine.limit_resources(limits["cpu_seconds"], limits["memory_mb"], limits["output_mb"], policy.address_space)
+    # Files in memory, which a browser's processes share, count as files; what is on disk the server watches as well.
+    file_mb = max(limits["output_mb"], limits["memory_mb"]) if policy.shared_memory else limits["output_mb"]
+    confine.limit_resources(limits["cpu_seconds"] * jobs, limits["memory_mb"], file_mb, policy.address_space)
     if confined:
         confine.confine(policy, str(folder))
     return Box(folder, limits["pixels"], limits["wall_seconds"])
@@ -149,7 +159,7 @@ def enter(sock: socket.socket, folder: Path, policy: confine.Policy, limits: wir
 def main(sock: socket.socket, drawer: Drawer, folder: Path, policy: confine.Policy, config: wire.Message) -> None:
     """Runs in a fresh fork and never returns."""
     try:
-        box = enter(sock, folder, policy, config["limits"], config["confined"])
+        box = enter(sock, folder, policy, config["limits"], config["jobs_per_child"], config["confined"])
         serve(socket.socket(fileno=3), drawer, box, config["jobs_per_child"])
     except BaseException as error:  # noqa: BLE001 - the last line of a process that has no one to raise to
         sys.stderr.write(f"{type(error).__name__}: {error}\n")

@@ -79,16 +79,20 @@ def _clean_environment(cache: Path) -> dict[str, str]:
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "XDG_CACHE_HOME": str(cache),
+        "PLAYWRIGHT_BROWSERS_PATH": os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or str(_user_cache() / "ms-playwright"),
         "SOURCE_DATE_EPOCH": "1735689600",
         "FORCE_SOURCE_DATE": "1",
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"), "1"),
     }
 
 
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+
+
 def cache_folder() -> Path:
     """Returns the folder for what is worth keeping between runs, such as matplotlib's list of fonts."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    folder = Path(base) / "vincicoder"
+    folder = _user_cache() / "vincicoder"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -27,6 +27,7 @@ from . import child, confine, namespaces, processes, wire
 
 _BUSY_TICK, _IDLE_TICK = 0.05, 1.0
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to look at their use
+_OPEN_SECONDS = 90.0
 _MAX_FILES = 4096
 _CHILD_MESSAGE = 16 << 20
 
@@ -37,6 +38,7 @@ class _Child:
     sock: socket.socket
     folder: Path
     inbox: wire.Inbox
+    opening: bool
     served: int = 0
     job: int | None = None
     started: float = 0.0
@@ -124,9 +126,18 @@ class Server:
             return
         if not data:
             self._selector.unregister(sock)  # its death will be reported by the signal
-        for message in messages[:1]:
-            if entry.job is not None:
+        for message in messages:
+            if entry.opening:
+                self._opened(entry)
+            elif entry.job is not None:
                 self._finish(entry, message)
+                return  # one job, one answer
+
+    def _opened(self, entry: _Child) -> None:
+        """From here on time counts for the job, which waits in the child's socket."""
+        entry.opening = False
+        entry.started = time.monotonic()
+        entry.cpu_before = self._usage(entry).cpu_seconds
 
     # Jobs
 
@@ -150,7 +161,7 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             child.main(theirs, self._renderer, folder, self._policy, self._config)
         theirs.close()
-        entry = _Child(pid, ours, folder, wire.Inbox(_CHILD_MESSAGE))
+        entry = _Child(pid, ours, folder, wire.Inbox(_CHILD_MESSAGE), opening=hasattr(self._renderer, "open"))
         self._children[pid] = entry
         self._selector.register(ours, selectors.EVENT_READ, self._from_child)
         return entry
@@ -170,6 +181,9 @@ class Server:
 
     def _excess(self, entry: _Child, now: float) -> wire.Message | None:
         limits = self._limits
+        if entry.opening:
+            late = now - entry.started > _OPEN_SECONDS
+            return _result(Status.INFRASTRUCTURE, f"a worker did not start in {_OPEN_SECONDS:g} s") if late else None
         if now - entry.started > limits["wall_seconds"]:
             return _result(Status.TIMEOUT, f"took longer than {limits['wall_seconds']:g} s")
         use = self._usage(entry)
@@ -237,6 +251,9 @@ class Server:
         if entry.job is None:
             remove_tree(entry.folder)
             return
+        cpu -= entry.cpu_before
+        if entry.opening:
+            answer = _result(Status.INFRASTRUCTURE, f"a worker could not start: {_tail(entry.folder / child.ERRORS)}")
         answer = answer or _death(status, cpu, self._limits, entry.folder)
         self._answer(entry.job, answer, entry.folder, time.monotonic() - entry.started, cpu, keep=False)
 

@@ -105,7 +105,7 @@ def _features(tile: npt.NDArray[np.uint8]) -> dict[str, _Floats]:
     histogram = _histogram(_unit(np.asarray(half)[::3, ::3].reshape(3, -1, 3)))
     coloured = histogram.copy()
     coloured[-1] = 0
-    opponent = _opponent(_unit(half.reduce(4)))
+    opponent = _opponent(_unit(np.asarray(half.reduce(4))))
     layout = _pooled(opponent, _COARSE)
     layout[0] = _centred(layout[0])
     layout[1:] *= _CHROMA
@@ -118,9 +118,9 @@ def _features(tile: npt.NDArray[np.uint8]) -> dict[str, _Floats]:
     }
 
 
-def _unit(pixels: npt.ArrayLike) -> _Floats:
+def _unit(pixels: npt.NDArray[np.uint8]) -> _Floats:
     """Bring bytes to [0, 1]."""
-    scaled: _Floats = np.asarray(pixels, np.float32) / np.float32(255)
+    scaled: _Floats = pixels.astype(np.float32) / np.float32(255)
     return scaled
 
 
@@ -145,7 +145,7 @@ def _centred(cells: _Floats) -> _Floats:
 
 def _edges(half: Image.Image) -> _Floats:
     """Return the strength of the edges by direction and cell, shape ``[directions, 14, 14]``."""
-    luma = _unit(half.convert("L"))
+    luma = _unit(np.asarray(half.convert("L")))
     across, down = np.zeros_like(luma), np.zeros_like(luma)
     across[:, 1:-1] = luma[:, 2:] - luma[:, :-2]
     down[1:-1] = luma[2:] - luma[:-2]

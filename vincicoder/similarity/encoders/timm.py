@@ -72,7 +72,7 @@ def _load_model(name: str, network: str, checkpoint: str) -> Any:
 
 
 def _fit_to_tiles(model: Any) -> None:
-    """Resample the position embeddings for tiles just as transformers does.
+    """Resample the position embeddings for tiles just as today's transformers does.
 
     timm would smooth them on the way, which shifts every embedding; transformers does so only for the
     networks with registers, following the original release.

@@ -1,0 +1,341 @@
+"""HTML, drawn by a Chromium that is kept between pages and cut off from the network and the file system."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from vincicoder.rendering.html_script import SCRIPT, SETTLE
+from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
+from vincicoder.rendering.sandbox.confine import Policy
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route
+
+_PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every picture
+_LAUNCH_MS = 60_000.0
+_LOAD_MS = 10_000.0
+
+# Playwright's own downloads, then the programs themselves before the scripts that distributions put around them,
+# whose flags differ from one system to the next.
+_DOWNLOADED = (
+    "chromium_headless_shell-*/*/chrome-headless-shell",
+    "chromium_headless_shell-*/*/headless_shell",
+    "chromium-*/*/chrome",
+)
+_INSTALLED = (
+    "/usr/lib/chromium/chromium",
+    "/usr/lib/chromium-browser/chromium-browser",
+    "/opt/google/chrome/chrome",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+)
+
+_FLAGS = (
+    "--disable-gpu",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
+    "--disable-dev-shm-usage",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
+    "--disable-sync",
+    "--disable-lcd-text",
+    "--disable-webrtc",
+    "--disk-cache-size=1",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+    "--force-device-scale-factor=1",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--js-flags=--max-old-space-size=512",
+    "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first picture
+    "--no-pings",
+    "--no-proxy-server",
+)
+_READ = ("/etc/chromium", "/etc/chromium.d", "/etc/chromium-browser", "/etc/opt/chrome", "/usr/local/share/fonts")
+
+
+class HtmlRenderer:
+    """Draws whole pages at a fixed width. Pages see a fixed date, fixed chance and no network.
+
+    Every page has an origin of its own, so that nothing it stores is seen by the next. Only two kinds of address
+    are answered: those that end in ``rick.jpg``, by a neutral picture, and the names in ``options["assets"]``.
+
+    Args:
+        browser: The Chromium to run, None to look for Playwright's own and then for an installed one.
+        width: Width of the window in CSS pixels.
+        height: Height of the window; the picture is as high as the page, and at least this.
+        assets: Folder with the files that ``options["assets"]`` may name.
+    """
+
+    language: ClassVar[str] = "html"
+    jobs_per_child: ClassVar[int] = 100
+
+    def __init__(
+        self, browser: str | None = None, width: int = 1280, height: int = 720, assets: str | None = None
+    ) -> None:
+        self.browser = browser
+        self.width = width
+        self.height = height
+        self.assets = assets
+        self._placeholder = b""
+        self._chromium: _Chromium | None = None
+
+    def policy(self) -> Policy:
+        """Processes and sockets between them; files of the browser, of Playwright and of the assets."""
+        import playwright
+
+        folders = [*_READ, str(Path(playwright.__file__).resolve().parent), str(_real(self._executable()).parent)]
+        if self.assets is not None:
+            folders.append(self.assets)
+        return Policy(
+            read=tuple(folders), processes=True, local_sockets=True, shared_memory=True, address_space=False
+        )
+
+    def preload(self) -> dict[str, Any]:
+        """Imports Playwright, looks for a browser and makes the placeholder.
+
+        Raises:
+            FileNotFoundError: If there is no browser.
+        """
+        import playwright.sync_api  # noqa: F401
+
+        self._placeholder = _placeholder()
+        return {"browser": self._executable(), "playwright": version("playwright")}
+
+    def open(self, box: Box) -> None:
+        """Starts the browser, confined, before the first job."""
+        self._chromium = _Chromium(self._executable(), box, self.width, self.height)
+
+    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
+        """Draws one page.
+
+        Args:
+            code: HTML, also a fragment.
+            box: The folder and limits.
+            options: ``width``, ``height`` and ``scale`` for a picture of exactly that window instead of the whole
+                page; ``assets``, names to files in the folder of assets.
+        """
+        assert self._chromium is not None, "open() comes first"
+        scale = float(options.get("scale") or 1.0)
+        width, height = int(options.get("width") or self.width), int(options.get("height") or self.height)
+        whole = not options.get("height")
+        check_pixels(width * scale, height * scale, box.pixels)
+        answers = _Answers(code, self._placeholder, options.get("assets") or {})
+        with _explained(self._chromium), self._chromium.page(width, height, scale, answers) as page:
+            return _picture(page, box, answers.address, whole, scale)
+
+    def _executable(self) -> str:
+        if self.browser is not None:
+            found = shutil.which(self.browser)
+            if found is None:
+                raise FileNotFoundError(f"browser is {self.browser!r}, which is not a program that can be run")
+            return found
+        found = _downloaded() or next((path for path in map(shutil.which, _INSTALLED) if path), None)
+        if found is None:
+            raise FileNotFoundError(
+                "no Chromium found: install one with `playwright install chromium` or from your distribution, or"
+                " name it with the option `browser`"
+            )
+        return found
+
+
+def _real(program: str) -> Path:
+    return Path(program).resolve()
+
+
+def _downloaded() -> str | None:
+    """The newest browser that Playwright has downloaded."""
+    folder = Path(os.environ["PLAYWRIGHT_BROWSERS_PATH"])
+    for pattern in _DOWNLOADED:
+        found = sorted(folder.glob(pattern), key=lambda path: int(path.parts[-3].rpartition("-")[2]))
+        if found:
+            return str(found[-1])
+    return None
+
+
+def _placeholder() -> bytes:
+    """A picture in place of those that a page can only name: hills under a sun, in greys."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (300, 200), (222, 224, 228))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((205, 35, 245, 75), fill=(240, 241, 243))
+    draw.polygon([(0, 200), (0, 150), (95, 70), (215, 200)], fill=(196, 200, 206))
+    draw.polygon([(130, 200), (220, 105), (300, 165), (300, 200)], fill=(180, 185, 192))
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=90)
+    return data.getvalue()
+
+
+class _Answers:
+    """What the requests of one page are answered with.
+
+    Args:
+        code: The page.
+        placeholder: JPEG for pictures that only have a name.
+        assets: Names to files.
+    """
+
+    serial = 0
+
+    def __init__(self, code: str, placeholder: bytes, assets: dict[str, str]) -> None:
+        type(self).serial += 1
+        self.address = f"http://r{self.serial:03d}.invalid/"
+        self._document: bytes | None = code.encode("utf-8", "replace")
+        self._placeholder = placeholder
+        self._assets = assets
+
+    def answer(self, route: Route) -> None:
+        """Answers or refuses one request."""
+        request = route.request
+        name = urlsplit(request.url).path.rpartition("/")[2]
+        if self._document is not None and request.url == self.address and request.is_navigation_request():
+            body, self._document = self._document, None  # a page that loads itself again stays as it is
+            headers = {"Content-Type": "text/html; charset=utf-8", "Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}
+            route.fulfill(body=body, headers=headers)
+        elif name == _PLACEHOLDER:
+            route.fulfill(body=self._placeholder, content_type="image/jpeg")
+        elif name in self._assets:
+            route.fulfill(path=self._assets[name])
+        else:
+            # "aborted" leaves the window where it is; anything else would show the browser's own error page
+            route.abort("aborted" if request.is_navigation_request() else "failed")
+
+
+class _Chromium:
+    """A running browser with one page that is used again and again.
+
+    Args:
+        program: The browser.
+        box: Folder for its profile.
+        width: Width of the window.
+        height: Height of the window.
+    """
+
+    def __init__(self, program: str, box: Box, width: int, height: int) -> None:
+        from playwright.sync_api import sync_playwright
+
+        places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(box.work))
+        self._browser: Browser = sync_playwright().start().chromium.launch(
+            executable_path=program,
+            args=list(_FLAGS),
+            ignore_default_args=["--disable-popup-blocking"],
+            env={**os.environ, **places},
+            chromium_sandbox=False,
+            timeout=_LAUNCH_MS,
+        )
+        self.crashed = False
+        self._answers: _Answers | None = None
+        self._size = width, height
+        self._context = self._new_context(1.0)
+        self._page = self._new_page(self._context)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the browser still runs."""
+        return self._browser.is_connected()
+
+    def _new_context(self, scale: float) -> BrowserContext:
+        context = self._browser.new_context(
+            viewport={"width": self._size[0], "height": self._size[1]},
+            device_scale_factor=scale,
+            service_workers="block",
+            accept_downloads=False,
+            locale="en-US",
+            timezone_id="UTC",
+            reduced_motion="no-preference",
+            color_scheme="light",
+        )
+        context.add_init_script(SCRIPT)
+        context.route("**/*", self._route)
+        return context
+
+    def _new_page(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.on("crash", self._crash)
+        context.on("page", lambda popup: popup.close())
+        return page
+
+    def _route(self, route: Route) -> None:
+        if self._answers is None:
+            route.abort("aborted")
+        else:
+            self._answers.answer(route)
+
+    def _crash(self, _: Page) -> None:
+        self.crashed = True
+
+    @contextlib.contextmanager
+    def page(self, width: int, height: int, scale: float, answers: _Answers) -> Iterator[Page]:
+        """Gives a page of this size that shows nothing yet, and takes it back empty."""
+        self._answers = answers
+        if scale != 1.0:
+            self._size = width, height
+            context = self._new_context(scale)
+            yield self._new_page(context)
+            context.close()
+            return
+        if (width, height) != self._size:
+            self._size = width, height
+            self._page.set_viewport_size({"width": width, "height": height})
+        yield self._page
+        self._answers = None
+        self._page.goto("about:blank")  # ends its scripts, which would go on using the CPU
+        with _session(self._page) as session:
+            session.send("Page.resetNavigationHistory")
+
+
+@contextlib.contextmanager
+def _session(page: Page) -> Iterator[CDPSession]:
+    session = page.context.new_cdp_session(page)
+    yield session
+    session.detach()
+
+
+@contextlib.contextmanager
+def _explained(chromium: _Chromium) -> Iterator[None]:
+    """Turns Playwright's errors into the status that they stand for."""
+    from playwright.sync_api import Error, TimeoutError
+
+    try:
+        yield
+    except TimeoutError as error:
+        raise Failure(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
+    except Error as error:
+        if not chromium.alive:
+            raise Failure(Status.INFRASTRUCTURE, "the browser ended") from None
+        if chromium.crashed or "crashed" in str(error):
+            raise Failure(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
+        raise Failure(Status.RUNTIME_ERROR, _first_line(error)) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _picture(page: Page, box: Box, address: str, whole: bool, scale: float) -> Image.Image:
+    """Loads, lets the page come to rest and takes its picture."""
+    from PIL import Image
+
+    page.goto(address, wait_until="load", timeout=_LOAD_MS)
+    with _session(page) as session:
+        session.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
+        if whole:
+            size = session.send("Page.getLayoutMetrics")["cssContentSize"]
+            check_pixels(size["width"] * scale, size["height"] * scale, box.pixels)
+    png = page.screenshot(full_page=whole, animations="disabled", timeout=_LOAD_MS)
+    picture: Image.Image = Image.open(io.BytesIO(png))
+    check_pixels(*picture.size, box.pixels)
+    return picture

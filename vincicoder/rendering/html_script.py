@@ -1,0 +1,134 @@
+"""What runs in a page before its own scripts, so that the same code always gives the same picture.
+
+Time is virtual: it stands still while scripts run and is moved on, timer by timer, once the page has loaded. A page
+that animates for two seconds or waits one before it shows something is drawn as it would then look, at once.
+"""
+
+from __future__ import annotations
+
+EPOCH_MS = 1_735_689_600_000
+"""The moment at which every page is opened: 2025-01-01, 00:00 UTC."""
+
+SETTLE = "__settle"
+"""Name of the function, put on every window, that moves the time on and resolves when all is at rest."""
+
+_HORIZON_MS = 2000
+_FRAME_MS = 1000 / 60
+_MAX_CALLS = 5000  # a page of a thousand timers is not finished, but ends at the same call each time
+
+SCRIPT = """(() => {
+  const EPOCH = %(epoch)d, HORIZON = %(horizon)d, FRAME = %(frame)f, MAX_CALLS = %(max_calls)d;
+  const hide = (target, name, value) =>
+    Object.defineProperty(target, name, {value, enumerable: false, configurable: true, writable: true});
+
+  // Chance: mulberry32.
+  let state = 0x9e3779b9;
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  hide(Math, "random", random);
+  const fill = array => {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(random() * 256);
+    return array;
+  };
+  hide(Crypto.prototype, "getRandomValues", fill);
+  hide(Crypto.prototype, "randomUUID", () => {
+    const bytes = fill(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 15) | 64;
+    bytes[8] = (bytes[8] & 63) | 128;
+    const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+  });
+
+  // Time.
+  let now = 0;
+  const RealDate = Date;
+  const date = () => EPOCH + Math.floor(now);
+  const FakeDate = new Proxy(RealDate, {
+    construct: (target, args, wanted) => Reflect.construct(target, args.length ? args : [date()], wanted),
+    apply: () => new RealDate(date()).toString(),
+  });
+  hide(RealDate, "now", date);
+  hide(RealDate.prototype, "constructor", FakeDate);
+  hide(window, "Date", FakeDate);
+  hide(Performance.prototype, "now", () => now);
+
+  // Timers and frames.
+  const timers = new Map();
+  let serial = 0;
+  const add = (callback, delay, every, args) => {
+    const wait = Math.max(Number(delay) || 0, every ? 4 : 0);
+    timers.set(++serial, {id: serial, at: now + wait, callback, every: every ? wait : 0, args});
+    return serial;
+  };
+  const remove = id => { timers.delete(Number(id)); };
+  const called = callback => typeof callback === "function" ? callback : () => (0, eval)(String(callback));
+  hide(window, "setTimeout", (callback, delay, ...args) => add(called(callback), delay, false, args));
+  hide(window, "setInterval", (callback, delay, ...args) => add(called(callback), delay, true, args));
+  hide(window, "clearTimeout", remove);
+  hide(window, "clearInterval", remove);
+  hide(window, "requestAnimationFrame", callback => {
+    const at = (Math.floor(now / FRAME + 1e-6) + 1) * FRAME;
+    timers.set(++serial, {id: serial, at, callback: () => callback(now), every: 0, args: []});
+    return serial;
+  });
+  hide(window, "cancelAnimationFrame", remove);
+  hide(window, "requestIdleCallback", callback =>
+    add(() => callback({didTimeout: false, timeRemaining: () => 10}), 1, false, []));
+  hide(window, "cancelIdleCallback", remove);
+
+  // Windows that nobody will see.
+  for (const name of ["open", "alert", "print"]) hide(window, name, () => null);
+  hide(window, "confirm", () => false);
+  hide(window, "prompt", () => null);
+
+  const channel = new MessageChannel();
+  const queue = [];
+  channel.port1.onmessage = () => queue.shift()();
+  const turn = () => new Promise(resolve => { queue.push(resolve); channel.port2.postMessage(0); });
+  const next = () => {
+    let first;
+    for (const timer of timers.values()) if (!first || timer.at < first.at) first = timer;
+    return first;
+  };
+  const finish = animation => {
+    try {
+      if (animation.effect.getComputedTiming().endTime === Infinity) animation.cancel();
+      else animation.finish();
+    } catch { animation.cancel(); }
+  };
+
+  let settled = null;
+  const settle = async () => {
+    for (let calls = 0; calls < MAX_CALLS; calls++) {
+      await turn();
+      const timer = next();
+      if (!timer || timer.at > HORIZON) break;
+      now = Math.max(now, timer.at);
+      if (timer.every) timer.at = now + timer.every;
+      else timers.delete(timer.id);
+      try { timer.callback(...timer.args); } catch (error) { reportError(error); }
+    }
+    now = HORIZON;
+    timers.clear();
+    for (let i = 0; i < window.length; i++) {
+      try { await window[i].%(settle)s?.(); } catch { /* a frame of another origin */ }
+    }
+    await document.fonts.ready;
+    for (const svg of document.querySelectorAll("svg")) { svg.pauseAnimations(); svg.setCurrentTime(HORIZON / 1000); }
+    document.getAnimations().forEach(finish);
+    await turn();
+    document.getAnimations().forEach(finish);
+  };
+  Object.defineProperty(window, "%(settle)s", {value: () => settled ??= settle()});
+})()""" % {
+    "epoch": EPOCH_MS,
+    "horizon": _HORIZON_MS,
+    "frame": _FRAME_MS,
+    "max_calls": _MAX_CALLS,
+    "settle": SETTLE,
+}
