@@ -38,7 +38,7 @@ FLAGS: dict[str, frozenset[Status]] = {
     "over_limit": frozenset({Status.OUT_OF_MEMORY, Status.TOO_LARGE}),
     "forbidden": frozenset({Status.FORBIDDEN}),
     "guarded": frozenset({Status.BLANK, Status.RASTER, Status.FOREIGN_FILE}),
-    "bad_target": frozenset({Status.BAD_TARGET}),
+    "bad_target": frozenset({Status.BAD_TARGET, Status.BAD_REQUEST}),
     "infrastructure": frozenset({Status.INFRASTRUCTURE}),
 }
 """The statuses a training log tells apart, as 0/1 metrics whose mean is a share; no aligned code is

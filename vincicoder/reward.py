@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -112,6 +112,7 @@ class _Job:
     alignment: Alignment
     started: float
     seconds: dict[str, float]
+    key: str = ""
     status: Status = Status.OK
     message: str = ""
     render: Image.Image | None = None
@@ -222,8 +223,11 @@ class VisualReward:
                 progress(result)
         return [results[index] for index in range(len(requests))]
 
-    def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
-        """Yields ``(index, result)`` as requests finish, so that nobody waits for the slowest code."""
+    def stream(self, requests: Iterable[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
+        """Yields ``(index, result)`` as requests finish, so that nobody waits for the slowest code.
+
+        Requests are taken a few at a time, so that there may be any number of them.
+        """
         done: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         waiting = iter(enumerate(requests))
         futures: set[Future[Render]] = set()
@@ -236,16 +240,18 @@ class VisualReward:
                     if entry is None:
                         exhausted = True
                         break
-                    futures.add(self._begin(*entry, done))
+                    future = self._begin(*entry, done)
+                    if future is not None:
+                        futures.add(future)
+                        future.add_done_callback(futures.discard)
                     under_way += 1
                 if under_way == 0:
                     return
                 jobs = self._collect(done)
                 under_way -= len(jobs)
                 yield from self._finish(jobs)
-                futures = {future for future in futures if not future.done()}
         finally:
-            for future in futures:
+            for future in list(futures):
                 future.cancel()
 
     def close(self) -> None:
@@ -262,24 +268,33 @@ class VisualReward:
 
     # Stages
 
-    def _begin(self, index: int, request: RewardRequest, done: queue.SimpleQueue[_Job]) -> Future[Render]:
+    def _begin(self, index: int, request: RewardRequest, done: queue.SimpleQueue[_Job]) -> Future[Render] | None:
         """Aligns, applies the guard on the text, and queues the render; the job arrives in ``done``."""
         started = time.perf_counter()
-        alignment = align(request.response, request.language, request.prompt, self._require_fence)
-        job = _Job(index, request, alignment, started, dict.fromkeys(STAGES, 0.0))
-        job.status, job.message = alignment.status, alignment.message
-        code = alignment.code
-        if code is not None and "raster" in self.guards:
-            reason = smuggled_raster(code, alignment.language)
+        job = _Job(index, request, self._align(request), started, dict.fromkeys(STAGES, 0.0))
+        job.status, job.message = job.alignment.status, job.alignment.message
+        code = job.alignment.code
+        try:
+            job.key = target_key(request.target)
+        except TargetError as error:
+            job.status, job.message = Status.BAD_TARGET, str(error)
+        if code is not None and job.status is Status.OK and "raster" in self.guards:
+            reason = smuggled_raster(code, job.alignment.language)
             if reason is not None:
                 job.status, job.message = Status.RASTER, reason
         job.seconds["align"] = time.perf_counter() - started
         if code is None or job.status is not Status.OK:
             done.put(job)
-            return Future()
-        future = self._pool.submit(code, alignment.language)
+            return None
+        future = self._pool.submit(code, job.alignment.language)
         future.add_done_callback(lambda finished: done.put(self._arrive(job, finished)))
         return future
+
+    def _align(self, request: RewardRequest) -> Alignment:
+        try:
+            return align(request.response, request.language, request.prompt, self._require_fence)
+        except ConfigError as error:  # an unknown language spoils its own request only
+            return Alignment(str(request.language), Status.BAD_REQUEST, None, str(error))
 
     def _arrive(self, job: _Job, future: Future[Render]) -> _Job:
         """Prepares a finished render; whatever goes wrong, the job arrives and nobody waits for ever."""
@@ -302,14 +317,14 @@ class VisualReward:
             return job
         started = time.perf_counter()
         try:
-            key, target, blank = self._targets.open(job.request.target)
+            target, blank = self._targets.open(job.key, job.request.target)
         except TargetError as error:
             job.status, job.message = Status.BAD_TARGET, str(error)
             return job
         if "blank" in self.guards and not blank and is_blank(render.image):
             job.status, job.message = Status.BLANK, "the picture is a single colour and the target is not"
             return job
-        job.prepared = self._similarity.prepare(target, render.image, key)
+        job.prepared = self._similarity.prepare(target, render.image, job.key)
         job.seconds["prepare"] = time.perf_counter() - started
         return job
 
@@ -371,21 +386,25 @@ class _Targets:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, tuple[Image.Image, bool]] = OrderedDict()
 
-    def open(self, target: TargetLike) -> tuple[str, Image.Image, bool]:
-        """Returns the target's key, its picture, and whether that is blank."""
-        key = target_key(target)
+    def open(self, key: str, target: TargetLike) -> tuple[Image.Image, bool]:
+        """Returns the picture, and whether it is blank.
+
+        Args:
+            key: The target's ``target_key``.
+            target: The target.
+        """
         with self._lock:
             found = self._open.get(key)
             if found is not None:
                 self._open.move_to_end(key)
-                return key, *found
+                return found
         image = open_target(target)
         found = (image, is_blank(image))
         with self._lock:
             self._open[key] = found
             while len(self._open) > _OPEN_TARGETS:
                 self._open.popitem(last=False)
-        return key, *found
+        return found
 
 
 def _tile_count(job: _Job) -> int:

@@ -8,9 +8,9 @@ from enum import Enum
 class Status(str, Enum):
     """Outcome of a request. Members compare equal to their string values.
 
-    Every status but ``OK``, ``BAD_TARGET`` and ``INFRASTRUCTURE`` is the response's own fault and scores
-    ``visual = 0``. ``BAD_TARGET`` is a fault in the caller's data and ``INFRASTRUCTURE`` one of the machine; both
-    are counted apart so that neither is mistaken for a bad answer.
+    Every status but ``OK`` and the last three is the response's own fault and scores ``visual = 0``. ``BAD_TARGET``
+    and ``BAD_REQUEST`` are faults in the caller's data and ``INFRASTRUCTURE`` one of the machine; they are counted
+    apart so that none is mistaken for a bad answer.
     """
 
     OK = "ok"
@@ -50,6 +50,8 @@ class Status(str, Enum):
     # Not the response's fault.
     BAD_TARGET = "bad_target"
     """The target could not be read as a picture."""
+    BAD_REQUEST = "bad_request"
+    """The request itself cannot be served: it asks for a language that is not known."""
     INFRASTRUCTURE = "infrastructure"
     """The renderer is missing or broke, also on the second try."""
 
@@ -59,4 +61,4 @@ class Status(str, Enum):
     @property
     def is_fault_of_response(self) -> bool:
         """Whether the response earned this status by what it says."""
-        return self not in (Status.OK, Status.BAD_TARGET, Status.INFRASTRUCTURE)
+        return self not in (Status.OK, Status.BAD_TARGET, Status.BAD_REQUEST, Status.INFRASTRUCTURE)

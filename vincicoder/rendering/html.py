@@ -99,9 +99,7 @@ class HtmlRenderer:
         folders = [*_READ, str(Path(playwright.__file__).resolve().parent), str(_real(self._executable()).parent)]
         if self.assets is not None:
             folders.append(self.assets)
-        return Policy(
-            read=tuple(folders), processes=True, local_sockets=True, shared_memory=True, address_space=False
-        )
+        return Policy(read=tuple(folders), processes=True, local_sockets=True, shared_memory=True, address_space=False)
 
     def preload(self) -> dict[str, Any]:
         """Imports Playwright, looks for a browser and makes the placeholder.
@@ -228,13 +226,17 @@ class _Chromium:
         from playwright.sync_api import sync_playwright
 
         places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(box.work))
-        self._browser: Browser = sync_playwright().start().chromium.launch(
-            executable_path=program,
-            args=list(_FLAGS),
-            ignore_default_args=["--disable-popup-blocking"],
-            env={**os.environ, **places},
-            chromium_sandbox=False,
-            timeout=_LAUNCH_MS,
+        self._browser: Browser = (
+            sync_playwright()
+            .start()
+            .chromium.launch(
+                executable_path=program,
+                args=list(_FLAGS),
+                ignore_default_args=["--disable-popup-blocking"],
+                env={**os.environ, **places},
+                chromium_sandbox=False,
+                timeout=_LAUNCH_MS,
+            )
         )
         self.crashed = False
         self._answers: _Answers | None = None

@@ -151,6 +151,7 @@ class ForkServer:
         self._sock, theirs = socket.socketpair()
         try:
             self._process = self._start(interpreter or sys.executable, theirs, config)
+            theirs.close()  # or its end would never be seen from here
             self.details: dict[str, Any] = self._greet(f"{name} under {interpreter or sys.executable}")
         except BaseException:
             self._sock.close()

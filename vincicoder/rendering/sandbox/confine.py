@@ -27,6 +27,7 @@ _SYSTEM_FILES = (
     "/etc/localtime",
     "/etc/timezone",
     "/etc/mime.types",
+    "/etc/ssl/openssl.cnf",
     "/etc/alternatives",
     "/var/cache/fontconfig",
     "/proc/cpuinfo",

@@ -25,7 +25,10 @@ _NEWEST = 462  # mseal, Linux 6.10: the last number that this table has consider
 _CLONE_NAMESPACES = 0x7E020000  # NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET | NEWNS
 _CLONE_THREAD = 0x00010000
 _AF_UNIX, _AF_NETLINK = 1, 16
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC = 1, 0x800, 0x80000
+_TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
@@ -45,6 +48,13 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "execveat": (322, 281),
     "prlimit64": (302, 261),
     "memfd_create": (319, 279),
+    "fcntl": (72, 25),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
     # always refused
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
@@ -114,8 +124,15 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "shmctl": (31, 195),
     "shmat": (30, 196),
     "semget": (64, 190),
+    "semctl": (66, 191),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
     "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
     "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
     "mknod": (133, None),
     "mknodat": (259, 33),
     "truncate": (76, 45),
@@ -198,6 +215,19 @@ def _argument(index: int) -> Instruction:
     return _statement(_LD_W_ABS, _ARG0 + 8 * index)
 
 
+def _only(index: int, values: tuple[int, ...], error: int = errno.EPERM) -> list[Instruction]:
+    """Allows the call when an argument has one of these values."""
+    tests = [(_JEQ, len(values) - position, 0, value) for position, value in enumerate(values)]
+    return [_argument(index), *tests, _error(error), _return(_ALLOW)]
+
+
+def _never(index: int, values: tuple[int, ...]) -> list[Instruction]:
+    """Allows the call unless an argument has one of these values."""
+    last = len(values) - 1
+    tests = [(_JEQ, last - position, int(position == last), value) for position, value in enumerate(values)]
+    return [_argument(index), *tests, _error(errno.EPERM), _return(_ALLOW)]
+
+
 def build(allow: Allowance, pid: int) -> list[Instruction]:
     """Returns the filter as BPF instructions.
 
@@ -230,27 +260,37 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
     _processes(program, allow, pid)
     if not allow.shared_memory:
         program.on("memfd_create", _error(errno.EPERM))
-    program.on("prlimit64", _argument(0), (_JEQ, 1, 0, 0), _error(errno.EPERM), _return(_ALLOW))
-    program.on(
-        "ioctl",
-        _argument(1),
-        (_JEQ, 1, 0, _TIOCSTI),
-        (_JEQ, 0, 1, _TIOCLINUX),
-        _error(errno.EPERM),
-        _return(_ALLOW),
-    )
+    program.on("prlimit64", *_only(0, (0,)))
+    program.on("ioctl", *_never(1, (_TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP)))
+    # A descriptor's owner is sent whatever signal F_SETSIG names, also SIGKILL, without any call of kill.
+    program.on("fcntl", *_never(1, (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX)))
+    # All processes of one user may slow each other down: only its own pace is this process's business.
+    for name, which in (("setpriority", _PRIO_PROCESS), ("ioprio_set", _IOPRIO_WHO_PROCESS)):
+        program.on(name, _argument(0), (_JEQ, 0, 2, which), *_only(1, (0,)))
+    for name in ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"):
+        program.on(name, *_only(0, (0, pid)))
     program.code.append(_return(_ALLOW))
     return program.code
 
 
 def _sockets(program: _Program, allow: Allowance) -> None:
-    # A pair talks to nobody else, and event loops want one, so Unix pairs are always open.
-    families = {"socket": (), "socketpair": (_AF_UNIX,)}
     if allow.local_sockets:
-        families = dict.fromkeys(families, (_AF_UNIX, _AF_NETLINK))
-    for name, allowed in families.items():
-        tests = [(_JEQ, len(allowed) - index, 0, family) for index, family in enumerate(allowed)]
-        program.on(name, _argument(0), *tests, _error(errno.EACCES), _return(_ALLOW))
+        for name in ("socket", "socketpair"):
+            program.on(name, *_only(0, (_AF_UNIX, _AF_NETLINK), errno.EACCES))
+        return
+    program.on("socket", _error(errno.EACCES))
+    # A pair of streams talks to nobody else, and event loops want one; one of datagrams can write to any address.
+    stream = _only(
+        1,
+        (
+            _SOCK_STREAM,
+            _SOCK_STREAM | _SOCK_CLOEXEC,
+            _SOCK_STREAM | _SOCK_NONBLOCK,
+            _SOCK_STREAM | _SOCK_CLOEXEC | _SOCK_NONBLOCK,
+        ),
+        errno.EACCES,
+    )
+    program.on("socketpair", _argument(0), (_JEQ, 0, len(stream) - 2, _AF_UNIX), *stream)
 
 
 def _processes(program: _Program, allow: Allowance, pid: int) -> None:

@@ -118,10 +118,12 @@ class Server:
         entry = next((entry for entry in self._children.values() if entry.sock is sock), None)
         if entry is None:
             return
-        try:
+        data = b""
+        with contextlib.suppress(OSError):  # reset by a child that died with its job unread: the same as its end
             data = sock.recv(1 << 16)
+        try:
             messages = entry.inbox.feed(data)
-        except (OSError, wire.WireError):
+        except wire.WireError:
             self._finish(entry, _result(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel"))
             return
         if not data:
