@@ -63,7 +63,8 @@ _FLAGS = (
     "--no-pings",
     "--no-proxy-server",
 )
-_READ = ("/etc/chromium", "/etc/chromium.d", "/etc/chromium-browser", "/etc/opt/chrome", "/usr/local/share/fonts")
+# /proc: the browser checks on its own processes there; pages cannot open files.
+_READ = ("/proc", "/etc/chromium", "/etc/chromium.d", "/etc/chromium-browser", "/etc/opt/chrome", "/usr/local/share/fonts")
 
 
 class HtmlRenderer:
