@@ -9,18 +9,12 @@ import pytest
 
 from vincicoder.rendering import Limits, RenderPool
 
-SECRET = "wd40-host-secret"  # what no picture, message or file of generated code may ever contain
-
-
-@pytest.fixture(scope="session", autouse=True)
-def secret_in_the_environment() -> Iterator[None]:
-    os.environ["VINCICODER_TEST_SECRET"] = SECRET
-    yield
-    del os.environ["VINCICODER_TEST_SECRET"]
+# What no picture, message or file of generated code may ever contain; set before any worker starts.
+os.environ["VINCICODER_TEST_SECRET"] = "wd40-host-secret"
 
 
 @pytest.fixture(scope="session")
-def pool(secret_in_the_environment: None) -> Iterator[RenderPool]:
+def pool() -> Iterator[RenderPool]:
     with RenderPool(workers=2) as pool:
         yield pool
 

@@ -1,0 +1,567 @@
+"""Attacks by generated code: each ends in a status, and nothing leaks or remains."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vincicoder.rendering import Limits, Render, RenderPool
+from vincicoder.rendering.sandbox import seccomp
+from vincicoder.status import Status
+
+SECRET = os.environ["VINCICODER_TEST_SECRET"]
+
+CALL = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *args):
+    words = [arg if isinstance(arg, bytes) else ctypes.c_long(arg) for arg in args]
+    result = libc.syscall(ctypes.c_long(number), *words)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    raise SystemExit(f"GOT THROUGH: {result}")
+"""
+
+
+def number(name: str) -> int:
+    found = seccomp._NUMBERS[name][seccomp._MACHINES[platform.machine()][1]]
+    return -1 if found is None else found
+
+
+def system_call(name: str, *args: object) -> str:
+    return f"{CALL}\ncall({number(name)}{''.join(f', {arg!r}' for arg in args)})"
+
+
+@pytest.fixture(scope="module")
+def host_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("host") / "target.png"
+    path.write_text(SECRET)
+    return path
+
+
+def folders() -> set[Path]:
+    return set(Path("/tmp").glob("vincicoder-*/[0-9]*"))
+
+
+def assert_nothing_leaked(render: Render) -> None:
+    assert render.image is None
+    assert SECRET not in render.message
+    assert "root:" not in render.message
+    assert "GOT THROUGH" not in render.message
+
+
+READS = {
+    "password file": "open('/etc/passwd').read()",
+    "shadow by os.open": "os.open('/etc/shadow', os.O_RDONLY)",
+    "first process's environment": "open('/proc/1/environ').read()",
+    "parent's environment": "open(f'/proc/{os.getppid()}/environ').read()",
+    "parent's memory": "open(f'/proc/{os.getppid()}/mem', 'rb').read(1)",
+    "parent's descriptors": "os.listdir(f'/proc/{os.getppid()}/fd')",
+    "host's environment": "open('/proc/{host}/environ').read()",
+    "host's memory": "open('/proc/{host}/maps').read()",
+    "list of processes": "os.listdir('/proc')",
+    "file of the host": "open('{file}').read()",
+    "file of the host through a link": "os.symlink('{file}', 'x.png'); open('x.png').read()",
+    "file of the host through a hard link": "os.link('{file}', 'x.png'); open('x.png').read()",
+    "file of the host through /proc/self/root": "open('/proc/self/root{file}').read()",
+    "home folder": "os.listdir(os.path.expanduser('~root'))",
+    "temporary folder": "os.listdir('/tmp')",
+    "other requests": "os.listdir('../..')",
+    "root folder": "os.listdir('/')",
+    "picture library": "__import__('PIL.Image').Image.open('{file}')",
+    "C library": "__import__('numpy').fromfile('{file}', dtype='u1')",
+    "write beside": "open('{file}', 'w')",
+    "append": "open('{file}', 'a')",
+    "truncate": "os.truncate('{file}', 0)",
+    "remove": "os.remove('{file}')",
+    "rename away": "os.rename('{file}', 'mine.png')",
+    "replace": "open('mine', 'w').close(); os.replace('mine', '{file}')",
+    "make a folder": "os.mkdir('/tmp/vincicoder-intruder')",
+    "write to other requests": "open('../../intruder', 'w')",
+    "write to the interpreter": "open(os.__file__, 'a')",
+    "own limits": "open('/proc/self/oom_score_adj', 'w').write('-1')",
+    "shared memory": "open('/dev/shm/intruder', 'w')",
+    "terminal": "open('/dev/tty')",
+    "core pattern": "open('/proc/sys/kernel/core_pattern', 'w')",
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_python_reaches_no_file_of_others(pool: RenderPool, host_file: Path, name: str) -> None:
+    action = READS[name].replace("{file}", str(host_file)).replace("{host}", str(os.getpid()))
+    *first, last = action.split("; ")
+    lines = ["import os", *first, f"raise SystemExit('GOT THROUGH: ' + repr({last}))"]
+    render = pool.render("\n".join(lines), "python")
+    assert_nothing_leaked(render)
+    assert render.status is Status.FORBIDDEN, render.message
+    assert host_file.read_text() == SECRET
+    assert not Path("/tmp/vincicoder-intruder").exists()
+
+
+def test_the_environment_holds_no_secret(pool: RenderPool) -> None:
+    code = "import os\nraise SystemExit(repr(dict(os.environ)) + open('/proc/self/environ').read())"
+    render = pool.render(code, "python")
+    assert render.status is Status.RUNTIME_ERROR
+    assert "MPLBACKEND" in render.message
+    assert SECRET not in render.message
+    assert "TEST" not in render.message
+
+
+def test_no_descriptor_is_inherited(pool: RenderPool, host_file: Path) -> None:
+    with host_file.open() as file:
+        os.set_inheritable(file.fileno(), True)
+        code = "import os\nraise SystemExit([(n, os.readlink(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')"
+        render = pool.render(code + " if os.path.lexists(f'/proc/self/fd/{n}')])", "python")
+    assert "socket" in render.message
+    assert "target.png" not in render.message
+    assert len(render.message.split("), (")) == 4, render.message  # input, output, errors, its own channel
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os.fork()",
+        "import subprocess; subprocess.run(['id'])",
+        "import os; os.posix_spawn('/bin/sh', ['sh'], {})",
+        "import os; os.execv('/bin/sh', ['sh', '-c', 'id'])",
+        "import multiprocessing as m; m.Process(target=print).start()",
+        "from concurrent.futures import ProcessPoolExecutor as P; P(1).submit(print).result()",
+        "import pty; pty.fork()",
+        "import os; os.kill(os.getppid(), 9)",
+        "import os; os.kill(HOST, 9)",
+        "import os; os.kill(-1, 9)",
+        "import os; os.killpg(0, 9)",
+        "import os; os.killpg(os.getpgid(os.getppid()), 9)",
+        "import os; os.setpriority(os.PRIO_USER, 0, 19)",
+        "import os; os.setpriority(os.PRIO_PROCESS, HOST, 19)",
+        "import os; os.sched_setaffinity(HOST, {0})",
+        "import os; os.sched_setscheduler(HOST, os.SCHED_IDLE, os.sched_param(0))",
+        "import resource; resource.prlimit(HOST, resource.RLIMIT_NOFILE, (9, 9))",
+        "import fcntl, os; r, w = os.pipe(); fcntl.fcntl(r, fcntl.F_SETOWN, HOST)",
+        "import fcntl, os; r, w = os.pipe(); fcntl.fcntl(r, 10, 9)",
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (-1, -1))",
+        "import os; os.mkfifo('/tmp/intruder')",
+        "import os; os.mknod('x.png', 0o60600, os.makedev(8, 0))",
+        "import os; os.chroot('.')",
+        "import os; os.memfd_create('x')",
+        "import os; os.pidfd_open(HOST)",
+        "import fcntl; fcntl.ioctl(0, 0x5412, b'x')",
+        "import time; time.clock_settime(0, 0)",
+        "import socket; socket.sethostname('x')",
+    ],
+)
+def test_python_touches_no_process_but_itself(pool: RenderPool, code: str) -> None:
+    priority, cpus = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)
+    render = pool.render(code.replace("HOST", str(os.getpid())), "python")
+    assert_nothing_leaked(render)
+    refused = render.status is Status.FORBIDDEN or "not allowed" in render.message or "BrokenProcess" in render.message
+    assert refused, render
+    assert (os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)) == (priority, cpus)
+
+
+def test_os_system_starts_nothing(pool: RenderPool) -> None:
+    code = "import os\nraise SystemExit([os.system('touch ran'), os.path.exists('ran')])"
+    message = pool.render(code, "python").message
+    assert "False" in message
+    assert "[0," not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("fork", ()),
+        ("vfork", ()),
+        ("clone", (17, 0, 0, 0, 0)),
+        ("clone", (0x10000011, 0, 0, 0, 0)),
+        ("clone3", (0, 88)),
+        ("io_uring_setup", (8, 0)),
+        ("ptrace", (16, 1, 0, 0)),
+        ("process_vm_readv", (1, 0, 0, 0, 0, 0)),
+        ("memfd_create", (b"x", 0)),
+        ("unshare", (0x10000000,)),
+        ("setns", (0, 0)),
+        ("mount", (b"none", b"/tmp", b"tmpfs", 0, 0)),
+        ("bpf", (0, 0, 0)),
+        ("keyctl", (0, -3, 0)),
+        ("add_key", (b"user", b"x", b"y", 1, -3)),
+        ("userfaultfd", (0,)),
+        ("perf_event_open", (0, 0, -1, -1, 0)),
+        ("open_by_handle_at", (-100, 0, 0)),
+        ("rt_sigqueueinfo", (1, 9, 0)),
+        ("pidfd_send_signal", (0, 9, 0, 0)),
+        ("shmget", (1234, 4096, 0o1600)),
+        ("semctl", (0, 0, 0)),
+        ("socket", (38, 5, 0)),
+        ("ioprio_set", (3, 0, 0)),
+    ],
+)
+def test_raw_system_calls_are_refused(pool: RenderPool, name: str, args: tuple[object, ...]) -> None:
+    render = pool.render(system_call(name, *args), "python")
+    assert_nothing_leaked(render)
+    assert render.status in (Status.FORBIDDEN, Status.RUNTIME_ERROR)
+    assert "not permitted" in render.message or "denied" in render.message or "not implemented" in render.message
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="x32 is a second face of x86-64")
+def test_x32_system_calls_end_the_process(pool: RenderPool) -> None:
+    render = pool.render(f"{CALL}\ncall(0x40000000 + 57)", "python")
+    assert render.status is Status.RUNTIME_ERROR
+    assert "SIGSYS" in render.message
+
+
+@pytest.mark.parametrize("wanted", ["chmod", "chown", "utime"])
+def test_attributes_of_foreign_files_stay(pool: RenderPool, host_file: Path, wanted: str) -> None:
+    before = host_file.stat()
+    call = {"chmod": "os.chmod(p, 0o777)", "chown": "os.chown(p, 1, 1)", "utime": "os.utime(p, (1, 1))"}[wanted]
+    pool.render(f"import os\np = {str(host_file)!r}\n{call}", "python")
+    after = host_file.stat()
+    assert (after.st_mode, after.st_uid, after.st_mtime_ns) == (before.st_mode, before.st_uid, before.st_mtime_ns)
+
+
+class Listener:
+    """Servers on this machine that generated code must never reach."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stream = str(folder / "stream.sock")
+        self.datagram = str(folder / "datagram.sock")
+        self.abstract = f"\0vincicoder-test-{os.getpid()}"
+        self.sockets = [
+            socket.create_server(("127.0.0.1", 0)),
+            self._bound(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+            self._bound(socket.AF_UNIX, socket.SOCK_STREAM, self.stream),
+            self._bound(socket.AF_UNIX, socket.SOCK_DGRAM, self.datagram),
+            self._bound(socket.AF_UNIX, socket.SOCK_DGRAM, self.abstract),
+        ]
+        self.sockets[2].listen()
+        self.tcp = self.sockets[0].getsockname()[1]
+        self.udp = self.sockets[1].getsockname()[1]
+
+    def _bound(self, family: int, kind: int, address: object) -> socket.socket:
+        sock = socket.socket(family, kind)
+        sock.bind(address)
+        return sock
+
+    def reached(self) -> list[str]:
+        import select
+
+        return [str(sock.getsockname()) for sock in select.select(self.sockets, [], [], 0.2)[0]]
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
+    listener = Listener(tmp_path_factory.mktemp("sockets"))
+    yield listener
+    for sock in listener.sockets:
+        sock.close()
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "socket.create_connection(('127.0.0.1', {tcp}))",
+        "urllib.request.urlopen('http://127.0.0.1:{tcp}/')",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {udp}))",
+        "socket.socket(socket.AF_INET6)",
+        "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+        "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+        "socket.socket(socket.AF_UNIX).connect('{stream}')",
+        "socket.socket(socket.AF_VSOCK)",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '{datagram}')",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '{abstract}')",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].connect('{datagram}')",
+        "socket.socketpair(socket.AF_UNIX, 3)[0].sendto(b'x', '{datagram}')",
+        "socket.socketpair()[0].connect('{stream}')",
+        "socket.socket(fileno=3).connect('{stream}')",
+        "socket.getaddrinfo('example.org', 80)",
+    ],
+)
+def test_python_reaches_no_server(pool: RenderPool, listener: Listener, action: str) -> None:
+    values = {name: getattr(listener, name) for name in ("tcp", "udp", "stream", "datagram")}
+    action = action.format(**values, abstract="\\0" + listener.abstract[1:])
+    render = pool.render(f"import socket, urllib.request\n{action}\nraise SystemExit('GOT THROUGH')", "python")
+    assert_nothing_leaked(render)
+    assert render.status in (Status.FORBIDDEN, Status.RUNTIME_ERROR)
+    assert listener.reached() == []
+
+
+FORGE = """
+import json, os, socket, struct
+from pathlib import Path
+sock = socket.socket(fileno=3)
+box = Path.cwd().parent
+def send(message):
+    body = message if isinstance(message, bytes) else json.dumps(message).encode()
+    sock.sendall(struct.pack('!I', len(body)) + body)
+def claim(width=2, height=2, **more):
+    send({'status': 'ok', 'message': '', 'width': width, 'height': height, **more})
+picture = next(box / f'{n}.rgb' for n in [JOB])
+"""
+
+FORGERIES = {
+    "garbage": "sock.sendall(b'\\xff' * 100)",
+    "huge length": "sock.sendall(b'\\x0f\\xff\\xff\\xff' + b'x' * 1000)",
+    "never ending": "sock.sendall(b'\\x00\\xff\\xff\\xff')\nwhile True: sock.sendall(b' ' * 65536)",
+    "not an object": "send([1])",
+    "empty": "send({})",
+    "status of another type": "send({'status': ['ok']})",
+    "unknown status": "send({'status': 'perfect'})",
+    "no size": "send({'status': 'ok'})",
+    "size of another type": "claim({}, [])",
+    "size of text": "claim('a', 'b')",
+    "infinite size": "send(b'{\"status\": \"ok\", \"width\": 1e999, \"height\": 2}')",
+    "size that is not a number": "send(b'{\"status\": \"ok\", \"width\": NaN, \"height\": 2}')",
+    "negative size": "claim(-2, -2)",
+    "empty size": "claim(0, 10)",
+    "absurd size": "claim(10 ** 9, 10 ** 9)",
+    "number of 4000 digits": "claim(10 ** 4000, 1)",
+    "missing picture": "claim()",
+    "picture of another size": "picture.write_bytes(b'x' * 11); claim()",
+    "link": "picture.symlink_to('/etc/passwd'); claim()",
+    "pipe": "os.mkfifo(picture); claim()",
+    "folder": "picture.mkdir(); claim()",
+    "hard link": "open('a', 'wb').write(b'x' * 12); os.link('a', picture); claim()",
+    "source for an unknown renderer": "send({'status': 'ok', 'source': {'language': 'sh', 'code': 'id',"
+    " 'width': 1, 'height': 1, 'scale': 1}})",
+    "source for the same renderer": "send({'status': 'ok', 'source': {'language': 'python', 'code': 'x',"
+    " 'width': 1, 'height': 1, 'scale': 1}})",
+    "source for TeX": "send({'status': 'ok', 'source': {'language': 'latex', 'code': '$x$', 'width': 1, 'height': 1,"
+    " 'scale': 1}})",
+    "source without a size": "send({'status': 'ok', 'source': {'language': 'svg', 'code': '<svg/>'}})",
+    "source of absurd size": "send({'status': 'ok', 'source': {'language': 'html', 'code': '', 'width': 10 ** 9,"
+    " 'height': 10 ** 9, 'scale': 1}})",
+    "source that nests": "send({'status': 'ok', 'source': {'language': {}, 'code': [], 'width': 0, 'height': 0,"
+    " 'scale': 1}})",
+    "hostile source": "send({'status': 'ok', 'source': {'language': 'svg', 'code': '<!DOCTYPE a [<!ENTITY x SYSTEM"
+    ' \\"file:///etc/passwd\\">]><svg>&x;</svg>\', \'width\': 0, \'height\': 0, \'scale\': 1}})',
+    "another job": "send({'id': 1, 'status': 'runtime_error', 'folder': '/', 'disposable': True})",
+    "the machine's fault": "send({'status': 'infrastructure', 'message': 'broken'})",
+    "the target's fault": "send({'status': 'bad_target', 'message': 'broken'})",
+    "the machine's fault by exit code": "os._exit(70)",
+    "the machine's fault by exception": "import sys\nchild = sys.modules['vincicoder.rendering.sandbox.child']\n"
+    "raise child.Failure(child.Status.INFRASTRUCTURE, 'broken')",
+    "closed channel": "sock.close()",
+    "descriptors": "socket.send_fds(sock, [b'x'], [0] * 200)",
+    **{
+        f"{depth} brackets": f"send(b'{{\"status\": \"ok\", \"width\": ' + b'[' * {depth} + b']' * {depth} + b'}}')"
+        for depth in (500, 900, 960, 970, 980, 985, 990, 995, 1000, 2000, 20_000)
+    },
+    "brackets in the message": "send(b'{\"status\": \"runtime_error\", \"message\": ' + b'[' * 975 + b']' * 975 + b'}')",
+    "an unreadable message": "send({'status': 'runtime_error', 'message': '\\ud800' * 10})",
+    "a huge message": "send({'status': 'runtime_error', 'message': 'x' * 10_000_000})",
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forged_answers_gain_nothing(strict: RenderPool, name: str) -> None:
+    server = strict.start("python") and strict._servers["python"].pid
+    code = FORGE.replace("[JOB]", "range(1, 10 ** 6) if True") + FORGERIES[name] + "\nimport time; time.sleep(0.2)"
+    render = strict.render(code, "python")
+    assert_nothing_leaked(render)
+    assert render.status.is_fault_of_response, render
+    assert len(render.message) <= 5000
+    render.message.encode("utf-8")
+    assert strict._servers["python"].pid == server, "the fork server died, and everybody's work with it"
+
+
+def test_a_forged_picture_is_only_a_picture(strict: RenderPool) -> None:
+    """Writing the pixels oneself is drawing by other means; the limit on pixels holds there too."""
+    code = FORGE.replace("[JOB]", "[0]") + textwrap.dedent("""
+        import gc
+        job = next(o['id'] for o in gc.get_objects() if isinstance(o, dict) and 'options' in o and 'id' in o)
+        with open(box / f'{job}.rgb', 'wb') as file:
+            file.truncate(W * H * 3)
+        claim(W, H)
+        import time; time.sleep(1)
+    """)
+    small = strict.render(code.replace("W", "40").replace("H", "30"), "python")
+    assert small.status is Status.OK
+    assert small.image is not None
+    assert small.image.size == (40, 30)
+    limits = Limits(cpu_seconds=1, wall_seconds=5, pixels=1000)
+    with RenderPool(workers=1, limits=limits) as tiny:
+        large = tiny.render(code.replace("W", "40").replace("H", "30"), "python")
+    assert large.status is not Status.OK
+
+
+ENDLESS = {
+    "loop": "while True: pass",
+    "loop in C": "sum(range(10 ** 12))",
+    "sleep": "import time\ntime.sleep(1000)",
+    "stop": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
+    "deaf": "import signal\nfor n in range(1, 65):\n  try: signal.signal(n, signal.SIG_IGN)\n  except Exception: pass\n"
+    "while True: pass",
+    "catches everything": "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
+    "thread that stays": "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    "threading._shutdown()",
+    "exception without end": "class E(Exception):\n  def __str__(self):\n    while True: pass\nraise E",
+    "destructor without end": "class A:\n  def __del__(self):\n    while True: pass\na = A()\ndel a",
+    "regular expression": "import re\nre.match('(a+)+$', 'a' * 60 + 'b')",
+    "input": "import os, sys\nr, w = os.pipe()\nos.read(r, 1)",
+    "own session": "import os, time\ntry: os.setsid()\nexcept OSError: pass\nos.setpgid(0, 0)\ntime.sleep(1000)",
+    "lets its parent die": "import ctypes, time\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\ntime.sleep(1000)",
+    "pickle": "x = 2 ** (2 ** 40)",
+    "trace": "import sys\ndef t(*a):\n  while True: pass\nsys.settrace(t)\ndef f(): pass\nf()",
+    "hook that never returns": "import matplotlib.pyplot as plt\ndef savefig(*a, **k):\n  while True: pass\n"
+    "plt.Figure.savefig = savefig\nplt.plot([1])\nplt.savefig('a.png')",
+}
+
+
+def test_what_never_ends_is_ended(strict: RenderPool) -> None:
+    strict.start("python")
+    before = time.monotonic()
+    futures = {name: strict.submit(code, "python") for name, code in ENDLESS.items()}
+    renders = {name: future.result() for name, future in futures.items()}
+    allowed = {name: (Status.TIMEOUT, Status.OUT_OF_MEMORY) for name in ("pickle",)}
+    wrong = {
+        name: render
+        for name, render in renders.items()
+        if render.status not in allowed.get(name, (Status.TIMEOUT,)) or render.seconds > 20
+    }
+    assert wrong == {}
+    assert time.monotonic() - before < 60
+
+
+GREEDY = {
+    "memory": ("x = []\nwhile True: x.append(bytearray(10 ** 7))", {Status.OUT_OF_MEMORY}),
+    "one block": ("bytearray(10 ** 12)", {Status.OUT_OF_MEMORY}),
+    "array": ("import numpy\nnumpy.ones(10 ** 10)", {Status.OUT_OF_MEMORY}),
+    "shared mapping": (
+        "import mmap\nx = []\nwhile True:\n  m = mmap.mmap(-1, 10 ** 7)\n  m[:] = b'x' * 10 ** 7\n  x.append(m)",
+        {Status.OUT_OF_MEMORY, Status.RUNTIME_ERROR},
+    ),
+    "list in C": ("list(range(10 ** 11))", {Status.OUT_OF_MEMORY, Status.TIMEOUT}),
+    "file": ("f = open('f', 'wb')\nwhile True: f.write(b'x' * 10 ** 6)", {Status.TOO_LARGE}),
+    "files": ("i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1", {Status.TOO_LARGE}),
+    "empty files": ("i = 0\nwhile True:\n  open(f'f{i}', 'w').close()\n  i += 1", {Status.TOO_LARGE}),
+    "files without a name": (
+        "import os, time\nx = []\ntry:\n  for i in range(60):\n    f = open('f', 'wb')\n    f.write(b'x' * 10 ** 6)\n"
+        "    f.flush()\n    os.remove('f')\n    x.append(f)\nexcept OSError: pass\ntime.sleep(1000)",
+        {Status.TOO_LARGE},
+    ),
+    "files out of sight": (
+        "import os\nfor i in range(40):\n  os.mkdir('d' * 200); os.chdir('d' * 200)\n"
+        "i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1",
+        {Status.TOO_LARGE},
+    ),
+    "deep folders": ("import os\nwhile True: os.mkdir('d'); os.chdir('d')", {Status.TOO_LARGE, Status.TIMEOUT}),
+    "output": ("while True: print('x' * 10 ** 6)", {Status.TIMEOUT}),
+    "errors": ("import sys\nwhile True: sys.stderr.write('x' * 10 ** 6)", {Status.TOO_LARGE, Status.TIMEOUT}),
+    "threads": (
+        "import threading, time\nthreading.stack_size(65536)\n"
+        "while True: threading.Thread(target=time.sleep, args=(99,), daemon=True).start()",
+        {Status.FORBIDDEN, Status.OUT_OF_MEMORY},
+    ),
+    "descriptors": ("x = []\nwhile True: x.append(open('/dev/null'))", {Status.RUNTIME_ERROR}),
+    "pixels": ("import matplotlib.pyplot as plt\nplt.figure(figsize=(999, 999)).savefig('a.png')", {Status.TOO_LARGE}),
+    "pixels by dpi": ("import matplotlib.pyplot as plt\nplt.figure().savefig('a.png', dpi=9999)", {Status.TOO_LARGE}),
+    "pixels by Pillow": (
+        "from PIL import Image\nImage.new('1', (50_000, 50_000)).save('a.png')",
+        {Status.TOO_LARGE, Status.OUT_OF_MEMORY},
+    ),
+    "a bomb of a picture": (
+        "import struct, zlib\ndef chunk(k, d): return struct.pack('>I', len(d)) + k + d + struct.pack('>I',"
+        " zlib.crc32(k + d))\nopen('a.png', 'wb').write(b'\\x89PNG\\r\\n\\x1a\\n' + chunk(b'IHDR', struct.pack("
+        "'>IIBBBBB', 60000, 60000, 8, 0, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(bytes(10 ** 6))) + chunk(b'IEND', b''))",
+        {Status.TOO_LARGE, Status.NO_OUTPUT},
+    ),
+}
+
+
+def test_greed_is_ended(strict: RenderPool) -> None:
+    futures = {name: strict.submit(code, "python") for name, (code, _) in GREEDY.items()}
+    renders = {name: future.result() for name, future in futures.items()}
+    assert {name: render for name, render in renders.items() if render.status not in GREEDY[name][1]} == {}
+
+
+ENDS = {
+    "exit": ("import os\nos._exit(0)", Status.NO_OUTPUT),
+    "exit with a code": ("import os\nos._exit(3)", Status.RUNTIME_ERROR),
+    "sys.exit": ("import sys\nsys.exit(2)", Status.RUNTIME_ERROR),
+    "exit with a message": ("exit('no')", Status.RUNTIME_ERROR),
+    "segmentation fault": ("import ctypes\nctypes.string_at(0)", Status.RUNTIME_ERROR),
+    "abort": ("import os\nos.abort()", Status.RUNTIME_ERROR),
+    "recursion": ("def f(): f()\nf()", Status.RUNTIME_ERROR),
+    "recursion without a limit": (
+        "import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(): return [f()]\nf()",
+        Status.RUNTIME_ERROR,
+    ),
+    "recursion in the parser": ("x = " + "(" * 5000 + ")" * 5000, Status.SYNTAX_ERROR),
+    "deep expression": ("x = " + "-" * 100_000 + "1", Status.SYNTAX_ERROR),
+    "null byte": ("x = 1\0", Status.SYNTAX_ERROR),
+    "lone surrogate": ("x = '\ud800'\nraise ValueError(x)", Status.SYNTAX_ERROR),
+    "unreadable message": ("raise ValueError(chr(0xD800))", Status.RUNTIME_ERROR),
+    "huge message": ("raise ValueError('x' * 10 ** 7)", Status.RUNTIME_ERROR),
+    "message that raises": ("class E(Exception):\n  def __str__(self): raise E\nraise E", Status.RUNTIME_ERROR),
+    "exit with an object": ("class A:\n  def __repr__(self): raise A\nraise SystemExit(A())", Status.RUNTIME_ERROR),
+    "keyboard interrupt": ("raise KeyboardInterrupt", Status.RUNTIME_ERROR),
+    "generator exit": ("raise GeneratorExit", Status.RUNTIME_ERROR),
+    "interrupt later": (
+        "import matplotlib.pyplot as plt\ndef f(*a): raise KeyboardInterrupt\nplt.get_fignums = f",
+        Status.RUNTIME_ERROR,
+    ),
+    "signal": ("import os\nos.kill(os.getpid(), 15)", Status.RUNTIME_ERROR),
+    "json replaced": ("import json\njson.dumps = None\njson.loads = None", None),
+    "builtins replaced": ("import builtins\nbuiltins.open = builtins.len = None", None),
+    "modules removed": ("import sys\nsys.modules.clear()", None),
+    "Pillow replaced": ("from PIL import Image\nImage.Image.tobytes = lambda s: b''\nImage.new('RGB', (9, 9)).save('a.png')", None),
+    "exit handler": ("import atexit, time\natexit.register(time.sleep, 1000)", Status.NO_OUTPUT),
+    "daemon": ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", Status.NO_OUTPUT),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_strange_ends_are_results(pool: RenderPool, name: str) -> None:
+    code, expected = ENDS[name]
+    render = pool.render(code, "python")
+    assert_nothing_leaked(render)
+    assert render.status is expected if expected else render.status.is_fault_of_response, render
+    assert len(render.message) <= 5000
+    render.message.encode("utf-8")
+
+
+def test_pictures_of_other_kinds_are_not_taken(pool: RenderPool) -> None:
+    for trick in ("os.symlink('/usr/share/pixmaps', 'a.png')", "os.mkfifo('a.png')", "os.mkdir('a.png')"):
+        assert pool.render(f"import os\n{trick}", "python").status is Status.NO_OUTPUT, trick
+
+
+def test_one_request_cannot_see_another(pool: RenderPool) -> None:
+    spy = "import os, time\nt = time.time()\nwhile time.time() < t + 1: pass\n" + textwrap.dedent("""
+        seen = []
+        for n in range(10 ** 4):
+            try:
+                seen += os.listdir(f'../../{n}')
+            except FileNotFoundError: pass
+            except PermissionError: pass
+        raise SystemExit(seen)
+    """)
+    futures = [pool.submit(f"{spy}#{n}", "python") for n in range(2)]
+    messages = [future.result().message for future in futures]
+    assert all("rgb" not in message and "stderr" not in message and "work" not in message for message in messages)
+
+
+def test_nothing_remains(pool: RenderPool, strict: RenderPool) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and folders():
+        time.sleep(0.1)
+    assert folders() == set()
+    from vincicoder.rendering.sandbox import processes
+
+    for each in (pool, strict):
+        server = each._servers.get("python")
+        assert server is None or processes.descendants(server.pid) == []
+
+
+def test_large_jobs_and_large_answers_do_not_block_each_other(pool: RenderPool) -> None:
+    """Both directions of the channel fill up at once."""
+    code = "open('a.svg', 'w').write('<svg xmlns=\"http://www.w3.org/2000/svg\"><!--' + 'x' * 3_000_000 + '--></svg>')\n#"
+    futures = [pool.submit(code + str(n) + "y" * 3_000_000, "python") for n in range(6)]
+    assert [future.result(timeout=120).status for future in futures] == [Status.OK] * 6
+
+
