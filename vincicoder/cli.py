@@ -13,27 +13,27 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from vincicoder._version import __version__
-from vincicoder.errors import ConfigError, TargetError, VinciCoderError
-from vincicoder.languages import LANGUAGES, get_language, root_element
+from vincicoder.errors import ConfigError, VinciCoderError
+from vincicoder.languages import get_language, root_element
+from vincicoder.options import DEFAULT_ENCODER, parser
 from vincicoder.rendering.types import Limits
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from vincicoder.batch import RequestsFile
-    from vincicoder.report import Report
+    from vincicoder.rendering import Render
     from vincicoder.reward import RewardResult, VisualReward
 
 FINE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: fine; something was not judged or is missing; a wrong option or file; Ctrl-C."""
 
-_DEFAULT_ENCODER = "facebook/dinov2-large"
 _SHOWN_COMPLAINTS = 20
+_LIMITS = tuple(Limits.__dataclass_fields__)
 _REWARD_OPTIONS = (
     *("encoder", "device", "dtype", "preset", "alignment_weight", "coarse_weight", "batch_tiles", "workers"),
-    *("python", "browser", "cpu_seconds", "wall_seconds", "memory_mb", "output_mb", "pixels", "tasks"),
+    *("python", "browser", *_LIMITS),
 )
 _NOT_IN_DIGEST = ("device", "dtype", "batch_tiles", "workers")  # speed, not scores
 
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; None for what it was really called with.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
-        code: int = options.run(options)
+        code: int = _COMMANDS[options.command](options)
         sys.stdout.flush()
         return code
     except VinciCoderError as error:
@@ -58,150 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has had enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAULT
-
-
-# Options
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="vincicoder",
-        description="Turn responses of image-to-code models into rewards: align, render, compare.",
-        epilog="`vincicoder COMMAND --help` shows a command's options with examples.",
-    )
-    parser.add_argument("--version", action="version", version=f"vincicoder {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_score(commands)
-    _add_render(commands)
-    _add_doctor(commands)
-    return parser
-
-
-def _add_command(commands: Any, name: str, help: str, description: str, examples: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=help,
-        description=description,
-        epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return command
-
-
-def _add_score(commands: Any) -> None:
-    command = _add_command(
-        commands,
-        "score",
-        "score one response, or a file of them",
-        "Score one response (--target and --response), or every request of a JSONL or Parquet file with the columns\n"
-        "'response' and 'target' and, if you like, 'id', 'prompt', 'language', 'kind', 'domain', 'group' and\n"
-        "'expected_status'. Exit code 1: a target, a line or this machine was at fault; 2: a wrong option or file.",
-        "  vincicoder score --target chart.png --response answer.md --encoder embedded\n"
-        "  model | vincicoder score --target icon.png --response - --language svg --json\n"
-        "  vincicoder score requests.jsonl --output results.jsonl --report report/\n"
-        "  vincicoder score requests.parquet --output results.jsonl --limit 100 --device cuda:1",
-    )
-    command.set_defaults(run=_score, usage_error=command.error)
-    command.add_argument("requests", nargs="?", metavar="REQUESTS", help="file of requests, .jsonl or .parquet")
-    one = command.add_argument_group("one response")
-    one.add_argument("--target", metavar="FILE", help="the picture to reproduce")
-    one.add_argument("--response", metavar="FILE", help="the text that the model wrote; - reads standard input")
-    one.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias (default: by the prompt)")
-    one.add_argument("--prompt", metavar="TEXT", help="what the model was asked; tells the language")
-    many = command.add_argument_group("a file of requests")
-    many.add_argument(
-        "--output",
-        metavar="FILE",
-        help="results as JSON lines, written as they come; run again to go on where it stopped",
-    )
-    many.add_argument("--limit", type=_positive_int, metavar="N", help="only the first N requests")
-    command.add_argument("--report", metavar="DIR", help="write an HTML report into this folder")
-    command.add_argument("--json", action="store_true", help="print one JSON object: the result, or the summary")
-    _add_scoring_options(command.add_argument_group("scoring"))
-    _add_rendering_options(command.add_argument_group("rendering"))
-
-
-def _add_render(commands: Any) -> None:
-    command = _add_command(
-        commands,
-        "render",
-        "draw code as a picture",
-        "Draw code in the sandbox, as scoring does. The language is that of the file's suffix (.py .html .svg .tex)\n"
-        "or else what the code looks like. Exit code 1: there is no picture; 2: a wrong option or file.",
-        "  vincicoder render figure.tex -o figure.png\n  cat icon.svg | vincicoder render - -o icon.png --language svg",
-    )
-    command.set_defaults(run=_render)
-    command.add_argument("code", metavar="CODE_FILE", help="the code; - reads standard input")
-    command.add_argument("-o", "--output", required=True, metavar="FILE", help="the picture; its suffix is its format")
-    command.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias")
-    command.add_argument("--json", action="store_true", help="print one JSON object about the render")
-    _add_rendering_options(command.add_argument_group("rendering"))
-
-
-def _add_doctor(commands: Any) -> None:
-    command = _add_command(
-        commands,
-        "doctor",
-        "say what works on this machine and how to mend the rest",
-        "Draw a small picture with each renderer, look at sandbox, fonts, GPU and weights, and give the command that\n"
-        "mends what is missing. Nothing is downloaded. Exit code 1: something that was asked for is missing, which\n"
-        "unless told otherwise is the four renderers and the sandbox.",
-        "  vincicoder doctor\n  vincicoder doctor --encoder facebook/dinov2-large --require python,svg,gpu\n"
-        "  vincicoder doctor --python envs/charts/bin/python --json",
-    )
-    command.set_defaults(run=_doctor)
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.add_argument("--encoder", metavar="NAME", help=f"must be loadable (default: look at {_DEFAULT_ENCODER})")
-    command.add_argument("--device", metavar="NAME", help="device to load the encoder on")
-    command.add_argument("--python", metavar="PATH", help="interpreter that will run generated Python")
-    command.add_argument("--browser", metavar="PATH", help="Chromium that will draw HTML")
-    command.add_argument("--require", metavar="NAMES", help="what must be there, as named in the list, with commas")
-
-
-def _add_scoring_options(group: Any) -> None:
-    add = group.add_argument
-    add("--encoder", metavar="NAME", help=f"hub id, folder, timm:NAME or embedded (default: {_DEFAULT_ENCODER})")
-    add("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
-    add("--dtype", metavar="NAME", help="float32, float16 or bfloat16 (default: by device)")
-    add("--preset", metavar="NAME", help="scoring rules (default: paper)")
-    add("--alignment-weight", type=float, metavar="W", help="share of alignment in overall (default: 0.1)")
-    add("--coarse-weight", type=float, metavar="W", help="share of coarse in visual (default: as one tile more)")
-    add("--no-fence", action="store_true", help="also accept SVG, HTML and LaTeX documents without a code fence")
-    add("--batch-tiles", type=_positive_int, metavar="N", help="tiles that the encoder takes at once (default: 64)")
-
-
-def _add_rendering_options(group: Any) -> None:
-    add = group.add_argument
-    add("--workers", type=_positive_int, metavar="N", help="renders at a time (default: one per CPU)")
-    add("--python", metavar="PATH", help="interpreter that runs generated Python (default: this one)")
-    add("--browser", metavar="PATH", help="Chromium that draws HTML (default: look for one)")
-    add("--allow-unsandboxed", action="store_true", help="run generated code unconfined; it can do what you can")
-    limits = Limits()
-    for name, what in (
-        ("cpu_seconds", "CPU time of one render, s"),
-        ("wall_seconds", "wall time of one render, s"),
-        ("memory_mb", "memory of one render, MiB"),
-        ("output_mb", "what one render may write, MiB"),
-        ("pixels", "largest picture, pixels"),
-        ("tasks", "processes and threads of one render"),
-    ):
-        default = getattr(limits, name)
-        check = _positive_int if isinstance(default, int) else _positive
-        add(f"--{name.replace('_', '-')}", type=check, metavar="N", help=f"{what} (default: {default:g})")
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
 
 
 # score
@@ -360,3 +216,74 @@ def _render(options: argparse.Namespace) -> int:
             raise ConfigError(f"output {options.output!r} cannot be written: {error}") from error
     _print_render(options.json, render, language, str(output))
     return FINE if render.image is not None else FAULT
+
+
+def _print_render(as_json: bool, render: Render, language: str, output: str) -> None:
+    if as_json:
+        size = render.image.size if render.image is not None else (None, None)
+        data = {
+            "status": render.status.value,
+            "message": render.message,
+            "language": language,
+            "output": output if render.image is not None else None,
+            "width": size[0],
+            "height": size[1],
+            "seconds": round(render.seconds, 6),
+            "cpu_seconds": round(render.cpu_seconds, 6),
+        }
+        print(json.dumps(data))
+    elif render.image is not None:
+        print(f"{output}: {render.image.width} x {render.image.height}, {language}, {render.seconds:.2f} s")
+    else:
+        print(f"vincicoder: error: {render.status}: {render.message}", file=sys.stderr)
+
+
+def _language_of(path: str, code: str) -> str:
+    """Returns the language of a code file, by its suffix or by how it begins."""
+    try:
+        return get_language(Path(path).suffix.lstrip(".") or "-").name
+    except ConfigError:
+        pass
+    root = root_element(code)
+    if root:
+        return "svg" if root == "svg" else "html"
+    return "latex" if re.search(r"\\(documentclass|begin|tikz|draw)\b", code) else "python"
+
+
+# doctor
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from vincicoder.doctor import examine, names, table
+
+    required = None
+    if options.require is not None:
+        required = [name.strip() for name in options.require.split(",") if name.strip()]
+        if unknown := [name for name in required if name not in names()]:
+            raise ConfigError(f"--require names {', '.join(unknown)}; it knows: {', '.join(names())}")
+    checks = examine(
+        required=required,
+        encoder=options.encoder,
+        default_encoder=DEFAULT_ENCODER,
+        device=options.device,
+        python=options.python,
+        browser=options.browser,
+    )
+    fine = not any(check.failed for check in checks)
+    if options.json:
+        print(json.dumps({"ok": fine, "checks": [check.to_dict() for check in checks]}))
+    else:
+        print(table(checks))
+    return FINE if fine else FAULT
+
+
+def _read(path: str) -> str:
+    """Reads a text file, or standard input for ``-``; bytes that are not UTF-8 are replaced."""
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path!r} cannot be read: {error.strerror}") from error
+    return data.decode("utf-8-sig", "replace")
+
+
+_COMMANDS = {"score": _score, "render": _render, "doctor": _doctor}

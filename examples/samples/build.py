@@ -55,7 +55,7 @@ EXPECTED = {
 }
 """Kind of response to the status that it must get, in the order of the index."""
 
-LONGEST_SIDE = {"chart": 1000, "web": 1000, "svg": 1000, "latex": 720, "molecule": 1000}
+LONGEST_SIDE = {"chart": 1000, "web": 1280, "svg": 1000, "latex": 720, "molecule": 1000}
 """Pixels. Larger renders are scaled down: stored targets seldom have the size of a fresh render."""
 
 _PHOTO_SIDE = 360

@@ -90,7 +90,7 @@ class PythonRenderer:
             program = compile(code, _NAME, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
             raise Failure(Status.SYNTAX_ERROR, f"{type(error).__name__}: {error}") from None
-        except RecursionError:
+        except (RecursionError, MemoryError):  # the parser says either
             raise Failure(Status.SYNTAX_ERROR, "nested too deeply") from None
         _seed()
         studio = _Studio(box)

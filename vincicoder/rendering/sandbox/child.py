@@ -122,10 +122,11 @@ def serve(sock: socket.socket, drawer: Drawer, box: Box, jobs: int) -> None:
     """Handles up to ``jobs`` jobs, one after the other; runs confined.
 
     A renderer with a method ``open`` is opened first, at no job's expense: the server's clock starts at the word.
+    What goes wrong before it is the machine's fault, what comes after it may be forged.
     """
     if hasattr(drawer, "open"):
         drawer.open(box)
-        wire.send(sock, {"opened": True})
+    wire.send(sock, {"opened": True})
     for _ in range(jobs):
         message = wire.receive(sock)
         if message is None:
@@ -161,8 +162,9 @@ def main(sock: socket.socket, drawer: Drawer, folder: Path, policy: confine.Poli
     try:
         box = enter(sock, folder, policy, config["limits"], config["jobs_per_child"], config["confined"])
         serve(socket.socket(fileno=3), drawer, box, config["jobs_per_child"])
+        os._exit(0)
     except BaseException as error:  # noqa: BLE001 - the last line of a process that has no one to raise to
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.stderr.flush()
+    finally:
         os._exit(70)
-    os._exit(0)

@@ -133,6 +133,7 @@ class ForkServer:
     ) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
         self._lock = threading.Lock()
+        self._pixels = limits["pixels"]
         self._pending: dict[int, Future[wire.Message]] = {}
         self._serial = 0
         self._dead = False
@@ -221,7 +222,7 @@ class ForkServer:
                 raise ServerDied("the fork server is gone") from None
         message = future.result()
         try:
-            return _answer(message)
+            return _answer(message, self._pixels)
         finally:
             if message["disposable"]:
                 server.remove_tree(Path(message["folder"]))
@@ -257,12 +258,13 @@ class ForkServer:
         server.remove_tree(self.root)
 
 
-def _answer(message: wire.Message) -> Answer:
+def _answer(message: wire.Message, pixel_limit: int) -> Answer:
     """Checks what a child claims; everything in ``result`` was under the control of hostile code."""
     times = {"seconds": message["seconds"], "cpu_seconds": message["cpu_seconds"]}
     result = message["result"]
     try:
         status, text = Status(result["status"]), str(result.get("message", ""))[:4000]
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair would break whoever prints it
         if status is not Status.OK:
             return Answer(status, text, **times)
         if isinstance(result.get("source"), dict):
@@ -270,6 +272,8 @@ def _answer(message: wire.Message) -> Answer:
         size = (int(result["width"]), int(result["height"]))
     except (KeyError, TypeError, ValueError, OverflowError):
         return Answer(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel", **times)
+    if size[0] * size[1] > pixel_limit:
+        return Answer(Status.TOO_LARGE, f"the picture has more than {pixel_limit} pixels", **times)
     pixels = _read_picture(Path(message["folder"]) / child.picture_name(message["id"]), size)
     if pixels is None:
         return Answer(Status.FOREIGN_FILE, "the picture is not a regular file of the size that was announced", **times)

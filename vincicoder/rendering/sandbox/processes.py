@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -86,18 +87,36 @@ def kill(pids: Iterable[int]) -> None:
 def disk_use(folder: str, max_entries: int) -> tuple[int, int]:
     """Returns the bytes and the number of files below a folder, without following links.
 
-    Stops counting after ``max_entries``, so that a flood of files costs no more than that.
+    Stops counting after ``max_entries``, so that a flood of files costs no more than that. What cannot be looked into,
+    being unreadable or too deep for a path, counts as more than ``max_entries``: anything could be hidden there.
     """
     size = entries = 0
     pending = [folder]
     while pending and entries <= max_entries:
-        with contextlib.suppress(OSError), os.scandir(pending.pop()) as items:
-            for item in items:
-                entries += 1
-                if entries > max_entries:
-                    break
-                with contextlib.suppress(OSError):
-                    size += item.stat(follow_symlinks=False).st_blocks * 512
-                    if item.is_dir(follow_symlinks=False):
-                        pending.append(item.path)
+        try:
+            with os.scandir(pending.pop()) as items:
+                for item in items:
+                    entries += 1
+                    if entries > max_entries:
+                        break
+                    with contextlib.suppress(FileNotFoundError):
+                        size += item.stat(follow_symlinks=False).st_blocks * 512
+                        if item.is_dir(follow_symlinks=False):
+                            pending.append(item.path)
+        except (FileNotFoundError, NotADirectoryError):  # removed or replaced meanwhile
+            continue
+        except OSError:
+            return size, max_entries + 1
     return size, entries
+
+
+def nameless_use(pid: int) -> int:
+    """Returns the bytes of files that a process holds open although no folder lists them any more."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as items:
+        for item in items:
+            with contextlib.suppress(OSError):
+                found = item.stat()
+                if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
+                    size += found.st_blocks * 512
+    return size

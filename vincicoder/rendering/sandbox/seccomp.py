@@ -47,6 +47,8 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "clone3": (435, 435),
     "execveat": (322, 281),
     "prlimit64": (302, 261),
+    "sendmsg": (46, 211),
+    "sendmmsg": (307, 269),
     "memfd_create": (319, 279),
     "fcntl": (72, 25),
     "setpriority": (141, 140),
@@ -279,6 +281,8 @@ def _sockets(program: _Program, allow: Allowance) -> None:
             program.on(name, *_only(0, (_AF_UNIX, _AF_NETLINK), errno.EACCES))
         return
     program.on("socket", _error(errno.EACCES))
+    for name in ("sendmsg", "sendmmsg"):  # a file on its way in a message is one that nobody can count
+        program.on(name, _error(errno.EPERM))
     # A pair of streams talks to nobody else, and event loops want one; one of datagrams can write to any address.
     stream = _only(
         1,

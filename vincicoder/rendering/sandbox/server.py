@@ -30,6 +30,7 @@ _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to look at their 
 _OPEN_SECONDS = 90.0
 _MAX_FILES = 4096
 _CHILD_MESSAGE = 16 << 20
+_FORGED = "the code wrote to the renderer's own channel"
 
 
 @dataclass
@@ -124,7 +125,7 @@ class Server:
         try:
             messages = entry.inbox.feed(data)
         except wire.WireError:
-            self._finish(entry, _result(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel"))
+            self._finish(entry, _result(Status.RUNTIME_ERROR, _FORGED))
             return
         if not data:
             self._selector.unregister(sock)  # its death will be reported by the signal
@@ -132,7 +133,7 @@ class Server:
             if entry.opening:
                 self._opened(entry)
             elif entry.job is not None:
-                self._finish(entry, message)
+                self._finish(entry, _checked(message, self._policy))
                 return  # one job, one answer
 
     def _opened(self, entry: _Child) -> None:
@@ -163,7 +164,7 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             child.main(theirs, self._renderer, folder, self._policy, self._config)
         theirs.close()
-        entry = _Child(pid, ours, folder, wire.Inbox(_CHILD_MESSAGE), opening=hasattr(self._renderer, "open"))
+        entry = _Child(pid, ours, folder, wire.Inbox(_CHILD_MESSAGE), opening=True)
         self._children[pid] = entry
         self._selector.register(ours, selectors.EVENT_READ, self._from_child)
         return entry
@@ -196,6 +197,8 @@ class Server:
         if use.tasks > limits["tasks"]:
             return _result(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
         size, files = processes.disk_use(str(entry.folder), _MAX_FILES)
+        if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
+            size += processes.nameless_use(entry.pid)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
             return _result(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
         return None
@@ -264,12 +267,29 @@ class Server:
             entry.sock.setblocking(False)
             while data := entry.sock.recv(1 << 16):
                 for message in entry.inbox.feed(data):
-                    return message
+                    if not entry.opening:
+                        return _checked(message, self._policy)
+                    entry.opening = False
         return None
 
 
 def _result(status: Status, message: str) -> wire.Message:
     return {"status": status.value, "message": message}
+
+
+def _checked(message: wire.Message, policy: confine.Policy) -> wire.Message:
+    """Refuses what no honest child says, for hostile code may have written to the channel itself.
+
+    Nested values are refused because a depth that one parser bears can break the next. That something other than the
+    code is at fault, a child may say only where the code runs in another program (a browser, TeX).
+    """
+    source = message.get("source")
+    values = [*message.values(), *source.values()] if isinstance(source, dict) else list(message.values())
+    nested = any(isinstance(value, dict | list) for value in values if value is not source)
+    blames_others = message.get("status") in (Status.INFRASTRUCTURE.value, Status.BAD_TARGET.value)
+    if nested or (blames_others and not policy.processes):
+        return _result(Status.RUNTIME_ERROR, _FORGED)
+    return message
 
 
 def _cpu_timeout(limits: wire.Message) -> wire.Message:
@@ -286,8 +306,6 @@ def _death(status: int, cpu: float, limits: wire.Message, folder: Path) -> wire.
     if number == signal.SIGKILL:
         return _result(Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory")
     errors = _tail(folder / child.ERRORS)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 70:
-        return _result(Status.INFRASTRUCTURE, f"a worker could not start: {errors}")
     if "bad_alloc" in errors or "MemoryError" in errors:
         return _result(Status.OUT_OF_MEMORY, "the memory limit was reached")
     if status == 0:
@@ -312,7 +330,8 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder)
     except (OSError, RecursionError):
         # not waited for: thousands of nested folders take seconds, and the caller has answers to give
-        subprocess.Popen(["rm", "-rf", "--one-file-system", str(folder)], stderr=subprocess.DEVNULL)
+        script = 'chmod -R u+rwx "$0"; exec rm -rf --one-file-system "$0"'
+        subprocess.Popen(["sh", "-c", script, str(folder)], stderr=subprocess.DEVNULL)
 
 
 def _renderer(config: wire.Message) -> Any:
