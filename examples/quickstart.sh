@@ -4,7 +4,8 @@
 #   bash examples/quickstart.sh
 #
 # Needs Debian or Ubuntu, Python 3.10 or newer, and root or sudo if system packages are missing. Uses the encoder
-# `embedded`: no GPU, no weights, no torch. Running it again installs nothing that is there.
+# `embedded`: no GPU, no weights, no torch. Running it again installs nothing that is there and
+# scores nothing that is scored; remove OUT to start over.
 #
 # Environment variables, with their defaults:
 #   PYTHON   the interpreter that makes the virtual environment      [python3]
@@ -44,6 +45,5 @@ bash "$root/examples/install_system.sh" --browser "$VENV/bin/python"
 
 say "Scoring the samples"
 mkdir -p "$OUT"
-rm -f "$OUT/results.jsonl"
 "$VENV/bin/vincicoder" score "$root/examples/samples/index.jsonl" --encoder embedded \
   --output "$OUT/results.jsonl" --report "$OUT/report"

@@ -64,7 +64,14 @@ _FLAGS = (
     "--no-proxy-server",
 )
 # /proc: the browser checks on its own processes there; pages cannot open files.
-_READ = ("/proc", "/etc/chromium", "/etc/chromium.d", "/etc/chromium-browser", "/etc/opt/chrome", "/usr/local/share/fonts")
+_READ = (
+    "/proc",
+    "/etc/chromium",
+    "/etc/chromium.d",
+    "/etc/chromium-browser",
+    "/etc/opt/chrome",
+    "/usr/local/share/fonts",
+)
 
 
 class HtmlRenderer:
@@ -77,7 +84,8 @@ class HtmlRenderer:
         browser: The Chromium to run, None to look for Playwright's own and then for an installed one.
         width: Width of the window in CSS pixels.
         height: Height of the window; the picture is as high as the page, and at least this.
-        assets: Folder with the files that ``options["assets"]`` may name.
+        assets: Folder with the files that ``options["assets"]`` may name; None for one of the server's own, which
+            ``preload`` names as ``assets_folder``.
     """
 
     language: ClassVar[str] = "html"
@@ -111,7 +119,10 @@ class HtmlRenderer:
         import playwright.sync_api  # noqa: F401
 
         self._placeholder = _placeholder()
-        return {"browser": self._executable(), "playwright": version("playwright")}
+        if self.assets is None:
+            self.assets = str(Path.cwd() / "assets")
+            Path(self.assets).mkdir()
+        return {"browser": self._executable(), "playwright": version("playwright"), "assets_folder": self.assets}
 
     def open(self, box: Box) -> None:
         """Starts the browser, confined, before the first job."""

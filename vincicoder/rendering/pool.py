@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -72,8 +71,7 @@ class RenderPool:
         self._confined = not allow_unsandboxed
         self._namespaces = namespaces
         self._nice = nice
-        self._assets = Path(tempfile.mkdtemp(prefix="vincicoder-assets-"))
-        self._options = _options(renderer_options or {}, browser, self._assets)
+        self._options = _options(renderer_options or {}, browser)
         self._servers: dict[str, ForkServer] = {}
         self._failures: dict[str, tuple[float, str]] = {}
         self._locks = {language: threading.Lock() for language in RENDERERS}
@@ -151,22 +149,12 @@ class RenderPool:
     def _draw_source(self, source: Source, language: str) -> Render:
         """Draws what one renderer left to another."""
         options: dict[str, Any] = {}
+        server = self._server(source.language)
         if source.language == "html":
             options = {"width": source.width, "height": source.height, "scale": source.scale}
-            options["assets"] = self._shared_assets(self._server(language).details.get("assets", {}))
-        return _render_of(self._server(source.language).run(source.code, options))
-
-    def _shared_assets(self, assets: Mapping[str, str]) -> dict[str, str]:
-        """Copies files that a page needs to where the browser may read them."""
-        shared = {}
-        for name, path in assets.items():
-            copy = self._assets / name
-            if not copy.exists():
-                partial = copy.with_suffix(f".{threading.get_ident()}")
-                shutil.copyfile(path, partial)
-                partial.replace(copy)
-            shared[name] = str(copy)
-        return shared
+            assets = self._server(language).details.get("assets", {})
+            options["assets"] = _share(assets, Path(server.details["assets_folder"]))
+        return _render_of(server.run(source.code, options))
 
     def _server(self, language: str) -> ForkServer:
         with self._locks[language]:
@@ -212,7 +200,6 @@ class RenderPool:
             if server is not None:
                 server.close()
         self._executor.shutdown(wait=True)
-        shutil.rmtree(self._assets, ignore_errors=True)
 
     def __enter__(self) -> RenderPool:
         return self
@@ -228,11 +215,22 @@ def _options(given: Mapping[str, Mapping[str, Any]], browser: str | None, assets
     if unknown:
         raise ConfigError(f"renderer_options names {sorted(unknown)}; the renderers are {sorted(RENDERERS)}")
     options = {language: dict(values) for language, values in given.items()}
-    html = options.setdefault("html", {})
-    html["assets"] = str(assets)
     if browser is not None:
-        html["browser"] = browser
+        options.setdefault("html", {})["browser"] = browser
     return options
+
+
+def _share(assets: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Copies files that a page needs to where the browser may read them."""
+    shared = {}
+    for name, path in assets.items():
+        copy = folder / name
+        if not copy.exists():
+            partial = copy.with_suffix(f".{threading.get_ident()}")
+            shutil.copyfile(path, partial)
+            partial.replace(copy)
+        shared[name] = str(copy)
+    return shared
 
 
 def _render_of(answer: Answer) -> Render:
