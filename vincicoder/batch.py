@@ -143,13 +143,13 @@ class RequestsFile:
                 get_language(language)
         except ConfigError as error:
             return Broken(number, str(error))
-        name = record.get("id")
+        identity = record.get("id")
         request = RewardRequest(
             response=response,
             target=_located(target, self.path.parent),
             prompt=record.get("prompt"),
             language=language,
-            id=None if name is None else str(name),
+            id=None if identity is None else str(identity),
         )
         content = [record.get(key) for key in ("id", "prompt", "language", "target", "response")]
         labels = {label: str(record[label]) for label in LABELS if record.get(label) is not None}

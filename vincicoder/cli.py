@@ -171,7 +171,9 @@ def _progress(requests: RequestsFile, limit: int | None) -> Iterator[tuple[Any, 
     total = min(len(requests), limit or sys.maxsize)
     often = 0.1 if sys.stderr.isatty() else 30.0  # seconds between updates; a log file needs few
     complaints = 0
-    with tqdm(total=total, unit="response", file=sys.stderr, dynamic_ncols=True, mininterval=often) as bar:
+    with tqdm(
+        total=total, unit="response", file=sys.stderr, dynamic_ncols=True, mininterval=often, smoothing=0.1
+    ) as bar:
 
         def progress(fresh: bool) -> None:
             if fresh:

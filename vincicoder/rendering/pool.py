@@ -210,7 +210,7 @@ class RenderPool:
         self.close()
 
 
-def _options(given: Mapping[str, Mapping[str, Any]], browser: str | None, assets: Path) -> dict[str, dict[str, Any]]:
+def _options(given: Mapping[str, Mapping[str, Any]], browser: str | None) -> dict[str, dict[str, Any]]:
     unknown = set(given) - set(RENDERERS)
     if unknown:
         raise ConfigError(f"renderer_options names {sorted(unknown)}; the renderers are {sorted(RENDERERS)}")
