@@ -134,7 +134,8 @@ def _score_file(options: argparse.Namespace) -> int:
     settings = {name: value for name, value in _settings(options).items() if name not in _NOT_IN_DIGEST}
     requests = RequestsFile(options.requests, settings)
     results = ResultsFile(options.output, requests.run) if options.output else None
-    report = Report(options.report, requests.path.name) if options.report else None
+    title = "/".join(requests.path.resolve().parts[-2:])
+    report = Report(options.report, title) if options.report else None
     summary = Summary()
     stopped = False
     try:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every picture
 _LAUNCH_MS = 60_000.0
-_LOAD_MS = 10_000.0
 
 # Playwright's own downloads, then the programs themselves before the scripts that distributions put around them,
 # whose flags differ from one system to the next.
@@ -343,13 +342,13 @@ def _picture(page: Page, box: Box, address: str, whole: bool, scale: float) -> I
     """Loads, lets the page come to rest and takes its picture."""
     from PIL import Image
 
-    page.goto(address, wait_until="load", timeout=_LOAD_MS)
+    page.goto(address, wait_until="load", timeout=box.wall_seconds * 1000)
     with _session(page) as session:
         session.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
         if whole:
             size = session.send("Page.getLayoutMetrics")["cssContentSize"]
             check_pixels(size["width"] * scale, size["height"] * scale, box.pixels)
-    png = page.screenshot(full_page=whole, animations="disabled", timeout=_LOAD_MS)
+    png = page.screenshot(full_page=whole, animations="disabled", timeout=box.wall_seconds * 1000)
     picture: Image.Image = Image.open(io.BytesIO(png))
     check_pixels(*picture.size, box.pixels)
     return picture

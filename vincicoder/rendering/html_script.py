@@ -86,6 +86,14 @@ SCRIPT = """(() => {
   hide(window, "confirm", () => false);
   hide(window, "prompt", () => null);
 
+  // The page stays where it is and learns nothing from the one before.
+  if (window === window.top) {
+    window.name = "";
+    navigation.addEventListener("navigate", event => { if (!event.destination.sameDocument) event.preventDefault(); });
+    for (const name of ["back", "forward", "go"]) hide(History.prototype, name, () => {});
+    for (const name of ["back", "forward", "traverseTo"]) hide(Navigation.prototype, name, () => ({}));
+  }
+
   const channel = new MessageChannel();
   const queue = [];
   channel.port1.onmessage = () => queue.shift()();

@@ -80,7 +80,7 @@ class LatexRenderer:
 
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
         """Compiles and draws one document or snippet."""
-        text, engine, format_file = self._document(code)
+        text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the picture
         Path("figure.tex").write_text(text, encoding="utf-8", errors="replace")
         for _ in range(2):
             _compile(engine, format_file, box)
