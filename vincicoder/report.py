@@ -125,7 +125,9 @@ class Report:
         elif not path.is_file():
             return None
         with Image.open(path) as stored:
-            return {"src": f"pictures/{path.name}", "width": stored.width, "height": stored.height}
+            width, height = stored.size
+        shrunk = max(width, height) == _LONGEST_SIDE
+        return {"src": f"pictures/{path.name}", "width": width, "height": height, "shrunk": shrunk}
 
 
 def write_report(

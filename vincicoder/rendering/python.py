@@ -72,7 +72,11 @@ class PythonRenderer:
         return Policy()
 
     def preload(self) -> dict[str, Any]:
-        """Imports whatever drawing libraries this interpreter has and draws once to warm their caches."""
+        """Imports whatever drawing libraries this interpreter has and draws once to warm their caches.
+
+        Raises:
+            ModuleNotFoundError: If it has no matplotlib, without which honest answers would all seem to fail.
+        """
         versions = {}
         for name in _PRELOAD:
             with contextlib.suppress(ImportError):
@@ -80,8 +84,9 @@ class PythonRenderer:
         for name in ("matplotlib", "seaborn", "plotly", "rdkit", "indigo", "numpy", "pandas"):
             if name in sys.modules:
                 versions[name] = str(getattr(sys.modules[name], "__version__", "present"))
-        if "matplotlib" in versions:
-            _warm_matplotlib()
+        if "matplotlib" not in versions:
+            raise ModuleNotFoundError(f"matplotlib is missing: {sys.executable} -m pip install matplotlib")
+        _warm_matplotlib()
         return {"versions": versions, "assets": _plotly_asset()}
 
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
