@@ -52,7 +52,9 @@ def test_every_public_name_can_be_imported():
 
 def test_version_is_the_installed_one_and_heads_the_changelog():
     assert metadata.version("vincicoder") == vincicoder.__version__
-    versions = re.findall(r"^## \[?(\d+\.\d+\.\d+\S*?)\]?(?: |$)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    versions = re.findall(
+        r"^## \[?(\d+\.\d+\.\d+\S*?)\]?(?: |$)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
     assert versions[0] == vincicoder.__version__
 
 

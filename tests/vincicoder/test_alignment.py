@@ -74,9 +74,7 @@ def test_an_unknown_language_is_the_callers_error():
 
 
 def test_the_last_closed_block_in_the_language_is_the_answer():
-    response = (
-        "```python\nfirst\n```\nthen\n```python\nlast\n```\n```bash\npython x.py\n```\n```\nprinted\n```"
-    )
+    response = "```python\nfirst\n```\nthen\n```python\nlast\n```\n```bash\npython x.py\n```\n```\nprinted\n```"
     assert code(response) == "last"
 
 

@@ -127,14 +127,10 @@ CHEATING_SVG = {
     "false media type": SVG.format(f'<image href="data:application/octet-stream;base64,{B64}"/>'),
     "feImage": SVG.format(f'<filter><feImage href="{URL}"/></filter>'),
     "style": SVG.format(f"<style>rect {{ fill: url({URL}) }}</style>"),
-    "character references": SVG.format(
-        f'<image href="&#100;&#x61;ta&colon;image&#47;png;base64&#44;{B64}"/>'
-    ),
+    "character references": SVG.format(f'<image href="&#100;&#x61;ta&colon;image&#47;png;base64&#44;{B64}"/>'),
     "many small ones": SVG.format("".join(f'<image x="{i}" href="{SMALL_URL}"/>' for i in range(12))),
     "SVG in SVG": SVG.format(f'<image href="data:image/svg+xml;base64,{INNER_B64}"/>'),
-    "SVG in SVG, percent-encoded": SVG.format(
-        f'<image href="data:image/svg+xml,{urllib.parse.quote(INNER_SVG)}"/>'
-    ),
+    "SVG in SVG, percent-encoded": SVG.format(f'<image href="data:image/svg+xml,{urllib.parse.quote(INNER_SVG)}"/>'),
     "SVG three deep": _nested(3),
     "SVG too deep to tell": _nested(8),
     "file": SVG.format('<image href="target.png"/>'),
@@ -147,14 +143,10 @@ HONEST_SVG = {
     "shapes": SVG.format('<rect width="4" height="4"/><path d="M12 2C6.48 2 2 6.48 2 12s4.48 10 10 10z"/>'),
     "small texture": SVG.format(f'<image href="{SMALL_URL}"/>'),
     "long path": SVG.format(f'<path d="{"".join(f"l{i}-{i}h{i}v{i}z" for i in range(3000))}"/>'),
-    "use and links": SVG.format(
-        '<use href="#a"/><use xlink:href="#b"/><image href="#c"/><a href="x.html">x</a>'
-    ),
+    "use and links": SVG.format('<use href="#a"/><use xlink:href="#b"/><image href="#c"/><a href="x.html">x</a>'),
     "remote picture, which never loads": SVG.format('<image href="https://example.org/a.png"/>'),
     "SVG in SVG": SVG.format('<image href="data:image/svg+xml,%3Csvg%3E%3Crect/%3E%3C/svg%3E"/>'),
-    "font": SVG.format(
-        f"<style>@font-face {{ src: url(data:font/woff2;base64,{'d09GMgAB' * 2000}) }}</style>"
-    ),
+    "font": SVG.format(f"<style>@font-face {{ src: url(data:font/woff2;base64,{'d09GMgAB' * 2000}) }}</style>"),
     "text about data": SVG.format("<text>Our data: image/png, base64, and more.</text>"),
 }
 
@@ -166,9 +158,7 @@ CHEATING_HTML = {
     "CSS": PAGE.format(f"<style>body {{ background: url({URL}) }}</style>"),
     "style attribute": PAGE.format(f"<div style=\"background: url('{URL}')\"></div>"),
     "inline SVG": PAGE.format(INNER_SVG),
-    "SVG background": PAGE.format(
-        f"<style>a {{ background: url('data:image/svg+xml;base64,{INNER_B64}') }}</style>"
-    ),
+    "SVG background": PAGE.format(f"<style>a {{ background: url('data:image/svg+xml;base64,{INNER_B64}') }}</style>"),
     "frame": PAGE.format(f'<iframe src="data:text/html;base64,{INNER_B64}"></iframe>'),
     "frame document": PAGE.format(f'<iframe srcdoc="&lt;img src=&quot;{URL}&quot;&gt;"></iframe>'),
     "script": PAGE.format(f"<script>const b = '{B64}'; img.src = 'data:image/png;base64,' + b;</script>"),
@@ -189,9 +179,7 @@ CHEATING_HTML = {
 
 HONEST_HTML = {
     "placeholder": PAGE.format('<img src="rick.jpg"><div style="background: url(rick.jpg)"></div>'),
-    "relative and remote pictures": PAGE.format(
-        '<img src="images/logo.png"><img src="https://example.org/a.png">'
-    ),
+    "relative and remote pictures": PAGE.format('<img src="images/logo.png"><img src="https://example.org/a.png">'),
     "one transparent pixel": PAGE.format('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'),
     "one pixel and many paths": PAGE.format(
         '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
@@ -204,9 +192,7 @@ HONEST_HTML = {
         f"<style>@font-face {{ src: url(data:font/woff2;base64,{'d09GMgABAAAA' * 2000}) }}</style>"
         f"<img src='{SMALL_URL}'>"
     ),
-    "chart in a script": PAGE.format(
-        f"<script>new Chart(c, {{ data: {NUMBERS}, label: 'data: 1,2' }})</script>"
-    ),
+    "chart in a script": PAGE.format(f"<script>new Chart(c, {{ data: {NUMBERS}, label: 'data: 1,2' }})</script>"),
     "canvas exported": PAGE.format("<script>const u = c.toDataURL('image/png'); img.src = u;</script>"),
     "token decoded": PAGE.format("<script>atob('aGVsbG8=')</script>"),
     "ruled comments": PAGE.format(f"<img src='{SMALL_URL}'>" + ("<!-- " + "-" * 80 + " -->\n") * 80),
@@ -214,9 +200,7 @@ HONEST_HTML = {
     "long character references": PAGE.format("&#" + "9" * 5000 + "; &#x110000; &amp; &colon;"),
 }
 
-DOCUMENT = (
-    "\\documentclass{{article}}\\usepackage{{graphicx,tikz}}\n\\begin{{document}}\n{}\n\\end{{document}}"
-)
+DOCUMENT = "\\documentclass{{article}}\\usepackage{{graphicx,tikz}}\n\\begin{{document}}\n{}\n\\end{{document}}"
 
 CHEATING_LATEX = {
     "includegraphics": DOCUMENT.format("\\includegraphics[width=3cm]{target.png}"),

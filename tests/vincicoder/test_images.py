@@ -10,9 +10,7 @@ from PIL import Image
 from vincicoder.errors import TargetError
 from vincicoder.images import open_target, target_key
 
-PIXELS = np.array(
-    [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [255, 255, 255], [7, 8, 9]]], np.uint8
-)
+PIXELS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [255, 255, 255], [7, 8, 9]]], np.uint8)
 
 
 def encode(image, kind="PNG", **options):
@@ -79,9 +77,7 @@ def test_every_form_opens_as_the_same_picture(form, folder):
 
 def test_keys_tell_contents_apart_and_forms_together(folder):
     from_files = {
-        target_key(make(folder))
-        for form, make in FORMS.items()
-        if "picture" not in form and "arr" not in form
+        target_key(make(folder)) for form, make in FORMS.items() if "picture" not in form and "arr" not in form
     }
     assert target_key(np.array([png()], dtype=object)) in from_files
     assert len(from_files) == 1

@@ -74,9 +74,7 @@ def test_an_instruction_asks_for_one_language(instruction, name):
     assert language.name == name
 
 
-@pytest.mark.parametrize(
-    "instruction", ["", "Reproduce this figure.", "重现这张图。", "Do not use HTML.", "context"]
-)
+@pytest.mark.parametrize("instruction", ["", "Reproduce this figure.", "重现这张图。", "Do not use HTML.", "context"])
 def test_an_instruction_may_leave_the_language_open(instruction):
     assert language_asked_for(instruction) is None
 

@@ -24,5 +24,3 @@ def strict() -> Iterator[RenderPool]:
     """Ends code soon. Many workers, since most of what it is given only waits to be killed."""
     with RenderPool(workers=8, limits=Limits(cpu_seconds=1, wall_seconds=5, memory_mb=512, output_mb=16)) as pool:
         yield pool
-
-

@@ -133,6 +133,7 @@ class ForkServer:
     ) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
         self._lock = threading.Lock()
+        self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
         self._pixels = limits["pixels"]
         self._pending: dict[int, Future[wire.Message]] = {}
         self._serial = 0
@@ -215,11 +216,13 @@ class ForkServer:
             self._serial += 1
             job = self._serial
             self._pending[job] = future
-            try:
+        try:
+            with self._send_lock:
                 wire.send(self._sock, {"id": job, "code": code, "options": options or {}})
-            except OSError:
-                del self._pending[job]
-                raise ServerDied("the fork server is gone") from None
+        except OSError:
+            with self._lock:
+                self._pending.pop(job, None)
+            raise ServerDied("the fork server is gone") from None
         message = future.result()
         try:
             return _answer(message, self._pixels)
