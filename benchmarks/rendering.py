@@ -106,7 +106,8 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, RenderPool(workers=args.workers) as pool:
         print(
-            f"{'language':10}{'naive ms':>10}{'pool ms':>10}{'ratio':>8}{'CPU ms':>9}{'per second':>12}  ({pool.workers} workers)"
+            f"{'language':10}{'naive ms':>10}{'pool ms':>10}{'ratio':>8}{'CPU ms':>9}{'per second':>12}"
+            f"  ({pool.workers} workers)"
         )
         for language in args.languages:
             slow, fast, cpu = compare(pool, language, args.repeats, Path(folder))

@@ -102,7 +102,7 @@ class Report:
             "rows": sorted(self._rows, key=lambda row: row["number"]),
         }
         partial = self.page.with_suffix(".partial")
-        partial.write_text(_page(self.title, data), encoding="utf-8")
+        partial.write_text(_page(self.title, data), encoding="utf-8", errors="replace")
         partial.replace(self.page)
         return self.page
 

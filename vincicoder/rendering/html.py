@@ -51,6 +51,7 @@ _FLAGS = (
     "--disable-crash-reporter",
     "--disable-sync",
     "--disable-lcd-text",
+    "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each
     "--disable-webrtc",
     "--disk-cache-size=1",
     "--font-render-hinting=none",

@@ -89,6 +89,8 @@ SCRIPT = """(() => {
   // The page stays where it is and learns nothing from the one before.
   if (window === window.top) {
     window.name = "";
+    for (const name of ["submit", "requestSubmit"]) hide(HTMLFormElement.prototype, name, () => {});
+    window.addEventListener("submit", event => event.preventDefault());
     navigation.addEventListener("navigate", event => { if (!event.destination.sameDocument) event.preventDefault(); });
     for (const name of ["back", "forward", "go"]) hide(History.prototype, name, () => {});
     for (const name of ["back", "forward", "traverseTo"]) hide(Navigation.prototype, name, () => ({}));

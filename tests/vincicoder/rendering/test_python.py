@@ -1,0 +1,277 @@
+"""Python code: which picture counts, what changes it and what must not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vincicoder.rendering import Render, RenderPool
+from vincicoder.status import Status
+
+PLT = "import matplotlib.pyplot as plt\nimport numpy as np\n"
+SMALL = "fig = plt.figure(figsize=(2, 1))\nplt.plot([1, 3, 2])\n"
+MOL = "from rdkit import Chem\nfrom rdkit.Chem import Draw\nm = Chem.MolFromSmiles('c1ccccc1O')\n"
+D2D = MOL + "from rdkit.Chem.Draw import rdMolDraw2D\n"
+DRAWN = "d.DrawMolecule(m); d.FinishDrawing()\n"
+RED, BLUE = "Image.new('RGB', (40, 30), 'red')", "Image.new('RGB', (40, 30), 'blue')"
+PIL = "from PIL import Image\n"
+
+
+def picture(pool: RenderPool, code: str) -> Image.Image:
+    render = pool.render(code, "python")
+    assert render.status is Status.OK, render
+    assert render.image is not None
+    assert render.image.mode == "RGB"
+    return render.image
+
+
+def same(first: Render | Image.Image, second: Render | Image.Image) -> bool:
+    one, two = (item.image if isinstance(item, Render) else item for item in (first, second))
+    assert one is not None
+    assert two is not None
+    return one.size == two.size and one.tobytes() == two.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("code", "size"),
+    [
+        (SMALL, (200, 100)),
+        (SMALL + "plt.show()", (200, 100)),
+        (SMALL + "fig.show()", (200, 100)),
+        (SMALL + "plt.show(block=False)", (200, 100)),
+        (SMALL + "plt.savefig('a.png')", (200, 100)),
+        (SMALL + "plt.savefig('a.png', dpi=50)", (100, 50)),
+        (SMALL + "fig.savefig('a.png', dpi=150)", (300, 150)),
+        (SMALL + "plt.savefig('a')", (200, 100)),
+        (SMALL + "plt.savefig('/data/out/deep/a.png', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig('/etc/passwd.png', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig('../../a.png', dpi=50)", (100, 50)),
+        (SMALL + "import os; os.makedirs('out', exist_ok=True); plt.savefig('out/a.png', dpi=50)", (100, 50)),
+        (SMALL + "from pathlib import Path; plt.savefig(Path('out') / 'a.png', dpi=50)", (100, 50)),
+        (SMALL + "import io; plt.savefig(io.BytesIO(), dpi=50)", (100, 50)),
+        (SMALL + "import io; b = io.BytesIO(); plt.savefig(b, format='svg', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig('a.pdf', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig('a.svg', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig('a.jpg', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig('a.eps', format='eps', dpi=50)", (100, 50)),
+        (SMALL + "plt.savefig(fname='a.png', dpi=50, transparent=True)", (100, 50)),
+        (SMALL + "plt.rcParams['savefig.dpi'] = 50\nplt.savefig('a.png')", (100, 50)),
+        (SMALL + "plt.savefig('a.png', dpi=50)\nplt.close()\nplt.figure(figsize=(9, 9))", (100, 50)),
+        (SMALL + "plt.savefig('a.png', dpi=50)\nplt.savefig('b.png', dpi=25)", (50, 25)),
+        (SMALL + "plt.savefig('a.png', dpi=50)\nplt.figure(figsize=(9, 9)); plt.show()", (100, 50)),
+        (SMALL + "plt.show()\nplt.close('all')", (200, 100)),
+        (SMALL + "plt.figure(figsize=(3, 3))", (300, 300)),
+        ("from matplotlib.figure import Figure\nf = Figure(figsize=(2, 1)); f.subplots().plot([1]); f.savefig('a.png')",
+         (200, 100)),
+        ("plt.rcParams.update({'figure.figsize': (2, 1), 'figure.dpi': 50}); plt.plot([1])", (100, 50)),
+        ("plt.style.use('ggplot'); plt.figure(figsize=(2, 1)); plt.plot([1])", (200, 100)),
+        ("plt.style.use('seaborn-v0_8-whitegrid'); plt.figure(figsize=(2, 1)); plt.plot([1])", (200, 100)),
+        ("import matplotlib; matplotlib.use('TkAgg'); plt.figure(figsize=(2, 1)); plt.show()", (200, 100)),
+        ("import matplotlib\nmatplotlib.use('Agg')\nfig, ax = plt.subplots(2, 2, figsize=(2, 1)); fig.tight_layout()",
+         (200, 100)),
+    ],
+)  # fmt: skip
+def test_matplotlib_pictures_keep_their_size(pool: RenderPool, code: str, size: tuple[int, int]) -> None:
+    assert picture(pool, PLT + code).size == size
+
+
+def test_a_tight_box_is_kept(pool: RenderPool) -> None:
+    code = PLT + "plt.figure(figsize=(4, 4)); plt.axes([.4, .4, .2, .2]); plt.savefig('a.png', bbox_inches='tight')"
+    width, height = picture(pool, code).size
+    assert 80 < width < 200
+    assert 80 < height < 200
+
+
+def test_transparency_lies_over_white(pool: RenderPool) -> None:
+    image = picture(pool, PLT + "plt.figure(figsize=(1, 1)); plt.savefig('a.png', transparent=True)")
+    assert image.getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("code", "colour"),
+    [
+        (f"{RED}.save('a.png')", "red"),
+        (f"{RED}.save('/home/user/a.png')", "red"),
+        (f"{RED}.save('a.png'); {BLUE}.save('b.png')", "blue"),
+        (f"{RED}.show(); {BLUE}.save('b.png')", "blue"),
+        (f"{RED}.save('a.png'); {BLUE}.show()", "red"),
+        (f"{RED}.show()", "red"),
+        (f"import io; b = io.BytesIO(); {RED}.save(b, 'PNG'); open('a.png', 'wb').write(b.getvalue())", "red"),
+        (f"i = {RED}; i.save('a.png'); i.paste('blue', (0, 0, 40, 30))", "red"),
+        ("i = Image.new('RGBA', (40, 30), (255, 0, 0, 255)); i.save('a.webp')", "red"),
+        ("i = Image.new('P', (40, 30)); i.putpalette([255, 0, 0]); i.save('a.gif')", "red"),
+        ("from PIL import ImageDraw; i = Image.new('RGB', (40, 30)); "
+         "ImageDraw.Draw(i).rectangle((0, 0, 40, 30), 'red'); i.save('a.bmp')", "red"),
+    ],
+)  # fmt: skip
+def test_pillow_pictures(pool: RenderPool, code: str, colour: str) -> None:
+    image = picture(pool, PIL + code)
+    assert image.size == (40, 30)
+    assert same(image, Image.new("RGB", (40, 30), colour))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        MOL + "Draw.MolToFile(m, 'm.png', size=(300, 200))",
+        MOL + "Draw.MolToFile(m, '/tmp/elsewhere/m.png', size=(300, 200))",
+        MOL + "Draw.MolToImage(m, size=(300, 200)).save('m.png')",
+        MOL + "Draw.MolToImage(m, size=(300, 200)).show()",
+        MOL + "Draw.MolsToGridImage([m, m], molsPerRow=2, subImgSize=(150, 200)).save('m.png')",
+        D2D + f"d = rdMolDraw2D.MolDraw2DCairo(300, 200)\n{DRAWN}d.WriteDrawingText('/tmp/m.png')",
+        D2D + f"d = rdMolDraw2D.MolDraw2DCairo(300, 200)\n{DRAWN}d.WriteDrawingText('m.png')",
+        D2D + f"d = rdMolDraw2D.MolDraw2DCairo(300, 200)\n{DRAWN}open('m.png', 'wb').write(d.GetDrawingText())",
+        D2D + f"d = rdMolDraw2D.MolDraw2DCairo(300, 200)\n{DRAWN}import io\nfrom PIL import Image\n"
+        "Image.open(io.BytesIO(d.GetDrawingText())).save('m.png')",
+        D2D + f"d = rdMolDraw2D.MolDraw2DSVG(300, 200)\n{DRAWN}open('m.svg', 'w').write(d.GetDrawingText())",
+        D2D + "from rdkit.Chem.Draw import MolDraw2DSVG\n"
+        f"d = MolDraw2DSVG(300, 200)\n{DRAWN}open('m.svg', 'w').write(d.GetDrawingText())",
+        MOL + "Draw.MolToFile(m, 'm.svg', size=(300, 200))",
+    ],
+)
+def test_rdkit_pictures(pool: RenderPool, code: str) -> None:
+    image = picture(pool, code)
+    assert image.width / image.height == pytest.approx(1.5, abs=0.01)
+    assert image.width >= 300
+    assert len(image.getcolors(1 << 20) or []) > 2
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import seaborn as sns\nsns.set_theme()\nsns.barplot(x=['a', 'b'], y=[1, 2])",
+        "import pandas as pd\npd.DataFrame({'a': [1, 3, 2]}).plot(kind='area')\nplt.savefig('a.png')",
+        "import seaborn as sns, pandas as pd\nsns.pairplot(pd.DataFrame(np.random.rand(9, 2), columns=['a', 'b']))",
+        "plt.title(r'$\\frac{\\alpha^2}{\\sqrt{b}} \\sum_{i=1}^n x_i$')",
+        "if __name__ == '__main__':\n    plt.plot([1, 2])\n    plt.show()",
+        "def main():\n    global data\n    data = [1, 2]\n    plt.plot(data)\nmain(); print(data)",
+        "from dataclasses import dataclass\nimport pickle\n@dataclass\nclass P:\n    x: int\n"
+        "plt.plot([pickle.loads(pickle.dumps(P(3))).x, 1])",
+        "from __future__ import annotations\nx: Nope = 1\nplt.plot([x])",
+        "import sys, argparse\nargparse.ArgumentParser().parse_args()\nplt.plot([1])\nsys.exit(0)",
+        "plt.plot([1]); plt.savefig('a.png'); sys = __import__('sys'); sys.exit()",
+        "plt.plot([1]); quit()",
+        "import os\nplt.plot([1]); plt.savefig(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'a.png'))",
+        "import tempfile\nwith tempfile.NamedTemporaryFile(suffix='.png') as f: plt.plot([1]); plt.savefig(f.name)",
+        "import warnings, logging\nwarnings.warn('x'); logging.basicConfig(filename='log'); plt.plot([1])",
+        "from concurrent.futures import ThreadPoolExecutor as T\nplt.plot(list(T(4).map(abs, range(9))))",
+        "import asyncio\nasync def f(): return [1, 2]\nplt.plot(asyncio.run(f()))",
+        "import matplotlib.animation as an\nf, a = plt.subplots(); l, = a.plot([1, 2])\n"
+        "an.FuncAnimation(f, lambda i: [l], frames=2).save('a.gif', writer='pillow')",
+        "from mpl_toolkits.mplot3d import Axes3D\nplt.figure().add_subplot(projection='3d').scatter([1], [2], [3])",
+        "with open('d.csv', 'w') as f: f.write('a,b\\n1,2\\n3,4')\nimport pandas as pd\npd.read_csv('d.csv').plot()",
+        "import shutil\nplt.savefig('a.png'); shutil.copy('a.png', 'b.png')",
+        "try:\n    open('/etc/hosts').read()\nexcept Exception: pass\nplt.plot([1])",
+        "# -*- coding: latin-1 -*-\nplt.title('é')",
+    ],
+)
+def test_honest_code_gets_its_picture(pool: RenderPool, code: str) -> None:
+    lines = PLT + code
+    if code.startswith("from __future__"):
+        first, rest = code.split("\n", 1)
+        lines = f"{first}\n{PLT}{rest}"
+    assert len(picture(pool, lines).getcolors(1 << 20) or []) > 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text"),
+    [
+        ("x = 1", Status.NO_OUTPUT, "neither saved nor showed"),
+        ("", Status.NO_OUTPUT, "neither saved nor showed"),
+        ("def f(:", Status.SYNTAX_ERROR, "line 1"),
+        ("import no_such_module", Status.RUNTIME_ERROR, "no_such_module"),
+        ("\n\n1 / 0", Status.RUNTIME_ERROR, "ZeroDivisionError: division by zero (line 3)"),
+        ("plt.plot([1], [1, 2])", Status.RUNTIME_ERROR, "ValueError"),
+        ("input('name?')", Status.RUNTIME_ERROR, "EOF"),
+        ("raise SystemExit(3)", Status.RUNTIME_ERROR, "exit(3)"),
+        ("import argparse\np = argparse.ArgumentParser(); p.add_argument('x'); p.parse_args()", Status.RUNTIME_ERROR,
+         "exit(2)"),
+        ("plt.plot([1]); plt.savefig('a.png', format='nope')", Status.RUNTIME_ERROR, "nope"),
+        ("open('a.png', 'w').write('no picture')", Status.NO_OUTPUT, "not a picture"),
+        ("plt.rcParams['text.usetex'] = True; plt.title('x'); plt.savefig('a.png')", None, ""),
+    ],
+)  # fmt: skip
+def test_failures_say_why(pool: RenderPool, code: str, status: Status | None, text: str) -> None:
+    render = pool.render(code if code in ("x = 1", "") or code.startswith(("\n", "def")) else PLT + code, "python")
+    assert render.image is None
+    assert render.status is status if status else render.status.is_fault_of_response, render
+    assert text in render.message
+
+
+def test_chinese_is_drawn_and_not_boxes(pool: RenderPool) -> None:
+    code = PLT + "plt.rcParams['font.sans-serif'] = ['SimHei']\nplt.figure(figsize=(2, 1))\n"
+    code += "plt.figtext(.1, .1, '{}', fontsize=40)"
+    one, two, missing = (np.asarray(picture(pool, code.format(text))) for text in ("中", "国", "\\U0010fffd"))
+    assert (one < 128).any()
+    assert (one != two).any(), "two characters look the same, as missing ones do"
+    assert (one != missing).any()
+
+
+RANDOM = {
+    "numpy": PLT + "plt.plot(np.random.rand(50))",
+    "generator": PLT + "plt.plot(np.random.default_rng().normal(size=50))",
+    "random": PLT + "import random\nplt.plot([random.random() for _ in range(50)])",
+    "fork of random": PLT + "import random\nplt.plot([random.Random(0).random() for _ in range(50)])",
+    "networkx": PLT + "import networkx as nx\nnx.draw(nx.path_graph(9))",
+    "set": PLT + "plt.bar(list({'a', 'b', 'c', 'delta', 'x', 'yz'}), range(6))",
+    "kde": PLT + "import seaborn as sns\nsns.kdeplot(np.random.randn(30))",
+    "bootstrap": PLT + "import seaborn as sns\nsns.barplot(x=list('aabb'), y=[1, 2, 3, 5])",
+    "molecule": MOL + "Draw.MolToFile(m, 'a.png')",
+    "zone": PLT + "import datetime\nplt.title(datetime.datetime.fromtimestamp(0))",
+    "pandas": PLT + "import pandas as pd\npd.Series(range(9)).sample(5).plot()",
+}
+
+
+def test_the_same_code_is_the_same_picture(pool: RenderPool) -> None:
+    """In any order, and in another pool."""
+    first = {name: pool.render(code + "\n#1", "python") for name, code in RANDOM.items()}
+    with RenderPool(workers=2) as other:
+        futures = {name: other.submit(code + "\n#1", "python") for name, code in reversed(RANDOM.items())}
+        second = {name: future.result() for name, future in futures.items()}
+    again = {name: pool.render(code + "\n#1", "python") for name, code in reversed(RANDOM.items())}
+    assert {name for name in RANDOM if not same(first[name], again[name])} == set()
+    assert {name for name in RANDOM if not same(first[name], second[name])} == set()
+
+
+def test_the_last_time_leaves_no_trace(pool: RenderPool) -> None:
+    clean = picture(pool, PLT + SMALL)
+    pool.render(PLT + "plt.rcParams['lines.linewidth'] = 40; plt.style.use('dark_background'); plt.plot([1])", "python")
+    pool.render("import builtins, matplotlib\nbuiltins.len = None\nmatplotlib.rcdefaults = None", "python")
+    assert same(clean, picture(pool, PLT + SMALL + "#"))
+
+
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a second interpreter")
+def test_an_interpreter_without_drawing_libraries_says_so(tmp_path: Path) -> None:
+    with RenderPool(workers=1, python="/usr/bin/python3") as pool:
+        render = pool.render("import rdkit.Chem, seaborn, plotly, matplotlib", "python")
+    assert render.status is not Status.OK
+
+
+def test_charts_can_have_their_own_environment(tmp_path: Path) -> None:
+    """Another interpreter, which has the libraries but not this package."""
+    import venv
+
+    venv.create(tmp_path / "charts", symlinks=True)
+    packages = next((tmp_path / "charts" / "lib").glob("python*/site-packages"))
+    ours = [entry for entry in sys.path if entry.endswith("site-packages")]
+    (packages / "shared.pth").write_text("\n".join(ours))
+    (packages / "only_there.py").write_text("size = (2, 1)")
+    interpreter = str(tmp_path / "charts" / "bin" / "python")
+    with RenderPool(workers=1, python=interpreter) as pool:
+        image = picture(pool, PLT + "import only_there, sys\nplt.figure(figsize=only_there.size); plt.plot([1])")
+        prefix = pool.render("import sys\nraise SystemExit(sys.prefix)", "python").message
+    assert image.size == (200, 100)
+    assert str(tmp_path) in prefix
+
+
+def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
+    pytest.importorskip("playwright")
+    code = "import plotly.express as px\nf = px.bar(x=['a', 'b'], y=[1, 2])\n"
+    for end in ("f.show()", "f.write_image('a.png', width=400, height=300)", "f.write_html('a.html')"):
+        image = picture(pool, code + end)
+        assert image.size == ((400, 300) if "width" in end else (700, 500))
+        assert len(image.getcolors(1 << 20) or []) > 3

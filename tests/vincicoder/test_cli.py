@@ -1,0 +1,339 @@
+"""The command line as people and scripts call it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from vincicoder import __version__
+from vincicoder.cli import main
+from vincicoder.rendering.sandbox import processes
+
+ICON = "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'><rect width='40' height='40' fill='red'/></svg>"
+GOOD = f"Here it is:\n\n```svg\n{ICON}\n```\n"
+SLOW = "```python\nimport time\ntime.sleep(1000)\n```"
+COMMAND = [sys.executable, "-m", "vincicoder"]
+KEYS = {
+    *("overall", "visual", "coarse", "fine", "alignment", "execution"),
+    *("status", "message", "encoder", "preset", "seconds"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a target, a good answer, and a file of requests."""
+    monkeypatch.chdir(tmp_path)
+    picture = Image.new("RGB", (512, 512), "white")
+    picture.paste("red", (0, 0, 320, 320))
+    picture.save("target.png")
+    Path("good.md").write_text(GOOD)
+    Path("icon.svg").write_text(ICON)
+    return tmp_path
+
+
+def requests(*rows: dict[str, Any] | str) -> str:
+    text = "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
+    Path("requests.jsonl").write_text(text)
+    return "requests.jsonl"
+
+
+def row(response: str = GOOD, language: str = "svg", **more: Any) -> dict[str, Any]:
+    return {"response": response, "target": "target.png", "language": language, **more}
+
+
+def score(*arguments: str) -> int:
+    return main(["score", *arguments, "--encoder", "embedded", "--workers", "2"])
+
+
+def pair(*arguments: str, response: str = "good.md", language: str = "svg") -> int:
+    return score("--target", "target.png", "--response", response, "--language", language, *arguments)
+
+
+# What there is
+
+
+def test_help_is_instant_and_imports_nothing_heavy() -> None:
+    heavy = "{'torch', 'numpy', 'PIL', 'tqdm', 'playwright', 'matplotlib'}"
+    code = f"import sys, vincicoder.cli; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("command", [[], ["score"], ["render"], ["doctor"]])
+def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    assert "usage: vincicoder" in capsys.readouterr().out
+
+
+def test_the_module_runs_and_tells_its_version() -> None:
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"vincicoder {__version__}\n"
+
+
+# score: one response
+
+
+def test_json_is_one_object_with_the_promised_keys(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pair("--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result.keys() >= KEYS
+    assert result["status"] == "ok"
+    assert result["overall"] > 0.99
+    assert result["encoder"] == "embedded"
+
+
+def test_without_json_a_person_can_read_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pair() == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["status"] == "ok"
+    assert float(lines["overall"]) > 0.99
+
+
+def test_a_failed_response_is_an_answer_and_no_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.md").write_text("I cannot do that.")
+    assert pair("--json", response="bad.md") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result.keys() >= KEYS
+    assert (result["status"], result["overall"]) == ("no_code", 0.0)
+
+
+def test_the_response_may_come_from_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
+    assert pair(response="-") == 0
+
+
+def test_a_response_that_is_not_utf8_is_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("odd.md").write_bytes(b"\xff\xfe\x00" + GOOD.encode())
+    assert pair("--json", response="odd.md") == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "ok"
+
+
+def test_the_prompt_tells_the_language(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pair("--json", "--prompt", "Write SVG code for this icon.", language="") == 0
+    assert json.loads(capsys.readouterr().out)["language"] == "svg"
+
+
+def test_code_without_a_fence_counts_only_when_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pair("--json", response="icon.svg") == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "no_code"
+    assert pair("--json", "--no-fence", response="icon.svg") == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "ok"
+
+
+def test_a_limit_reaches_the_renderer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("slow.md").write_text(SLOW)
+    assert pair("--json", "--wall-seconds", "1", response="slow.md", language="python") == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "timeout"
+
+
+def test_a_target_that_is_no_picture_is_a_fault_of_the_data(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("target.png").write_text("not a picture")
+    assert pair("--json") == 1
+    assert json.loads(capsys.readouterr().out)["status"] == "bad_target"
+
+
+def test_one_response_can_have_a_report(folder: Path) -> None:
+    assert pair("--report", "report") == 0
+    assert Path("report/index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--target", "missing.png", "--response", "good.md"], "'missing.png' is not an existing file"),
+        (["--target", "target.png", "--response", "missing.md"], "'missing.md' cannot be read"),
+        (["--target", "target.png", "--response", "good.md", "--language", "cobol"], "'cobol' is not known"),
+        (["--target", "target.png", "--response", "good.md", "--preset", "kind"], "'kind'"),
+        (["--target", "target.png", "--response", "good.md", "--alignment-weight", "2"], "alignment_weight is 2"),
+        (["missing.jsonl"], "'missing.jsonl' does not exist"),
+        (["target.png"], "must end in .jsonl or .parquet"),
+    ],
+)
+def test_a_wrong_option_or_file_is_one_clear_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert score(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("vincicoder: error: ")
+    assert captured.err.count("\n") == 1
+    assert words in captured.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--target", "target.png"],
+        ["requests.jsonl", "--target", "target.png"],
+        ["--target", "target.png", "--response", "good.md", "--output", "out.jsonl"],
+        ["requests.jsonl", "--limit", "0"],
+        ["requests.jsonl", "--cpu-seconds", "-1"],
+        ["requests.jsonl", "--memory-mb", "much"],
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(folder: Path, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        score(*arguments)
+    assert caught.value.code == 2
+
+
+def test_an_encoder_that_is_not_there_is_an_error_without_a_traceback(folder: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "score", "--target", "target.png", "--response", "good.md", "--encoder", "./no-such-folder"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("vincicoder: error: ")
+    assert "Traceback" not in done.stderr
+
+
+# score: a file
+
+
+def test_a_file_ends_in_tables_results_and_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = requests(row(kind="good", domain="icon"), row("nothing", kind="empty", domain="icon"))
+    assert score(file, "--output", "out.jsonl", "--report", "report") == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.split("\n\n")[0].splitlines()] == ["kind", "good", "empty"]
+    assert out.split("\n\n")[1].startswith("domain")
+    assert len(Path("out.jsonl").read_text().splitlines()) == 2
+    assert Path("report/index.html").is_file()
+
+
+def test_json_of_a_file_is_its_summary(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert score(requests(row(kind="good")), "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["n"], summary["statuses"], summary["by_kind"]["good"]["n"]) == (1, {"ok": 1}, 1)
+
+
+def test_a_broken_line_is_reported_with_its_number_and_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(requests(row(), "{broken", row()), "--json") == 1
+    captured = capsys.readouterr()
+    assert "requests.jsonl, line 2: not JSON" in captured.err
+    summary = json.loads(captured.out)
+    assert (summary["n"], summary["broken"]) == (2, 1)
+
+
+def test_bad_targets_are_told_apart_by_the_exit_code(folder: Path) -> None:
+    assert score(requests({**row(), "target": "missing.png"}, row())) == 1
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [*COMMAND, "score", "requests.jsonl", "--encoder", "embedded", "--workers", "1", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_results(count: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline and process.poll() is None:
+        if Path("out.jsonl").exists() and Path("out.jsonl").read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"no results came: {process.communicate()}")
+
+
+def test_ctrl_c_keeps_what_was_written_and_leaves_nothing_running(folder: Path) -> None:
+    requests(row("nothing"), row(), row(SLOW, "python"), row())
+    process = start("--output", "out.jsonl", "--report", "report")
+    wait_for_results(2, process)
+    below = processes.descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "the same command goes on from here" in err
+    kept = Path("out.jsonl").read_bytes()
+    assert kept.count(b"\n") >= 2
+    assert Path("report/index.html").is_file()
+    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_killed_run_goes_on_where_it_was(folder: Path) -> None:
+    requests(row("nothing"), row(), row(SLOW, "python"), row())
+    process = start("--output", "out.jsonl")
+    wait_for_results(2, process)
+    process.kill()
+    process.communicate()
+    kept = Path("out.jsonl").read_bytes()
+    Path("out.jsonl").write_bytes(kept + b'{"key": "torn')
+    process = start("--output", "out.jsonl")
+    wait_for_results(2, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert Path("out.jsonl").read_bytes().startswith(kept)
+    assert all(json.loads(line) for line in Path("out.jsonl").read_text().splitlines())
+
+
+def test_a_reader_that_goes_away_is_no_error_message(folder: Path) -> None:
+    requests(*(row("nothing", kind=f"kind {index}") for index in range(2000)))
+    process = start()
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=100) in (0, 1)
+    assert process.stderr is not None
+    assert "Error" not in process.stderr.read()
+
+
+# render
+
+
+def test_code_becomes_a_picture(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "icon.svg", "-o", "icon.png"]) == 0
+    with Image.open("icon.png") as image:
+        assert image.getpixel((5, 5)) == (255, 0, 0)
+    assert capsys.readouterr().out.startswith("icon.png: ")
+
+
+def test_the_language_is_seen_in_the_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("code").write_text(f"<?xml version='1.0'?>\n{ICON}")
+    assert main(["render", "code", "-o", "icon.png", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["language"], data["status"], data["output"]) == ("svg", "ok", "icon.png")
+
+
+def test_code_that_draws_nothing_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("broken.svg").write_text("<svg")
+    assert main(["render", "broken.svg", "-o", "out.png"]) == 1
+    assert capsys.readouterr().err.startswith("vincicoder: error: syntax_error: ")
+    assert not Path("out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.svg", "-o", "out.png"], "'missing.svg' cannot be read"),
+        (["icon.svg", "-o", "out.xyz"], "picture format"),
+        (["icon.svg", "-o", "no/such/out.png"], "folder that does not exist"),
+        (["icon.svg", "-o", "out.png", "--language", "cobol"], "'cobol' is not known"),
+        (["icon.svg", "-o", "out.png", "--python", "no-such-python"], "no-such-python"),
+    ],
+)
+def test_render_refuses_wrong_files(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert main(["render", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_nothing_is_left_in_the_temporary_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    subprocess.run([*COMMAND, "render", "icon.svg", "-o", "icon.png"], env=environment, check=True)
+    assert list(temporary.iterdir()) == []
