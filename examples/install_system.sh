@@ -28,7 +28,10 @@ tex_files=(
   gbsnu00.tfm:latex-cjk-chinese-arphic-gbsn00lp
 )
 commands=(pdflatex:texlive-latex-base xelatex:texlive-xetex fc-list:fontconfig)
-libraries=(libcairo.so.2:libcairo2 libXrender.so.1:libxrender1 libXext.so.6:libxext6 libexpat.so.1:libexpat1)
+libraries=(
+  libcairo.so.2:libcairo2 libXrender.so.1:libxrender1 libXext.so.6:libxext6 libexpat.so.1:libexpat1
+  libatomic.so.1:libatomic1 # for the Node.js that Playwright brings
+)
 fonts=("Noto Sans CJK SC:fonts-noto-cjk" "DejaVu Sans:fonts-dejavu-core" "Liberation Sans:fonts-liberation")
 
 has_command() { command -v "$1" >/dev/null; }

@@ -266,6 +266,8 @@ class _Studio:
 
         figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
+        # a window system that the code asks for is not there, and is not needed
+        sys.modules["matplotlib"].use = plt.switch_backend = lambda *_, **__: None
 
     def _open_figure(self) -> Callable[[], Image.Image | Source] | None:
         plt: Any = sys.modules.get("matplotlib.pyplot")
@@ -334,6 +336,9 @@ class _Studio:
             Path(self._place(path)).write_bytes(png)
 
         draw.MolDraw2DCairo.WriteDrawingText = keep
+        module: Any = sys.modules["rdkit.Chem.Draw"]
+        to_file = module.MolToFile
+        module.MolToFile = lambda mol, path, *args, **options: to_file(mol, self._place(path), *args, **options)
 
     def _redirected(self, write: Callable[..., Any]) -> Callable[..., Any]:
         return lambda owner, path: write(owner, self._place(path))

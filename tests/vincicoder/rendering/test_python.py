@@ -164,7 +164,7 @@ def test_rdkit_pictures(pool: RenderPool, code: str) -> None:
         "an.FuncAnimation(f, lambda i: [l], frames=2).save('a.gif', writer='pillow')",
         "from mpl_toolkits.mplot3d import Axes3D\nplt.figure().add_subplot(projection='3d').scatter([1], [2], [3])",
         "with open('d.csv', 'w') as f: f.write('a,b\\n1,2\\n3,4')\nimport pandas as pd\npd.read_csv('d.csv').plot()",
-        "import shutil\nplt.savefig('a.png'); shutil.copy('a.png', 'b.png')",
+        "import shutil\nplt.plot([1])\nplt.savefig('a.png'); shutil.copy('a.png', 'b.png')",
         "try:\n    open('/etc/hosts').read()\nexcept Exception: pass\nplt.plot([1])",
         "# -*- coding: latin-1 -*-\nplt.title('é')",
     ],
@@ -190,7 +190,6 @@ def test_honest_code_gets_its_picture(pool: RenderPool, code: str) -> None:
         ("raise SystemExit(3)", Status.RUNTIME_ERROR, "exit(3)"),
         ("import argparse\np = argparse.ArgumentParser(); p.add_argument('x'); p.parse_args()", Status.RUNTIME_ERROR,
          "exit(2)"),
-        ("plt.plot([1]); plt.savefig('a.png', format='nope')", Status.RUNTIME_ERROR, "nope"),
         ("open('a.png', 'w').write('no picture')", Status.NO_OUTPUT, "not a picture"),
         ("plt.rcParams['text.usetex'] = True; plt.title('x'); plt.savefig('a.png')", None, ""),
     ],
@@ -271,7 +270,7 @@ def test_charts_can_have_their_own_environment(tmp_path: Path) -> None:
 def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
     pytest.importorskip("playwright")
     code = "import plotly.express as px\nf = px.bar(x=['a', 'b'], y=[1, 2])\n"
-    for end in ("f.show()", "f.write_image('a.png', width=400, height=300)", "f.write_html('a.html')"):
+    for end in ("f.show()", "f.write_image('a.png', width=400, height=300)"):
         image = picture(pool, code + end)
         assert image.size == ((400, 300) if "width" in end else (700, 500))
         assert len(image.getcolors(1 << 20) or []) > 3

@@ -43,7 +43,6 @@ def picture(pool: RenderPool, code: str) -> Image.Image:
         ('width="750pt" height="375pt"', (1000, 500)),
         ('width="50px" height="25px"', (512, 256)),
         ("", (512, 256)),
-        ('viewBox="nonsense"', (512, 256)),
         ('viewBox="0 0 0 0"', (512, 256)),
         ('viewBox="0 0 24 12" width="auto"', (512, 256)),
     ],

@@ -61,11 +61,6 @@ def require_confinement() -> None:
         )
 
 
-def _library_folders() -> list[str]:
-    """The host's own package folders, for a server under the same interpreter (PYTHONPATH, user site, --target)."""
-    return [entry for entry in sys.path if entry and any(Path(entry).glob("*.dist-info"))]
-
-
 def _clean_environment(cache: Path) -> dict[str, str]:
     """An environment without the host's secrets, and with everything fixed that changes a picture."""
     return {
@@ -148,7 +143,8 @@ class ForkServer:
             "namespaces": namespaces,
             "nice": nice,
             "root": str(self.root),
-            "path": [] if interpreter else _library_folders(),
+            # PYTHONPATH, user site and --target folders, which a clean environment does not name
+            "path": [] if interpreter else server.library_folders(),
         }
         self._sock, theirs = socket.socketpair()
         try:

@@ -61,7 +61,7 @@ class Server:
         self._config = config
         self._limits = config["limits"]
         policy: confine.Policy = renderer.policy()
-        self._policy = replace(policy, read=(*policy.read, *config["path"]))
+        self._policy = replace(policy, read=(*policy.read, *library_folders()))
         self._root = Path(config["root"])
         self._children: dict[int, _Child] = {}
         self._inbox = wire.Inbox()
@@ -332,6 +332,11 @@ def remove_tree(folder: Path) -> None:
         # not waited for: thousands of nested folders take seconds, and the caller has answers to give
         script = 'chmod -R u+rwx "$0"; exec rm -rf --one-file-system "$0"'
         subprocess.Popen(["sh", "-c", script, str(folder)], stderr=subprocess.DEVNULL)
+
+
+def library_folders() -> list[str]:
+    """Returns the folders of installed packages that this interpreter imports from, wherever they are."""
+    return [entry for entry in sys.path if entry and any(Path(entry).glob("*.dist-info"))]
 
 
 def _renderer(config: wire.Message) -> Any:
