@@ -51,6 +51,14 @@ missing_packages() {
   "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || venv_package
 }
 
+# Puts them into the caller's array `packages`.
+find_missing() {
+  local found
+  found=$(missing_packages | sort -u) || exit 1
+  packages=()
+  [[ -z $found ]] || mapfile -t packages <<<"$found"
+}
+
 venv_package() {
   case $(command -v "$PYTHON") in
     /usr/bin/*) "$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])' ;;
@@ -87,15 +95,15 @@ apt_has_chromium() {
 }
 
 install_packages() {
-  local packages=()
-  mapfile -t packages < <(missing_packages | sort -u)
+  local packages
+  find_missing
   if ((${#packages[@]} == 0)) && { has_system_browser || ! has_command apt-get || ! apt_has_chromium; }; then
     return
   fi
   has_command apt-get || fail "this script knows only Debian and Ubuntu; install what these packages bring by" \
     "your system's own means: chromium ${packages[*]}"
   if ((EUID != 0)) && ! has_command sudo; then
-    has_system_browser || packages+=(chromium)
+    has_system_browser || grep -qs '^ID=ubuntu' /etc/os-release || packages+=(chromium)
     fail "packages are missing and there is neither root nor sudo. Have an administrator run:
   apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
   fi
@@ -105,7 +113,7 @@ install_packages() {
   ((${#packages[@]})) || return 0
   say "Installing ${packages[*]} (with all that they need up to 0.7 GB to download; some minutes)"
   apt install -y --no-install-recommends "${packages[@]}" || fail "apt could not install them; see above"
-  mapfile -t packages < <(missing_packages | sort -u)
+  find_missing
   ((${#packages[@]} == 0)) || fail "installed, and yet what they bring is not found: ${packages[*]}"
 }
 
@@ -126,8 +134,8 @@ install_browser() {
 }
 
 check() {
-  local packages=()
-  mapfile -t packages < <(missing_packages | sort -u)
+  local packages
+  find_missing
   has_system_browser || packages+=(chromium)
   ((${#packages[@]})) || return 0
   echo "missing: ${packages[*]}"

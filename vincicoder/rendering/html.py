@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import os
@@ -51,6 +52,7 @@ _FLAGS = (
     "--disable-crash-reporter",
     "--disable-sync",
     "--disable-lcd-text",
+    "--renderer-process-limit=1",  # a process for each page costs more than all the rest
     "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each
     "--disable-webrtc",
     "--disk-cache-size=1",
@@ -143,8 +145,8 @@ class HtmlRenderer:
         whole = not options.get("height")
         check_pixels(width * scale, height * scale, box.pixels)
         answers = _Answers(code, self._placeholder, options.get("assets") or {})
-        with _explained(self._chromium), self._chromium.page(width, height, scale, answers) as page:
-            return _picture(page, box, answers.address, whole, scale)
+        with _explained(self._chromium), self._chromium.page(width, height, scale, answers) as (page, devtools):
+            return _picture(page, devtools, box, answers.address, scale, (width, height), whole)
 
     def _executable(self) -> str:
         if self.browser is not None:
@@ -253,17 +255,17 @@ class _Chromium:
         self.crashed = False
         self._answers: _Answers | None = None
         self._size = width, height
-        self._context = self._new_context(1.0)
-        self._page = self._new_page(self._context)
+        self._page = self._new_page(width, height, 1.0)
+        self._devtools = self._page.context.new_cdp_session(self._page)
 
     @property
     def alive(self) -> bool:
         """Whether the browser still runs."""
         return self._browser.is_connected()
 
-    def _new_context(self, scale: float) -> BrowserContext:
+    def _new_page(self, width: int, height: int, scale: float) -> Page:
         context = self._browser.new_context(
-            viewport={"width": self._size[0], "height": self._size[1]},
+            viewport={"width": width, "height": height},
             device_scale_factor=scale,
             service_workers="block",
             accept_downloads=False,
@@ -274,9 +276,6 @@ class _Chromium:
         )
         context.add_init_script(SCRIPT)
         context.route("**/*", self._route)
-        return context
-
-    def _new_page(self, context: BrowserContext) -> Page:
         page = context.new_page()
         page.on("crash", self._crash)
         context.on("page", lambda popup: popup.close())
@@ -292,30 +291,21 @@ class _Chromium:
         self.crashed = True
 
     @contextlib.contextmanager
-    def page(self, width: int, height: int, scale: float, answers: _Answers) -> Iterator[Page]:
-        """Gives a page of this size that shows nothing yet, and takes it back empty."""
+    def page(self, width: int, height: int, scale: float, answers: _Answers) -> Iterator[tuple[Page, CDPSession]]:
+        """Gives a page of this size that shows nothing yet, with its developer tools, and takes it back empty."""
         self._answers = answers
-        if scale != 1.0:
-            self._size = width, height
-            context = self._new_context(scale)
-            yield self._new_page(context)
-            context.close()
+        if scale != 1.0:  # a property of the whole context
+            page = self._new_page(width, height, scale)
+            yield page, page.context.new_cdp_session(page)
+            page.context.close()
             return
         if (width, height) != self._size:
             self._size = width, height
             self._page.set_viewport_size({"width": width, "height": height})
-        yield self._page
+        yield self._page, self._devtools
         self._answers = None
         self._page.goto("about:blank")  # ends its scripts, which would go on using the CPU
-        with _session(self._page) as session:
-            session.send("Page.resetNavigationHistory")
-
-
-@contextlib.contextmanager
-def _session(page: Page) -> Iterator[CDPSession]:
-    session = page.context.new_cdp_session(page)
-    yield session
-    session.detach()
+        self._devtools.send("Page.resetNavigationHistory")
 
 
 @contextlib.contextmanager
@@ -339,17 +329,23 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
-def _picture(page: Page, box: Box, address: str, whole: bool, scale: float) -> Image.Image:
-    """Loads, lets the page come to rest and takes its picture."""
+def _picture(
+    page: Page, devtools: CDPSession, box: Box, address: str, scale: float, window: tuple[int, int], whole: bool
+) -> Image.Image:
+    """Loads, lets the page come to rest and takes its picture: the window, or the whole page if it is larger."""
     from PIL import Image
 
     page.goto(address, wait_until="load", timeout=box.wall_seconds * 1000)
-    with _session(page) as session:
-        session.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
-        if whole:
-            size = session.send("Page.getLayoutMetrics")["cssContentSize"]
-            check_pixels(size["width"] * scale, size["height"] * scale, box.pixels)
-    png = page.screenshot(full_page=whole, animations="disabled", timeout=box.wall_seconds * 1000)
+    devtools.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
+    shot: dict[str, Any] = {"format": "png", "optimizeForSpeed": True}
+    if whole:
+        content = devtools.send("Page.getLayoutMetrics")["cssContentSize"]
+        size = max(window[0], content["width"]), max(window[1], content["height"])
+        check_pixels(size[0] * scale, size[1] * scale, box.pixels)
+        if size != window:
+            shot["captureBeyondViewport"] = True
+            shot["clip"] = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+    png = base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
     picture: Image.Image = Image.open(io.BytesIO(png))
     check_pixels(*picture.size, box.pixels)
     return picture

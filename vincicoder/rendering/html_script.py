@@ -112,6 +112,11 @@ SCRIPT = """(() => {
     } catch { animation.cancel(); }
   };
 
+  const trees = root => {
+    const shadows = Array.from(root.querySelectorAll("*"), element => element.shadowRoot).filter(shadow => shadow);
+    return [root, ...shadows.flatMap(trees)];
+  };
+
   let settled = null;
   const settle = async () => {
     for (let calls = 0; calls < MAX_CALLS; calls++) {
@@ -130,9 +135,13 @@ SCRIPT = """(() => {
     }
     await document.fonts.ready;
     for (const svg of document.querySelectorAll("svg")) { svg.pauseAnimations(); svg.setCurrentTime(HORIZON / 1000); }
-    document.getAnimations().forEach(finish);
-    await turn();
-    document.getAnimations().forEach(finish);
+    const still = new CSSStyleSheet();
+    still.replaceSync("* { caret-color: transparent !important }");
+    document.adoptedStyleSheets.push(still);
+    for (let i = 0; i < 2; i++) {  // what an animation's end sets off comes to its end as well
+      trees(document).forEach(tree => tree.getAnimations().forEach(finish));
+      await turn();
+    }
   };
   Object.defineProperty(window, "%(settle)s", {value: () => settled ??= settle()});
 })()""" % {

@@ -267,7 +267,8 @@ class _Studio:
         figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
         # a window system that the code asks for is not there, and is not needed
-        sys.modules["matplotlib"].use = plt.switch_backend = lambda *_, **__: None
+        matplotlib: Any = sys.modules["matplotlib"]
+        matplotlib.use = plt.switch_backend = lambda *_, **__: None
 
     def _open_figure(self) -> Callable[[], Image.Image | Source] | None:
         plt: Any = sys.modules.get("matplotlib.pyplot")

@@ -28,6 +28,7 @@ from . import child, confine, namespaces, processes, wire
 _BUSY_TICK, _IDLE_TICK = 0.05, 1.0
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to look at their use
 _OPEN_SECONDS = 90.0
+_GROWN = 0.75  # a kept child that still holds this much of the limit would charge the next job for it
 _MAX_FILES = 4096
 _CHILD_MESSAGE = 16 << 20
 _FORGED = "the code wrote to the renderer's own channel"
@@ -209,8 +210,12 @@ class Server:
         keep = keep and entry.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
         job, entry.job = entry.job, None
         seconds = time.monotonic() - entry.started
-        cpu = self._usage(entry).cpu_seconds - entry.cpu_before if keep else self._end(entry) - entry.cpu_before
-        self._answer(job, message, entry.folder, seconds, cpu, keep)
+        if keep:
+            use = self._usage(entry)
+            cpu, keep = use.cpu_seconds, use.memory_bytes < _GROWN * (self._limits["memory_mb"] << 20)
+        if not keep:
+            cpu = self._end(entry)
+        self._answer(job, message, entry.folder, seconds, cpu - entry.cpu_before, keep)
 
     def _answer(
         self, job: int | None, message: wire.Message, folder: Path, seconds: float, cpu: float, keep: bool
