@@ -164,8 +164,8 @@ def test_the_browser_runs_nothing_of_a_hostile_response(tmp_path: Path, browser:
     for label in ("Code", "Response"):
         tab.get_by_text(label, exact=True).click()
     assert tab.evaluate("window.pwned") is None
-    assert "window.pwned = 1" in tab.locator(".message").inner_text()
-    assert "window.pwned = 1" in tab.locator("pre").nth(1).inner_text()
+    assert "window.pwned = 1" in tab.locator(".message").text_content()
+    assert "window.pwned = 1" in tab.locator("pre").nth(1).text_content()
     assert problems == []
 
 
@@ -178,11 +178,11 @@ def test_the_browser_shows_pictures_tiles_and_filters(tmp_path: Path, browser: A
     tab, problems = opened(browser, write_report(tmp_path, rows, "Title"))
     assert tab.locator("article").count() == 3
     tab.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-    assert tab.locator("article").first.locator(".cells span").all_inner_texts() == ["0.95", "0.85"]
+    assert tab.locator("article").first.locator(".cells span").all_text_contents() == ["0.95", "0.85"]
     tab.select_option("#sort", "Highest overall")
-    assert tab.locator("article strong").all_inner_texts() == ["id3", "id1", "id2"]
+    assert tab.locator("article strong").all_text_contents() == ["id3", "id1", "id2"]
     tab.select_option("#status", "timeout")
-    assert tab.locator("article strong").all_inner_texts() == ["id2"]
+    assert tab.locator("article strong").all_text_contents() == ["id2"]
     tab.select_option("#kind", "good")
     assert tab.get_by_text("No response matches.").is_visible()
     assert problems == []

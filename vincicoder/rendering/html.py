@@ -20,7 +20,7 @@ from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
-    from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route
+    from playwright.sync_api import Browser, CDPSession, Page, Route
 
 _PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every picture
 _LAUNCH_MS = 60_000.0
@@ -128,7 +128,7 @@ class HtmlRenderer:
 
     def open(self, box: Box) -> None:
         """Starts the browser, confined, before the first job."""
-        self._chromium = _Chromium(self._executable(), box, self.width, self.height)
+        self._chromium = _Chromium(self._executable(), box)
 
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
         """Draws one page.
@@ -232,11 +232,9 @@ class _Chromium:
     Args:
         program: The browser.
         box: Folder for its profile.
-        width: Width of the window.
-        height: Height of the window.
     """
 
-    def __init__(self, program: str, box: Box, width: int, height: int) -> None:
+    def __init__(self, program: str, box: Box) -> None:
         from playwright.sync_api import sync_playwright
 
         places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(box.work))
@@ -254,19 +252,18 @@ class _Chromium:
         )
         self.crashed = False
         self._answers: _Answers | None = None
-        self._size = width, height
-        self._page = self._new_page(width, height, 1.0)
+        self._page = self._new_page()
         self._devtools = self._page.context.new_cdp_session(self._page)
+        self._window = (0, 0, 0.0)
 
     @property
     def alive(self) -> bool:
         """Whether the browser still runs."""
         return self._browser.is_connected()
 
-    def _new_page(self, width: int, height: int, scale: float) -> Page:
+    def _new_page(self) -> Page:
         context = self._browser.new_context(
-            viewport={"width": width, "height": height},
-            device_scale_factor=scale,
+            no_viewport=True,
             service_workers="block",
             accept_downloads=False,
             locale="en-US",
@@ -294,14 +291,10 @@ class _Chromium:
     def page(self, width: int, height: int, scale: float, answers: _Answers) -> Iterator[tuple[Page, CDPSession]]:
         """Gives a page of this size that shows nothing yet, with its developer tools, and takes it back empty."""
         self._answers = answers
-        if scale != 1.0:  # a property of the whole context
-            page = self._new_page(width, height, scale)
-            yield page, page.context.new_cdp_session(page)
-            page.context.close()
-            return
-        if (width, height) != self._size:
-            self._size = width, height
-            self._page.set_viewport_size({"width": width, "height": height})
+        if self._window != (width, height, scale):
+            self._window = width, height, scale
+            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+            self._devtools.send("Emulation.setDeviceMetricsOverride", metrics)
         yield self._page, self._devtools
         self._answers = None
         self._page.goto("about:blank")  # ends its scripts, which would go on using the CPU
@@ -337,14 +330,17 @@ def _picture(
 
     page.goto(address, wait_until="load", timeout=box.wall_seconds * 1000)
     devtools.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
-    shot: dict[str, Any] = {"format": "png", "optimizeForSpeed": True}
+    size = window
     if whole:
         content = devtools.send("Page.getLayoutMetrics")["cssContentSize"]
         size = max(window[0], content["width"]), max(window[1], content["height"])
         check_pixels(size[0] * scale, size[1] * scale, box.pixels)
-        if size != window:
-            shot["captureBeyondViewport"] = True
-            shot["clip"] = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+    shot = {
+        "format": "png",
+        "optimizeForSpeed": True,
+        "captureBeyondViewport": size != window,
+        "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1},
+    }
     png = base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
     picture: Image.Image = Image.open(io.BytesIO(png))
     check_pixels(*picture.size, box.pixels)

@@ -40,9 +40,10 @@ _XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|boo
 _ARTICLE = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{(article|extarticle|scrartcl)\}")
 _DOCUMENT = re.compile(r"\\documentclass")
 _PREAMBLE_ONLY = re.compile(
-    r"^[ \t]*\\(?:usepackage|RequirePackage|usetikzlibrary|usepgfplotslibrary|DeclareMathOperator\*?)\b.*$\n?",
-    re.MULTILINE,
+    r"\\(?:usepackage|RequirePackage|usetikzlibrary|usepgfplotslibrary)\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}"
+    r"|\\DeclareMathOperator\*?\s*\{[^{}]*\}\s*\{[^{}]*\}"
 )
+_SEED = {"pdflatex": r"\pdfsetrandomseed0 ", "xelatex": r"\setrandomseed0 "}  # else the clock decides
 _CJK_FONT = "Noto Sans CJK SC"
 
 
@@ -81,7 +82,7 @@ class LatexRenderer:
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
         """Compiles and draws one document or snippet."""
         text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the picture
-        Path("figure.tex").write_text(text, encoding="utf-8", errors="replace")
+        Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")
         for _ in range(2):
             _compile(engine, format_file, box)
             if "Rerun to get" not in _log() and "remember picture" not in text:

