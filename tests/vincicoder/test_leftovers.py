@@ -36,7 +36,7 @@ def request(n):
         ('python', f'import os; os.write(3, b"x" * 999) #{{n}}'),
         ('python', f'from PIL import Image; Image.new("RGB", (1500, 1500), (n := {{n}}) % 9).save("a.png")'),
         ('svg', SVG.format(2) + ' ' * n),
-        ('python', ''),
+        ('python', f'x = {{n}}'),
     ] + [('python', 'import time; time.sleep(99)')] * (n % 97 == 13)
     language, code = kinds[-1] if n % 97 == 13 else kinds[n % len(kinds)]
     return RewardRequest(fenced(language, code), target, language=language, id=str(n))

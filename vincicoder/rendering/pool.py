@@ -75,7 +75,7 @@ class RenderPool:
         self._servers: dict[str, ForkServer] = {}
         self._failures: dict[str, tuple[float, str]] = {}
         self._locks = {language: threading.Lock() for language in RENDERERS}
-        self._pending: dict[tuple[str, str], Future[Render]] = {}
+        self._pending: dict[tuple[str, str], list[Future[Render]]] = {}
         self._pending_lock = threading.Lock()
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="vincicoder-render")
         self._closed = False
@@ -95,13 +95,13 @@ class RenderPool:
         name = get_language(language).name
         if name not in RENDERERS:
             raise ConfigError(f"there is no renderer for {name}; there are: {', '.join(RENDERERS)}")
-        key = (name, code)
+        future: Future[Render] = Future()  # each caller's own: who cancels it takes nothing from the others
         with self._pending_lock:
-            future = self._pending.get(key)
-            if future is None:
-                future = self._executor.submit(self._render, code, name)
-                self._pending[key] = future
-        future.add_done_callback(lambda _: self._forget(key))
+            callers = self._pending.get((name, code))
+            if callers is None:
+                self._executor.submit(self._serve, code, name)
+                callers = self._pending[name, code] = []
+            callers.append(future)
         return future
 
     def render(self, code: str, language: str) -> Render:
@@ -116,9 +116,18 @@ class RenderPool:
         """
         return self._server(get_language(language).name).details
 
-    def _forget(self, key: tuple[str, str]) -> None:
+    def _serve(self, code: str, language: str) -> None:
+        """Draws what at least one caller still waits for, and tells them all."""
         with self._pending_lock:
-            self._pending.pop(key, None)
+            if all(future.cancelled() for future in self._pending[language, code]):
+                del self._pending[language, code]
+                return
+        render = self._render(code, language)
+        with self._pending_lock:
+            callers = self._pending.pop((language, code))
+        for future in callers:
+            if future.set_running_or_notify_cancel():
+                future.set_result(render)
 
     def _render(self, code: str, language: str) -> Render:
         render = Render(Status.INFRASTRUCTURE)
@@ -200,6 +209,10 @@ class RenderPool:
             if server is not None:
                 server.close()
         self._executor.shutdown(wait=True)
+        with self._pending_lock:
+            abandoned, self._pending = self._pending, {}
+        for future in (future for callers in abandoned.values() for future in callers):
+            future.cancel()
 
     def __enter__(self) -> RenderPool:
         return self
