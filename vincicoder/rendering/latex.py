@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
-from vincicoder.rendering.sandbox.confine import Policy, forbid_processes
+from vincicoder.rendering.sandbox.confine import Policy, die_with_parent, forbid_processes
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -213,6 +213,7 @@ def _spawn(program: str, command: list[str]) -> int:
     if pid == 0:
         with contextlib.suppress(OSError):
             os.closerange(3, 1024)
+            die_with_parent()
             forbid_processes()
             os.execve(program, command, _environment())
         os._exit(127)

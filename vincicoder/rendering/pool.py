@@ -122,7 +122,10 @@ class RenderPool:
             if all(future.cancelled() for future in self._pending[language, code]):
                 del self._pending[language, code]
                 return
-        render = self._render(code, language)
+        try:
+            render = self._render(code, language)
+        except Exception as error:  # noqa: BLE001 - a fault of ours; whoever waits must hear of it
+            render = Render(Status.INFRASTRUCTURE, message=f"{language} renderer: {type(error).__name__}: {error}")
         with self._pending_lock:
             callers = self._pending.pop((language, code))
         for future in callers:

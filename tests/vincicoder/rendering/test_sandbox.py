@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -553,6 +555,38 @@ def test_nothing_remains(pool: RenderPool, strict: RenderPool) -> None:
             time.sleep(0.1)
         assert list(server.root.glob("[0-9]*")) == []
         assert processes.descendants(server.pid) == []
+
+
+WITHOUT_PRIVILEGE = """
+import sys
+sys.path.insert(0, {root!r})
+from vincicoder.rendering.sandbox import confine
+confine.drop_capabilities()  # as an ordinary user: what generated code closes is closed to the server too
+from vincicoder.rendering import Limits, RenderPool
+with RenderPool(workers=1, limits=Limits(cpu_seconds=2, wall_seconds=20, output_mb=16)) as pool:
+    for code in sys.argv[1:]:
+        print(pool.render(code, 'python').status, flush=True)
+    root = pool._servers['python'].root
+print(root)
+"""
+
+
+def test_closed_folders_hide_nothing_from_an_ordinary_user() -> None:
+    fill = "i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1"
+    codes = [
+        f"import os\nos.mkdir('d', 0o300); os.chdir('d')\n{fill}",
+        "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()",
+        "import ctypes\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nimport os, time\nx = []\nfor i in range(60):\n"
+        "  f = open('f', 'wb'); f.write(b'x' * 10 ** 6); f.flush(); os.remove('f'); x.append(f)\ntime.sleep(9)",
+    ]
+    root = str(Path(__file__).parents[3])
+    command = [sys.executable, "-c", WITHOUT_PRIVILEGE.format(root=root), *codes]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert output[:3] == ["too_large", "ok", "too_large"]
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and Path(output[3]).exists():
+        time.sleep(0.1)
+    assert not Path(output[3]).exists()
 
 
 def test_large_jobs_and_large_answers_do_not_block_each_other(strict: RenderPool) -> None:

@@ -120,6 +120,10 @@ def test_refused_to_everyone(machine: str, allow: Allowance, name: str, argument
         ("memfd_create", (), errno.EPERM, errno.EPERM, ALLOW),
         ("prlimit64", (0, 7), ALLOW, ALLOW, ALLOW),
         ("ioctl", (0, 0x5401), ALLOW, ALLOW, ALLOW),
+        ("prctl", (1, 0), errno.EPERM, errno.EPERM, ALLOW),  # PR_SET_PDEATHSIG
+        ("prctl", (4, 0), errno.EPERM, errno.EPERM, ALLOW),  # PR_SET_DUMPABLE
+        ("prctl", (15, 0), ALLOW, ALLOW, ALLOW),  # PR_SET_NAME
+        ("sendmsg", (3, 0), errno.EPERM, errno.EPERM, ALLOW),
         ("fcntl", (3, 4, 0x800), ALLOW, ALLOW, ALLOW),
         ("setpriority", (0, 0, 19), ALLOW, ALLOW, ALLOW),
         ("sched_setaffinity", (0, 8, 0), ALLOW, ALLOW, ALLOW),

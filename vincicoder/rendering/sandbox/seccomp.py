@@ -28,6 +28,7 @@ _AF_UNIX, _AF_NETLINK = 1, 16
 _SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC = 1, 0x800, 0x80000
 _TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
@@ -50,6 +51,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "sendmsg": (46, 211),
     "sendmmsg": (307, 269),
     "memfd_create": (319, 279),
+    "prctl": (157, 167),
     "fcntl": (72, 25),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),
@@ -312,6 +314,8 @@ def _processes(program: _Program, allow: Allowance, pid: int) -> None:
     for name in ("kill", "tgkill"):
         program.on(name, _argument(0), (_JEQ, 1, 0, pid), _error(errno.EPERM), _return(_ALLOW))
     program.on("tkill", _error(errno.EPERM))
+    # It must end with the server, and the server must be able to look at its files.
+    program.on("prctl", *_never(0, (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE)))
 
 
 class _SockFprog(ctypes.Structure):
