@@ -1,168 +1,23 @@
-"""What the adapters for trainers share: a row of their data in, numbers for their log out.
-
-A trainer hands over a response and whatever columns its data set has; :func:`request_from` finds the
-target, the language and the prompt among them. A trainer wants plain floats, the same keys for every sample
-and never a hole; :class:`HostReward` gives them, see there for what happens when it is the machine or the
-data that failed.
-"""
+"""The reward as trainers need it, and what to do when it is the machine or the data that failed."""
 
 from __future__ import annotations
 
 import atexit
-import base64
-import binascii
 import functools
 import inspect
 import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
-from vincicoder.languages import get_language
+from vincicoder.hosts.metrics import COMPONENTS, Metrics, metrics_from, metrics_of
+from vincicoder.hosts.rows import NO_TARGET
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest, RewardResult
-
-COMPONENTS = ("overall", "visual", "coarse", "fine", "alignment", "execution")
-
-FLAGS: dict[str, frozenset[Status]] = {
-    "truncated": frozenset({Status.TRUNCATED}),
-    "code_error": frozenset({Status.SYNTAX_ERROR, Status.RUNTIME_ERROR, Status.NO_OUTPUT}),
-    "timeout": frozenset({Status.TIMEOUT}),
-    "over_limit": frozenset({Status.OUT_OF_MEMORY, Status.TOO_LARGE}),
-    "forbidden": frozenset({Status.FORBIDDEN}),
-    "guarded": frozenset({Status.BLANK, Status.RASTER, Status.FOREIGN_FILE}),
-    "bad_target": frozenset({Status.BAD_TARGET, Status.BAD_REQUEST}),
-    "infrastructure": frozenset({Status.INFRASTRUCTURE}),
-}
-"""The statuses a training log tells apart, as 0/1 metrics whose mean is a share; no aligned code is
-alignment 0."""
-
-Metrics = dict[str, float]
-
-
-def metrics_of(result: RewardResult) -> Metrics:
-    """Return what a trainer logs of a result.
-
-    Returns:
-        The components; ``format`` (alignment) and ``accuracy`` (visual), as the public VinciCoder release
-        calls them; and the flags. The keys are always the same.
-    """
-    return _metrics({name: float(getattr(result, name)) for name in COMPONENTS}, result.status)
-
-
-def _metrics(components: Metrics, status: Status) -> Metrics:
-    flags = {name: float(status in group) for name, group in FLAGS.items()}
-    return {**components, "format": components["alignment"], "accuracy": components["visual"], **flags}
-
-
-NO_TARGET = b""
-"""The target of a request whose row has none."""
-
-_TARGET_KEYS = ("target", "image", "images", "multi_modal_data")
-_PROMPT_KEYS = ("prompt", "problem", "question")
-_PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-_PICTURE_HEADS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
-
-
-def answer_fields(ground_truth: Any) -> Mapping[str, Any]:
-    """Read a data set's answer column.
-
-    Args:
-        ground_truth: A mapping, or JSON text of one, with any of ``target``, ``language`` and ``code``; or
-            only the target (bytes, a PIL image, base64 text, the path of a picture); or only the reference
-            code.
-
-    Returns:
-        The mapping; ``{"target": ...}`` or ``{"code": ...}`` when the column holds just the one thing.
-    """
-    if ground_truth is None:
-        return {}
-    if isinstance(ground_truth, Mapping):
-        return ground_truth
-    if not isinstance(ground_truth, str):
-        return {"target": ground_truth}
-    if ground_truth.lstrip().startswith("{"):
-        try:
-            fields = json.loads(ground_truth)
-        except ValueError:
-            return {"code": ground_truth}
-        return fields if isinstance(fields, dict) else {"code": ground_truth}
-    text = ground_truth.strip()
-    is_path = "\n" not in text and text.lower().endswith(_PICTURE_SUFFIXES)
-    return {"target": text} if is_path or _is_content(text) else {"code": ground_truth}
-
-
-def _is_content(text: str) -> bool:
-    """Whether ``text`` holds a picture rather than naming one, or is a URL and so complete as it stands."""
-    if text.startswith(("data:", "file:")):
-        return True
-    try:
-        head = base64.b64decode("".join(text[:64].split())[:16], validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return len(text) >= 64 and head.startswith(_PICTURE_HEADS)
-
-
-def request_from(
-    response: str,
-    sources: Sequence[Mapping[str, Any]],
-    image_dir: str | Path | None = None,
-) -> RewardRequest:
-    """Turn one row of a trainer's batch into a request.
-
-    Args:
-        response: What the model wrote.
-        sources: Where to look for the target (``target``, ``image``, ``images`` or ``multi_modal_data``), the
-            ``language`` and the prompt (``prompt``, ``problem`` or ``question``); the first that has one
-            wins.
-        image_dir: Folder that relative paths of targets start from.
-
-    Returns:
-        The request. Its target is ``NO_TARGET`` when no source has one, which scores as ``bad_target``.
-
-    Raises:
-        ConfigError: The language is not known. Raised here, so that no other row's batch fails with it.
-    """
-    from vincicoder.reward import RewardRequest
-
-    found = (_picture(source[key], image_dir) for source in sources for key in _TARGET_KEYS if key in source)
-    target = next((picture for picture in found if picture is not None), NO_TARGET)
-    language = _text(sources, ("language",))
-    return RewardRequest(
-        response=response,
-        target=target,
-        prompt=_text(sources, _PROMPT_KEYS),
-        language=get_language(language).name if language else None,
-    )
-
-
-def _text(sources: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> str | None:
-    texts = (source.get(key) for source in sources for key in keys)
-    return next((text for text in texts if isinstance(text, str) and text.strip()), None)
-
-
-def _picture(value: Any, image_dir: str | Path | None) -> Any:
-    """Return the first picture in ``value`` with its path made whole, or None if there is none."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        held = (value.get(key) for key in ("bytes", "path", "images", "image"))
-        return next((picture for each in held if (picture := _picture(each, image_dir)) is not None), None)
-    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
-        return _picture(value[0], image_dir) if len(value) else None
-    if isinstance(value, (str, bytes)) and not value.strip():
-        return None
-    if image_dir is None or not isinstance(value, (str, Path)) or _is_content(str(value)):
-        return value
-    return str(Path(image_dir).expanduser() / value)
-
 
 _NO_TARGET = "no row so far has a target that can be read, so every reward would be 0"
 _FAULTY = (
@@ -260,7 +115,7 @@ class HostReward:
                 yield index, scored[index]
         self._check_targets(targets_read, list(untargeted.values()), whole=len(untargeted) == len(requests))
         for index in untargeted:
-            yield index, _metrics(dict.fromkeys(COMPONENTS, 0.0), Status.BAD_TARGET)
+            yield index, metrics_from(dict.fromkeys(COMPONENTS, 0.0), Status.BAD_TARGET)
         with self._lock:
             self._latest.extend(scored.values())
             self._faults.extend([False] * len(scored) + [True] * len(faults))
@@ -300,7 +155,7 @@ class HostReward:
         for index in faults:
             peers = groups.get(group_of(index), latest)
             mean = {name: sum(each[name] for each in peers) / len(peers) for name in COMPONENTS}
-            yield index, _metrics(mean, Status.INFRASTRUCTURE)
+            yield index, metrics_from(mean, Status.INFRASTRUCTURE)
 
 
 _shared: dict[str, HostReward] = {}
@@ -308,7 +163,7 @@ _shared_lock = threading.Lock()
 
 
 def shared_reward(
-    options: Mapping[str, Any], how: str, own: Sequence[str] = (), one_by_one: bool = False
+    options: Mapping[str, Any], how: str, own: Sequence[str] = (), one_by_one: bool = False, per_node: bool = False
 ) -> HostReward:
     """Return this process's :class:`HostReward` with these options; equal options get the same one.
 
@@ -319,20 +174,23 @@ def shared_reward(
         how: See :class:`HostReward`.
         own: Names of the options that the adapter keeps for itself, for the error message.
         one_by_one: See :class:`HostReward`.
+        per_node: Whether the processes of one job on this machine share workers and encoder.
 
     Raises:
         ConfigError: An option is unknown.
     """
+    from vincicoder.hosts.node import NodeReward
     from vincicoder.reward import VisualReward
 
     plain = {name: _plain(value) for name, value in options.items()}
-    key = json.dumps(plain, sort_keys=True, default=repr)
+    key = json.dumps([plain, per_node], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
             known = sorted([*own, *inspect.signature(VisualReward).parameters])
             if unknown := ", ".join(name for name in plain if name not in known):
                 raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(known)}")
-            _shared[key] = HostReward(functools.partial(VisualReward, **plain), how, one_by_one)
+            build = functools.partial(NodeReward, plain) if per_node else functools.partial(VisualReward, **plain)
+            _shared[key] = HostReward(build, how, one_by_one)
             atexit.register(_shared[key].close)
         return _shared[key]
 

@@ -1,0 +1,118 @@
+"""The VinciCoder reward for ms-swift's GRPO: ``swift rlhf --rlhf_type grpo --external_plugins`` this file.
+
+``--reward_funcs`` takes ``vincicoder``, the overall reward, and its components ``vincicoder_visual``,
+``vincicoder_alignment`` and ``vincicoder_execution``, to be weighted by ``--reward_weights``. All of them share one
+scoring pass per batch, and all ranks of a node share one pool of render workers and one encoder.
+
+Options are those of ``vincicoder.CompletionReward`` and ``vincicoder.VisualReward``. They come from a YAML file that
+``VINCICODER_REWARD_CONFIG`` names, and from variables such as ``VINCICODER_REWARD_ENCODER=embedded``, which win.
+
+``--callbacks vincicoder`` logs the means of all components and the share of every kind of failure over all ranks, as
+``vincicoder/visual``, ``vincicoder/timeout`` and so on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib.util
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from swift.callbacks import callbacks_map
+from swift.callbacks.base import TrainerCallback
+from swift.rewards import AsyncORM, orms
+
+if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from vincicoder.errors import ConfigError
+from vincicoder.hosts import CompletionReward, drain_sums
+
+_PREFIX = "VINCICODER_REWARD_"
+_CONFIG = f"{_PREFIX}CONFIG"
+
+
+def reward_options() -> dict[str, Any]:
+    """Read the reward's options from the environment and the YAML file that it names.
+
+    Raises:
+        ConfigError: The file cannot be read, or is not a YAML mapping.
+    """
+    options: dict[str, Any] = {}
+    if path := os.environ.get(_CONFIG):
+        try:
+            options = yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"{_CONFIG} names {path}, which cannot be read: {error}") from error
+        if not isinstance(options, dict):
+            raise ConfigError(f"{path} holds no options; expected lines such as `encoder: facebook/dinov2-large`")
+    for name, value in os.environ.items():
+        if name.startswith(_PREFIX) and name != _CONFIG:
+            options[name.removeprefix(_PREFIX).lower()] = yaml.safe_load(value)
+    return options
+
+
+class VinciCoder(AsyncORM):  # type: ignore[misc]  # ms-swift has no types
+    """The overall reward; ``reward`` says which, see ``vincicoder.CompletionReward``."""
+
+    reward = "overall"
+
+    def __init__(self, args: Any = None, **kwargs: Any) -> None:
+        super().__init__(args, **kwargs)
+        self._score = CompletionReward(self.reward, **reward_options())
+
+    async def __call__(self, completions: list[str], **columns: Any) -> list[float | None]:
+        """Score this rank's completions, while other rewards are computed; None where the machine failed."""
+        return await asyncio.to_thread(functools.partial(self._score, completions, **columns))
+
+
+class VinciCoderVisual(VinciCoder):
+    """Similarity of the pictures alone."""
+
+    reward = "visual"
+
+
+class VinciCoderAlignment(VinciCoder):
+    """1 for code in the requested language."""
+
+    reward = "alignment"
+
+
+class VinciCoderExecution(VinciCoder):
+    """1 for code that drew a picture."""
+
+    reward = "execution"
+
+
+class VinciCoderMetrics(TrainerCallback):  # type: ignore[misc]
+    """Adds what the rewards found to the trainer's log, averaged over all ranks."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """After an optimizer step, which is when the trainer may write its log."""
+        self._add("train")
+
+    def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """After a batch of the evaluation."""
+        self._add("eval")
+
+    def _add(self, mode: str) -> None:
+        from accelerate.utils import gather_object
+
+        total: Counter[str] = Counter()
+        for sums in gather_object([drain_sums()]):
+            total.update(sums)
+        count = total.pop("count", 0)
+        for name, value in total.items() if count else ():
+            self.trainer._metrics[mode][f"vincicoder/{name}"].append(value / count)
+
+
+orms["vincicoder"] = VinciCoder
+orms["vincicoder_visual"] = VinciCoderVisual
+orms["vincicoder_alignment"] = VinciCoderAlignment
+orms["vincicoder_execution"] = VinciCoderExecution
+callbacks_map["vincicoder"] = VinciCoderMetrics

@@ -1,0 +1,209 @@
+"""Data sets for ms-swift: ``--external_plugins swift_plugins/vincicoder_sft.py --dataset vincicoder-sft``.
+
+====================== ======================== ===========================================================
+data set               local folder             rows
+====================== ======================== ===========================================================
+``vincicoder-sft``     ``VINCICODER_SFT_DATA``  the public set for fine-tuning
+``vincicoder-rl``      ``VINCICODER_RL_DATA``   the public set for GRPO: ``solution`` instead of an answer
+``vincicoder-records`` ``VINCICODER_RECORDS_DATA``  your own: the columns of ``vincicoder.data.record``
+====================== ======================== ===========================================================
+
+Without the variable the public sets are downloaded, from ModelScope or, with ``--use_hf true``, from Hugging Face.
+A folder may also be named itself, if its last part is the name of the set's repository. What is registered here is
+only how ms-swift asks; the rules are in ``vincicoder.data``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, IterableDataset, Value
+from modelscope.hub.utils.utils import get_cache_dir
+from swift.dataset import DatasetMeta, RowPreprocessor, SubsetDataset, register_dataset
+from swift.dataset.dataset_syntax import DatasetSyntax
+from swift.dataset.loader import DatasetLoader
+from swift.utils import get_logger, is_master, safe_ddp_context
+
+from vincicoder.data import DataError
+from vincicoder.data.files import SUBSETS, Piece, cut, find_files, name_patterns, parse_subsets, select
+from vincicoder.data.public import RL_SOURCE, SFT_SOURCE
+from vincicoder.data.reading import LAYOUTS, Rejects, read_rows, rules_digest
+
+logger = get_logger()
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One of the data sets.
+
+    Attributes:
+        name: What ``--dataset`` calls it.
+        variable: The environment variable that names a local folder.
+        layout: Of its rows; a name of ``vincicoder.data.reading.LAYOUTS``.
+        repository: Its id on the hubs, or None if it is on none.
+        answered: Whether its rows hold the answer.
+    """
+
+    name: str
+    variable: str
+    layout: str
+    repository: str | None = None
+    answered: bool = True
+
+
+SOURCES = (
+    Source("vincicoder-sft", "VINCICODER_SFT_DATA", "sft", SFT_SOURCE),
+    Source("vincicoder-rl", "VINCICODER_RL_DATA", "rl", RL_SOURCE, answered=False),
+    Source("vincicoder-records", "VINCICODER_RECORDS_DATA", "records"),
+)
+
+
+class VinciCoderLoader(DatasetLoader):
+    """Loads one of ``SOURCES``; a subclass for each says which."""
+
+    source: Source
+
+    def load(
+        self,
+        dataset_syntax: DatasetSyntax | None = None,
+        dataset_meta: DatasetMeta | None = None,
+        *,
+        use_hf: bool | None = None,
+    ) -> Dataset | IterableDataset:
+        """Return the rows of the subsets that ``dataset_syntax`` names; a fault of the data ends the program."""
+        assert dataset_syntax is not None
+        try:
+            return self._load(dataset_syntax, bool(use_hf))
+        except DataError as error:
+            # For the user of a command line the sentence is all there is to know, so no traceback goes with it.
+            raise SystemExit(f"{self.source.name}: {error}") from error
+
+    def _load(self, syntax: DatasetSyntax, use_hf: bool) -> Dataset | IterableDataset:
+        subsets = parse_subsets(syntax.subsets, self.source.name)
+        root = self._folder(syntax.dataset, subsets, use_hf)
+        files = find_files(root)
+        layout = LAYOUTS[self.source.layout]
+        if layout.classified:
+            unknown = [file.path.name for file in files if file.domain == "others"]
+            if unknown and is_master():
+                logger.warning_once(
+                    f"{self.source.name}: the names of {len(unknown)} files tell no domain, so their rows are in the "
+                    f"subsets default and others: {', '.join(unknown[:10])}{', …' if len(unknown) > 10 else ''}"
+                )
+            files = select(files, subsets, root)
+        pieces = cut(files, layout.required, self.columns or {})
+        dataset, rejects = self._build(pieces, subsets)
+        return self._checked(dataset, rejects, root)
+
+    def _folder(self, asked: str, subsets: Sequence[str], use_hf: bool) -> Path:
+        """Return where the data is, having downloaded what the subsets need if it is on a hub."""
+        if Path(asked).exists():
+            return Path(asked).resolve()
+        if local := os.environ.get(self.source.variable):
+            return Path(local).expanduser().resolve()
+        if self.source.repository is None:
+            raise DataError(f"set {self.source.variable} to a folder with your records, as Parquet or JSONL")
+        patterns = name_patterns(subsets) if LAYOUTS[self.source.layout].classified else name_patterns(["default"])
+        try:
+            with safe_ddp_context(asked, True):
+                return Path(self._download(patterns, use_hf))
+        except Exception as error:
+            hub = "Hugging Face" if use_hf else "ModelScope"
+            raise DataError(
+                f"{self.source.repository} cannot be downloaded from {hub} ({type(error).__name__}: {error}); "
+                f"set {self.source.variable} to a local folder, or try the other hub with --use_hf"
+            ) from error
+
+    def _download(self, patterns: list[str], use_hf: bool) -> str:
+        if use_hf:
+            from huggingface_hub import snapshot_download
+
+            return snapshot_download(
+                self.source.repository, repo_type="dataset", allow_patterns=patterns, token=self.hub_token
+            )
+        from modelscope import dataset_snapshot_download
+
+        return dataset_snapshot_download(self.source.repository, allow_patterns=patterns, token=self.hub_token)
+
+    def _build(self, pieces: list[Piece], subsets: tuple[str, ...]) -> tuple[Dataset | IterableDataset, Rejects]:
+        arguments: dict[str, Any] = {
+            "pieces": pieces,
+            "layout": self.source.layout,
+            "subsets": subsets,
+            "columns": self.columns or {},
+            "answered": self.source.answered,
+            "strict": self.strict,
+            "rules": rules_digest(),
+        }
+        cache = Path(get_cache_dir()) / "datasets"
+        digest = hashlib.blake2b(repr(arguments).encode(), digest_size=12).hexdigest()
+        # A stream notes what this run comes across; a table is read once for all runs, and its notes are kept with it.
+        note = f"stream-{digest}-{os.getpid()}.tsv" if self.streaming else f"{digest}.tsv"
+        rejects = Rejects(cache / "vincicoder" / note)
+        arguments["rejects"] = str(rejects.path)
+        if self.streaming:
+            rejects.path.unlink(missing_ok=True)
+            dataset = IterableDataset.from_generator(read_rows, gen_kwargs=arguments)
+        else:
+            features = self._features()
+            with safe_ddp_context(None, True):
+                dataset = Dataset.from_generator(
+                    read_rows,
+                    features=features,
+                    cache_dir=str(cache),
+                    gen_kwargs=arguments,
+                    num_proc=min(self.num_proc or 1, len(pieces)) or None,
+                )
+        if self.remove_unused_columns and self.source.answered:
+            dataset = dataset.select_columns(["messages", "images"])
+        return dataset, rejects
+
+    @staticmethod
+    def _features() -> Features:
+        """Return the types that ms-swift gives its columns, so that these rows can be mixed with any other set's."""
+        row = {"messages": [{"role": "user", "content": ""}], "images": [{"bytes": b"", "path": ""}]}
+        features = RowPreprocessor()(Dataset.from_list([row]), load_from_cache_file=False).features
+        kept = {name: features[name] for name in row}
+        return Features({**kept, "solution": Value("string"), "language": Value("string")})
+
+    def _checked(self, dataset: Dataset | IterableDataset, rejects: Rejects, root: Path) -> Dataset | IterableDataset:
+        """Make sure that there are rows, and see to it that those left out are reported, once."""
+        if next(iter(dataset), None) is None:
+            found = rejects.summary(root.name) or f"no row belongs to the subset; the subsets are: {', '.join(SUBSETS)}"
+            raise DataError(f"no row in {root} can be used: {found}")
+        if is_master():
+            if self.streaming:
+                atexit.register(_report, self.source.name, rejects)
+            else:
+                _report(self.source.name, rejects)
+        return dataset
+
+
+def _report(name: str, rejects: Rejects) -> None:
+    if summary := rejects.summary(name):
+        logger.warning(summary)
+
+
+def _register(source: Source) -> None:
+    register_dataset(
+        DatasetMeta(
+            dataset_name=source.name,
+            ms_dataset_id=source.repository or source.name,
+            hf_dataset_id=source.repository or source.name,
+            subsets=[SubsetDataset(name=name, subset=name) for name in SUBSETS],
+            loader=type(f"{source.layout.title()}Loader", (VinciCoderLoader,), {"source": source}),
+            tags=["vision", "code"],
+            huge_dataset=source.layout == "sft",
+        ),
+        exist_ok=True,
+    )
+
+
+for _source in SOURCES:
+    _register(_source)

@@ -1,0 +1,161 @@
+"""The reward function that TRL and ms-swift call."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import pickle
+import threading
+
+import pytest
+from PIL import Image
+
+from vincicoder import CompletionReward, RewardRequest, VisualReward, hosts
+from vincicoder.errors import ConfigError
+from vincicoder.hosts.completions import REWARDS
+from vincicoder.rendering import Render, RenderPool
+from vincicoder.status import Status
+
+OPTIONS = {"encoder": "embedded", "workers": 1}
+ASKED = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Draw this picture as SVG."}]}]
+
+
+def svg(fill: str, radius: int = 20) -> str:
+    shape = f'<rect width="64" height="64" fill="white"/><circle cx="30" cy="30" r="{radius}" fill="{fill}"/>'
+    return f'```svg\n<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">{shape}</svg>\n```'
+
+
+@pytest.fixture(scope="module")
+def target() -> Image.Image:
+    with RenderPool(workers=1) as pool:
+        picture = pool.render(svg("red").split("\n")[1], "svg").image
+    assert picture is not None
+    return picture
+
+
+@pytest.fixture(scope="module")
+def png(target: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    target.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+RESPONSES = [svg("red"), svg("blue"), "no code at all", svg("red", radius=9)]
+
+
+@pytest.fixture(scope="module")
+def expected(png: bytes) -> list[float]:
+    with VisualReward(**OPTIONS) as reward:
+        scored = reward.score([RewardRequest(response, png, language="svg") for response in RESPONSES])
+    scores = [each.overall for each in scored]
+    assert scores[0] > 0.999 > max(scores[1], scores[3]) > min(scores[1], scores[3]) > 0.1 > scores[2] == 0
+    return scores
+
+
+@pytest.mark.parametrize("form", ["TRL text", "TRL messages", "ms-swift", "JSON in solution"])
+def test_every_shape_that_trainers_pass_gives_the_rewards_numbers(form, png, target, expected):
+    count = len(RESPONSES)
+    messages = [[{"role": "assistant", "content": response}] for response in RESPONSES]
+    text = base64.b64encode(png).decode()
+    call = {
+        "TRL text": {"completions": RESPONSES, "prompts": ["As SVG, please."] * count, "image": [target] * count},
+        "TRL messages": {"completions": messages, "prompts": [ASKED] * count, "images": [[target]] * count},
+        "ms-swift": {
+            "completions": RESPONSES,
+            "messages": [[*ASKED, *message] for message in messages],
+            "images": [[{"bytes": png, "path": None}]] * count,
+            "trainer_state": None,
+            "solution": [svg("red")] * count,
+        },
+        "JSON in solution": {
+            "completions": RESPONSES,
+            "solution": [json.dumps({"target": text, "language": "svg"})] * count,
+        },
+    }[form]
+    assert CompletionReward(**OPTIONS)(**call) == pytest.approx(expected, abs=1e-6)
+
+
+def test_relative_paths_start_from_the_folder(tmp_path, png, expected):
+    (tmp_path / "a.png").write_bytes(png)
+    reward = CompletionReward(image_dir=str(tmp_path), **OPTIONS)
+    columns = {"target": ["a.png"] * 4, "language": ["svg"] * 4}
+    assert reward(completions=RESPONSES, **columns) == pytest.approx(expected, abs=1e-6)
+
+
+def test_rewards_of_one_batch_share_one_scoring_pass_even_at_once(png):
+    hosts.drain_sums()
+    rewards = [pickle.loads(pickle.dumps(CompletionReward(name, **OPTIONS))) for name in REWARDS]
+    assert [each.__name__ for each in rewards] == [
+        "vincicoder", "vincicoder_visual", "vincicoder_alignment", "vincicoder_execution"
+    ]  # fmt: skip
+    completions = [svg("green"), "nothing"]
+    columns = {"images": [[{"bytes": png}], [{"bytes": png}]], "language": ["svg", "svg"]}
+    results: dict[str, list[float | None]] = {}
+
+    def call(reward: CompletionReward) -> None:
+        results[reward.reward] = reward(completions=completions, **columns)
+
+    threads = [threading.Thread(target=call, args=[reward]) for reward in rewards]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results["alignment"] == results["execution"] == [1.0, 0.0]
+    assert results["overall"][0] == pytest.approx(0.9 * results["visual"][0] + 0.1)
+    sums = hosts.drain_sums()
+    assert sums["count"] == 2
+    assert sums["visual"] == pytest.approx(sum(results["visual"]))
+    assert not hosts.drain_sums()
+
+
+def test_the_same_texts_with_other_targets_are_scored_anew(png):
+    reward = CompletionReward(**OPTIONS)
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "blue").save(buffer, "PNG")
+    completions = [svg("red")]
+    near, far = (reward(completions=completions, image=[each], language=["svg"]) for each in (png, buffer.getvalue()))
+    assert near[0] > far[0]
+
+
+def test_log_metric_gets_every_mean_once_per_batch(png):
+    logged: list[tuple[str, float]] = []
+    for name in REWARDS:
+        CompletionReward(name, **OPTIONS)(
+            completions=[svg("black"), "no"],
+            image=[png, png],
+            language=["svg", "svg"],
+            log_metric=lambda *each: logged.append(each),
+        )
+    means = dict(logged)
+    assert len(logged) == len(means)
+    assert means["vincicoder/execution"] == 0.5
+    assert set(means) >= {"vincicoder/overall", "vincicoder/timeout", "vincicoder/infrastructure"}
+
+
+def test_a_fault_of_the_machine_is_none_or_the_groups_mean(png, expected, monkeypatch):
+    """The fault cannot be had to order: the pool is told that one code cannot be drawn here."""
+    drawn = RenderPool._render
+
+    def render(self, code, language):
+        return Render(Status.INFRASTRUCTURE, message="lost") if "cx='1'" in code else drawn(self, code, language)
+
+    monkeypatch.setattr(RenderPool, "_render", render)
+    lost = '```svg\n<svg xmlns="http://www.w3.org/2000/svg"><circle cx=\'1\' r="3"/></svg>\n```'
+    call = {"completions": [svg("red"), lost, svg("blue")], "image": [png] * 3, "language": ["svg"] * 3}
+    assert CompletionReward(**OPTIONS)(**call) == pytest.approx([expected[0], None, expected[1]])
+    mean = (expected[0] + expected[1]) / 2
+    assert CompletionReward(faults="mean", **OPTIONS)(**call) == pytest.approx([expected[0], mean, expected[1]])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"reward": "beauty"}, "reward is 'beauty'; expected one of: overall, visual"),
+        ({"faults": "zero"}, "faults is 'zero'; expected one of: none, mean"),
+        ({"encodr": "embedded"}, "unknown reward option encodr; the options are: .*encoder.*image_dir"),
+    ],
+)
+def test_a_wrong_option_is_an_error_before_anything_is_scored(options, said):
+    with pytest.raises(ConfigError, match=said):
+        CompletionReward(**options)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vincicoder import hosts
+from vincicoder.errors import ConfigError
+
+
+def png(colour: str = "red") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+BASE64 = base64.b64encode(png()).decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields"),
+    [
+        ({"target": "a.png", "code": None}, {"target": "a.png", "code": None}),
+        ('{"target": "a.png", "language": "svg"}', {"target": "a.png", "language": "svg"}),
+        ("chart.png", {"target": "chart.png"}),
+        (BASE64, {"target": BASE64}),
+        ("data:image/png;base64," + BASE64, {"target": "data:image/png;base64," + BASE64}),
+        (png(), {"target": png()}),
+        ("<svg/>", {"code": "<svg/>"}),
+        ("import numpy\nplt.savefig('a.png')", {"code": "import numpy\nplt.savefig('a.png')"}),
+        ("{not JSON}", {"code": "{not JSON}"}),
+        ("[1, 2]", {"code": "[1, 2]"}),
+        ("", {"code": ""}),
+        (None, {}),
+    ],
+)
+def test_answer_column_is_read_in_every_form(answer, fields):
+    assert hosts.answer_fields(answer) == fields
+
+
+IMAGE = Image.new("RGB", (4, 4))
+ARRAY = np.empty(1, dtype=object)
+ARRAY[0] = {"bytes": png(), "path": None}
+PIXELS = np.zeros((4, 4, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("held", "target"),
+    [
+        ({"target": "a.png"}, "/data/a.png"),
+        ({"target": "/other/a.png"}, "/other/a.png"),
+        ({"target": "file:///other/a.png"}, "file:///other/a.png"),
+        ({"target": BASE64}, BASE64),
+        ({"target": {"bytes": None, "path": "a.png"}}, "/data/a.png"),
+        ({"target": {"bytes": png(), "path": "gone.png"}}, png()),
+        ({"target": IMAGE}, IMAGE),
+        ({"image": {"path": "a.png"}}, "/data/a.png"),
+        ({"images": ["a.png", "b.png"]}, "/data/a.png"),
+        ({"images": ARRAY}, png()),
+        ({"images": [PIXELS]}, PIXELS),
+        ({"multi_modal_data": {"images": [{"bytes": png(), "path": None}]}}, png()),
+        ({"multi_modal_data": {"images": (IMAGE,)}}, IMAGE),
+        ({"target": "", "images": ["a.png"]}, "/data/a.png"),
+    ],
+)
+def test_target_is_found_in_every_form(held, target):
+    found = hosts.request_from("text", [held], image_dir="/data").target
+    assert found is target if target is PIXELS else found == target
+
+
+@pytest.mark.parametrize("held", [{}, {"target": None}, {"images": []}, {"multi_modal_data": {"videos": ["a"]}}])
+def test_row_without_target_is_told_apart(held):
+    assert hosts.request_from("text", [held]).target is hosts.NO_TARGET
+
+
+def test_first_source_wins():
+    first = {"target": None, "language": "", "problem": "first"}
+    second = {"target": "b.png", "language": "svg", "prompt": "second"}
+    request = hosts.request_from("text", [first, second])
+    assert (request.target, request.language, request.prompt) == ("b.png", "svg", "first")
+
+
+def test_alias_of_a_language_is_understood_and_another_is_an_error():
+    assert hosts.request_from("text", [{"language": "TikZ"}]).language == "latex"
+    with pytest.raises(ConfigError, match="cobol"):
+        hosts.request_from("text", [{"language": "cobol"}])
+
+
+def test_path_is_left_alone_without_a_folder():
+    assert hosts.request_from("text", [{"target": "a.png"}]).target == "a.png"
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        ("as it is", "as it is"),
+        ([{"role": "system", "content": "first"}, {"role": "user", "content": "last"}], "last"),
+        ([{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a"}, {"text": "b"}]}], "ab"),
+        ([{"role": "user", "content": [{"type": "image"}]}], None),
+        ([{"role": "assistant", "content": None}], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_text_of_a_conversation_is_that_of_its_last_message(messages, text):
+    assert hosts.text_of(messages) == text

@@ -1,0 +1,29 @@
+"""What the adapters for trainers share: a row of their data in, numbers for their log out.
+
+A trainer hands over a response and whatever columns its data set has; :func:`request_from` finds the target, the
+language and the prompt among them. A trainer wants plain floats, the same keys for every sample and never a hole;
+:class:`HostReward` gives them, see there for what happens when it is the machine or the data that failed.
+"""
+
+from __future__ import annotations
+
+from vincicoder.hosts.completions import CompletionReward, drain_sums
+from vincicoder.hosts.metrics import COMPONENTS, FLAGS, Metrics, metrics_of
+from vincicoder.hosts.reward import HostReward, Scorer, shared_reward
+from vincicoder.hosts.rows import NO_TARGET, answer_fields, request_from, text_of
+
+__all__ = [
+    "COMPONENTS",
+    "FLAGS",
+    "NO_TARGET",
+    "CompletionReward",
+    "HostReward",
+    "Metrics",
+    "Scorer",
+    "answer_fields",
+    "drain_sums",
+    "metrics_of",
+    "request_from",
+    "shared_reward",
+    "text_of",
+]

@@ -1,0 +1,169 @@
+"""The reward as TRL and ms-swift call reward functions: completions and columns in, floats or None out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.errors import ConfigError
+from vincicoder.hosts.metrics import Metrics
+from vincicoder.hosts.reward import HostReward, shared_reward
+from vincicoder.hosts.rows import answer_fields, request_from, text_of
+
+if TYPE_CHECKING:
+    from vincicoder.reward import RewardRequest
+
+REWARDS = ("overall", "visual", "alignment", "execution")
+FAULTS = ("none", "mean")
+
+_HOW = (
+    "Give the picture in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
+    "{'bytes', 'path'}); relative paths need the option image_dir."
+)
+
+
+class CompletionReward:
+    """A reward function for TRL's trainers and ms-swift's GRPO.
+
+    Several of them with equal options score a batch once and share workers and encoder; with several processes on a
+    machine (``LOCAL_WORLD_SIZE``), all of these share one process that has them. Picklable.
+
+    Args:
+        reward: What to return: ``"overall"``, ``"visual"``, ``"alignment"`` or ``"execution"``.
+        image_dir: Folder that relative paths of targets start from.
+        faults: What a sample gets that the machine, not the model, failed to score: ``"none"`` for None, as these
+            trainers have it, which they sum as 0 when no other reward has a value; ``"mean"`` for the mean of its
+            group, so that nothing is learnt from it.
+        options: Options of ``vincicoder.VisualReward``.
+
+    Raises:
+        ConfigError: ``reward`` or ``faults`` is not one of these, or an option is unknown.
+    """
+
+    def __init__(
+        self, reward: str = "overall", *, image_dir: str | None = None, faults: str = "none", **options: Any
+    ) -> None:
+        for name, value, known in (("reward", reward, REWARDS), ("faults", faults, FAULTS)):
+            if value not in known:
+                raise ConfigError(f"{name} is {value!r}; expected one of: {', '.join(known)}")
+        self.reward = reward
+        self.__name__ = "vincicoder" if reward == "overall" else f"vincicoder_{reward}"
+        self._image_dir = image_dir
+        self._faults = faults
+        self._options = options
+        self._shared()  # a misspelt option is an error now and not after the first rollout
+
+    def __call__(
+        self,
+        completions: Sequence[Any],
+        prompts: Sequence[Any] | None = None,
+        *,
+        log_metric: Callable[[str, float], object] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Score a batch.
+
+        Args:
+            completions: Texts, or lists of messages.
+            prompts: Texts, or lists of messages; without it ``messages`` among the columns, as ms-swift has it.
+            log_metric: Newer TRL's way to log a number; gets the batch's means of all components and statuses.
+            columns: The data set's columns, one value per completion; the target is in ``target``, ``image`` or
+                ``images``, else in ``solution`` (a struct or JSON text with ``target``, ``language``); the language in
+                ``language`` or else as the prompt says.
+
+        Returns:
+            One score in [0, 1] per completion, in order; None where the machine failed.
+
+        Raises:
+            ConfigError: An option has a value that cannot work.
+            TargetError: No row has a target that can be read.
+            RendererUnavailable: This machine, not the model, failed too often; see ``HostReward``.
+        """
+        samples, first = _passes.score(self._shared(), self._requests(completions, prompts, columns))
+        if first and log_metric is not None:
+            for name in samples[0] if samples else ():
+                log_metric(f"vincicoder/{name}", sum(sample[name] for sample in samples) / len(samples))
+        keep = self._faults == "mean"
+        return [sample[self.reward] if keep or not sample["infrastructure"] else None for sample in samples]
+
+    def _shared(self) -> HostReward:
+        per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
+        return shared_reward(self._options, _HOW, own=("image_dir", "faults"), per_node=per_node)
+
+    def _requests(
+        self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]
+    ) -> list[RewardRequest]:
+        count = len(completions)
+        rows = {name: values for name, values in columns.items() if isinstance(values, list) and len(values) == count}
+        if prompts is None:
+            prompts = [_asked(messages) for messages in rows.get("messages", [None] * count)]
+        requests = []
+        for index, (completion, prompt) in enumerate(zip(completions, prompts, strict=True)):
+            row = {name: values[index] for name, values in rows.items()}
+            sources = (row, answer_fields(row.get("solution")), {"prompt": text_of(prompt)})
+            requests.append(request_from(text_of(completion) or "", sources, image_dir=self._image_dir))
+        return requests
+
+
+def _asked(messages: Sequence[Any] | None) -> Sequence[Any] | None:
+    """Return the conversation up to the last question."""
+    asked = [message for message in messages or () if message["role"] == "user"]
+    return asked or None
+
+
+class _Passes:
+    """The latest batches and their scores, so that the rewards of one batch share one pass."""
+
+    _KEPT = 4
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # The requests are kept beside the scores, since the keys hold the identities of their targets.
+        self._latest: OrderedDict[Any, tuple[Future[list[Metrics]], Sequence[RewardRequest]]] = OrderedDict()
+        self._sums: Counter[str] = Counter()
+
+    def score(self, reward: HostReward, requests: Sequence[RewardRequest]) -> tuple[list[Metrics], bool]:
+        """Return the scores, and whether this call was the one that made them."""
+        key = (id(reward), *((each.response, _identity(each.target), each.prompt, each.language) for each in requests))
+        with self._lock:
+            first = key not in self._latest
+            if first:
+                self._latest[key] = Future(), requests
+                while len(self._latest) > self._KEPT:
+                    self._latest.popitem(last=False)
+            future = self._latest[key][0]
+        if first:
+            try:
+                samples = reward.score(requests)
+            except BaseException as error:
+                with self._lock:
+                    self._latest.pop(key, None)  # the next batch may fare better
+                future.set_exception(error)
+                raise
+            with self._lock:
+                self._sums["count"] += len(samples)
+                for sample in samples:
+                    self._sums.update(sample)
+            future.set_result(samples)
+        return future.result(), first
+
+    def drain(self) -> Counter[str]:
+        with self._lock:
+            sums, self._sums = self._sums, Counter()
+            return sums
+
+
+def _identity(target: Any) -> Any:
+    return target if isinstance(target, str) else id(target)
+
+
+_passes = _Passes()
+
+
+def drain_sums() -> Counter[str]:
+    """Return ``count`` and the sum of every metric over the samples scored since the last call, and start anew."""
+    return _passes.drain()
