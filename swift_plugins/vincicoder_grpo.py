@@ -48,7 +48,8 @@ def reward_options() -> dict[str, Any]:
         try:
             options = yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}
         except (OSError, yaml.YAMLError) as error:
-            raise ConfigError(f"{_CONFIG} names {path}, which cannot be read: {error}") from error
+            why = " ".join(str(error).split())
+            raise ConfigError(f"{_CONFIG} names {path}, which cannot be read: {why}") from error
         if not isinstance(options, dict):
             raise ConfigError(f"{path} holds no options; expected lines such as `encoder: facebook/dinov2-large`")
     for name, value in os.environ.items():

@@ -30,4 +30,4 @@ def teach(folder: Path, image: Image.Image, prompt: str, answers: Sequence[str],
         loss.backward()
         optimizer.step()
     model.save_pretrained(folder)
-    return float(loss)
+    return loss.item()
