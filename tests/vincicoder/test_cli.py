@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import functools
 import json
 import os
 import signal
@@ -236,7 +237,9 @@ def test_bad_targets_are_told_apart_by_the_exit_code(folder: Path) -> None:
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     command = [*COMMAND, "score", "requests.jsonl", "--encoder", "embedded", "--workers", "1", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Whoever runs the tests in the background of a script may have had Ctrl-C ignored for them.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
 
 
 def wait_for_results(count: int, process: subprocess.Popen[str]) -> None:

@@ -37,6 +37,8 @@ def request(n):
         ('python', f'from PIL import Image; Image.new("RGB", (1500, 1500), (n := {{n}}) % 9).save("a.png")'),
         ('svg', SVG.format(2) + ' ' * n),
         ('python', f'x = {{n}}'),
+        ('html', f'<!DOCTYPE html><html><body><h1>Page {{n % 50}}</h1></body></html>'),
+        ('latex', f'\\\\begin{{{{tikzpicture}}}}\\\\draw (0,0) circle ({{n % 50}}mm);\\\\end{{{{tikzpicture}}}}'),
     ] + [('python', 'import time; time.sleep(99)')] * (n % 97 == 13)
     language, code = kinds[-1] if n % 97 == 13 else kinds[n % len(kinds)]
     return RewardRequest(fenced(language, code), target, language=language, id=str(n))
