@@ -67,7 +67,7 @@ def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image
     Raises:
         TargetError: The target is not a readable picture within the limit. The message names the target.
     """
-    content = _content(target)
+    content = target_content(target)
     try:
         if isinstance(content, Image.Image):
             _check_size(content, max_pixels)
@@ -91,7 +91,7 @@ def target_key(target: TargetLike) -> str:
     Raises:
         TargetError: The target cannot be read.
     """
-    content = _content(target)
+    content = target_content(target)
     if isinstance(content, Image.Image):
         image = open_target(content)
         content = b"%dx%d " % image.size + image.tobytes()
@@ -118,8 +118,12 @@ def _flatten(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _content(target: TargetLike) -> bytes | Image.Image:
-    """Return the picture file's bytes, or the picture where there is no file."""
+def target_content(target: TargetLike) -> bytes | Image.Image:
+    """Return the picture file's bytes, or the picture where there is no file.
+
+    Raises:
+        TargetError: The target cannot be read.
+    """
     if isinstance(target, Image.Image):
         return target
     if isinstance(target, bytes | bytearray | memoryview):
@@ -131,7 +135,7 @@ def _content(target: TargetLike) -> bytes | Image.Image:
     if isinstance(target, Mapping):
         for key in ("bytes", "path", "image"):
             if target.get(key) is not None:
-                return _content(target[key])
+                return target_content(target[key])
         raise TargetError(f"target {_name(target)} has nothing under 'bytes', 'path' or 'image'")
     if isinstance(target, np.ndarray) and target.dtype != np.object_:
         if target.dtype != np.uint8 or target.ndim != 3 or target.shape[2] != 3:
@@ -140,7 +144,7 @@ def _content(target: TargetLike) -> bytes | Image.Image:
     if isinstance(target, Sequence | np.ndarray):
         items: Sequence[Any] = target.ravel().tolist() if isinstance(target, np.ndarray) else target
         if len(items) == 1:
-            return _content(items[0])
+            return target_content(items[0])
         raise TargetError(f"target {_name(target)} holds {len(items)} items; expected exactly one picture")
     raise TargetError(
         f"target {_name(target)} is no picture; give a path, bytes, a PIL image, base64 text, "

@@ -20,7 +20,7 @@ from vincicoder.guards import is_blank, smuggled_raster
 from vincicoder.images import TargetLike, open_target, target_key
 from vincicoder.rendering import Limits, Render
 from vincicoder.rendering.pool import RenderPool
-from vincicoder.similarity import Comparison, Prepared, Similarity, load_encoder
+from vincicoder.similarity import Comparison, Encoder, Prepared, Similarity, load_encoder
 from vincicoder.status import Status
 
 PRESETS = ("paper",)
@@ -124,7 +124,7 @@ class VisualReward:
 
     Args:
         encoder: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local folder, ``"timm:NAME"``, or
-            ``"embedded"``, which needs no weights.
+            ``"embedded"``, which needs no weights; or an ``Encoder``.
         device: Device of the encoder; None for a GPU when there is one.
         dtype: Number format of the encoder; None chooses by device.
         preset: Scoring rules; ``"paper"``.
@@ -159,7 +159,7 @@ class VisualReward:
 
     def __init__(
         self,
-        encoder: str = "facebook/dinov2-large",
+        encoder: str | Encoder = "facebook/dinov2-large",
         *,
         device: str | None = None,
         dtype: str | None = None,
@@ -193,7 +193,9 @@ class VisualReward:
         self._require_fence = require_fence
         self._batch_tiles = batch_tiles
         self._keep_renders = keep_renders
-        self._similarity = Similarity(load_encoder(encoder, device, dtype, batch_tiles), cache_targets)
+        if isinstance(encoder, str):
+            encoder = load_encoder(encoder, device, dtype, batch_tiles)
+        self._similarity = Similarity(encoder, cache_targets)
         self.encoder = self._similarity.encoder.name
         self._targets = _Targets()
         self._counts_lock = threading.Lock()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -109,7 +110,7 @@ class Similarity:
         self._tiled: WeakValueDictionary[str, _Pixels] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._stripes = [threading.Lock() for _ in range(_STRIPES)]
-        self._encoding = threading.Lock()
+        self._embedding: dict[str, Future[_Embedding]] = {}  # what some call is embedding at this moment
 
     def prepare(self, target: Image.Image, render: Image.Image, key: str) -> Prepared:
         """Do the work that needs no encoder: bring the render to the target's size and cut both into tiles.
@@ -130,7 +131,7 @@ class Similarity:
         return Prepared(key, grid, pixels, self._tiles_of(target, key), None)
 
     def compare(self, prepared: Sequence[Prepared]) -> list[Comparison]:
-        """Embed and compare. One call at a time; others wait.
+        """Embed and compare.
 
         Args:
             prepared: What `prepare` returned, any number, any order.
@@ -141,33 +142,56 @@ class Similarity:
         Raises:
             EncoderError: The encoder failed.
         """
-        # A second call waits for the first one's targets instead of embedding them again.
-        with self._encoding:
-            known, unknown = self._sort_targets(prepared)
-            embeddings = list(self._embed([*unknown.values(), *(each.render for each in prepared)]))
-            known.update(zip(unknown, embeddings, strict=False))
-            with self._lock:
-                self.misses += len(unknown)
-                self.hits += len(prepared) - len(unknown)
-                for key, embedding in known.items():
-                    self._remember(key, embedding)
+        known, mine, others = self._sort_targets(prepared)
+        try:
+            embeddings = list(self._embed([*mine.values(), *(each.render for each in prepared)]))
+        except BaseException as error:
+            self._release(mine, error)
+            raise
+        known.update(zip(mine, embeddings, strict=False))
+        with self._lock:
+            self.misses += len(mine)
+            self.hits += len(prepared) - len(mine)
+            for key, embedding in known.items():
+                self._remember(key, embedding)
+        self._release(known)
+        known.update((key, future.result()) for key, future in others.items())
         return [
             _comparison(known[each.key], render, each.grid)
-            for each, render in zip(prepared, embeddings[len(unknown) :], strict=True)
+            for each, render in zip(prepared, embeddings[len(mine) :], strict=True)
         ]
 
-    def _sort_targets(self, prepared: Sequence[Prepared]) -> tuple[dict[str, _Embedding], dict[str, _Pixels]]:
-        """Return the embeddings that are at hand and the tiles of the targets to embed, by key."""
+    def _sort_targets(
+        self, prepared: Sequence[Prepared]
+    ) -> tuple[dict[str, _Embedding], dict[str, _Pixels], dict[str, Future[_Embedding]]]:
+        """Return, by key, the embeddings at hand, the tiles to embed, and what other calls are embedding now."""
         known: dict[str, _Embedding] = {}
-        unknown: dict[str, _Pixels] = {}
+        mine: dict[str, _Pixels] = {}
+        others: dict[str, Future[_Embedding]] = {}
         with self._lock:
             for each in prepared:
                 embedding = each.embedding if each.embedding is not None else self._recall(each.key)
                 if embedding is not None:
                     known[each.key] = embedding
-                elif each.target is not None:
-                    unknown[each.key] = each.target
-        return known, {key: tiles for key, tiles in unknown.items() if key not in known}
+            for each in prepared:
+                if each.key in known or each.key in mine or each.target is None:
+                    continue
+                if each.key in self._embedding:
+                    others[each.key] = self._embedding[each.key]
+                else:
+                    mine[each.key] = each.target
+                    self._embedding[each.key] = Future()
+        return known, mine, others
+
+    def _release(self, keys: Mapping[str, object], error: BaseException | None = None) -> None:
+        """Hand the embeddings, or why there are none, to the calls that wait for them."""
+        for key, embedding in keys.items():
+            with self._lock:
+                future = self._embedding.pop(key, None)
+            if future is not None and error is None:
+                future.set_result(cast(_Embedding, embedding))
+            elif future is not None and error is not None:
+                future.set_exception(error)
 
     def _embed(self, pictures: Sequence[_Pixels]) -> Iterator[_Embedding]:
         """Embed pictures, many at a time; yield an array of its own for each."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,16 +22,11 @@ class Thumbs:
 
     def __init__(self) -> None:
         self.calls: list[int] = []
-        self._running = threading.Lock()
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        assert self._running.acquire(blocking=False), "two calls at once"
-        try:
-            self.calls.append(len(tiles))
-            cells = tiles.reshape(len(tiles), 16, TILE // 16, 16, TILE // 16, 3)
-            return cells.mean(axis=(2, 4), dtype=np.float32).reshape(len(tiles), -1)
-        finally:
-            self._running.release()
+        self.calls.append(len(tiles))
+        cells = tiles.reshape(len(tiles), 16, TILE // 16, 16, TILE // 16, 3)
+        return cells.mean(axis=(2, 4), dtype=np.float32).reshape(len(tiles), -1)
 
     @property
     def tiles(self) -> int:
@@ -246,6 +242,53 @@ def test_threads_get_what_one_thread_gets_and_embed_each_target_once(encoder: Th
     assert results == expected
     assert shared.misses == len(targets)
     assert shared.hits == len(jobs) - len(targets)
+
+
+def test_a_call_under_way_holds_up_only_those_that_need_its_target() -> None:
+    entered, free = threading.Event(), threading.Event()
+
+    class Waits(Thumbs):
+        def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            if not entered.is_set():
+                entered.set()
+                assert free.wait(30)
+            return super().encode(tiles)
+
+    similarity = Similarity(Waits())
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(compare_one, similarity, drawing(), drawing(seed=1), "held")
+        assert entered.wait(30)
+        assert compare_one(similarity, drawing(seed=2), drawing(seed=3), "other").visual() < 1
+        same = pool.submit(compare_one, similarity, drawing(), drawing(seed=1), "held")
+        time.sleep(0.2)
+        assert not same.done()
+        free.set()
+        assert same.result() == first.result()
+    assert similarity.misses == 2
+
+
+def test_calls_that_wait_for_a_target_hear_of_the_encoders_failure() -> None:
+    entered, free = threading.Event(), threading.Event()
+
+    class Fails(Thumbs):
+        def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            if not entered.is_set():
+                entered.set()
+                assert free.wait(30)
+                raise RuntimeError("out of memory")
+            return super().encode(tiles)
+
+    similarity = Similarity(Fails())
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(compare_one, similarity, drawing(), drawing(seed=1), "held")
+        assert entered.wait(30)
+        second = pool.submit(compare_one, similarity, drawing(), drawing(seed=1), "held")
+        time.sleep(0.2)
+        free.set()
+        for each in (first, second):
+            with pytest.raises(RuntimeError, match="out of memory"):
+                each.result()
+    assert compare_one(similarity, drawing(), drawing(), "held").visual() == 1.0
 
 
 def test_an_encoder_that_fails_leaves_the_comparison_usable(similarity: Similarity, encoder: Thumbs) -> None:
