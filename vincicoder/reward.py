@@ -195,8 +195,8 @@ class VisualReward:
         self._keep_renders = keep_renders
         if isinstance(encoder, str):
             encoder = load_encoder(encoder, device, dtype, batch_tiles)
-        self._similarity = Similarity(encoder, cache_targets)
-        self.encoder = self._similarity.encoder.name
+        self.similarity = Similarity(encoder, cache_targets)
+        self.encoder = self.similarity.encoder.name
         self._targets = _Targets()
         self._counts_lock = threading.Lock()
         self._pool = RenderPool(
@@ -326,7 +326,7 @@ class VisualReward:
         if "blank" in self.guards and not blank and is_blank(render.image):
             job.status, job.message = Status.BLANK, "the picture is a single colour and the target is not"
             return job
-        job.prepared = self._similarity.prepare(target, render.image, job.key)
+        job.prepared = self.similarity.prepare(target, render.image, job.key)
         job.seconds["prepare"] = time.perf_counter() - started
         return job
 
@@ -346,7 +346,7 @@ class VisualReward:
     def _finish(self, jobs: Sequence[_Job]) -> Iterator[tuple[int, RewardResult]]:
         compared = [job for job in jobs if job.prepared is not None]
         started = time.perf_counter()
-        comparisons = self._similarity.compare([job.prepared for job in compared if job.prepared is not None])
+        comparisons = self.similarity.compare([job.prepared for job in compared if job.prepared is not None])
         share = (time.perf_counter() - started) / max(1, len(compared))
         by_index = {job.index: comparison for job, comparison in zip(compared, comparisons, strict=True)}
         for job in jobs:

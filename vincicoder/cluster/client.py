@@ -1,0 +1,271 @@
+"""What a process of the job holds: it spreads requests over the nodes and bears their loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import queue
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+
+from vincicoder.cluster.encoding import plain_cause
+from vincicoder.cluster.options import Placement, ServiceOptions
+from vincicoder.cluster.service import Node, connect, window
+from vincicoder.errors import RendererUnavailable, TargetError
+from vincicoder.images import target_content, target_key
+from vincicoder.reward import STAGES, RewardRequest, RewardResult
+from vincicoder.status import Status
+
+_TICK = 1.0  # seconds between looks at deadlines and at the nodes
+_REST = 0.5  # seconds that a node is left alone after it lost a request
+_TARGETS = 256  # of the latest requests, kept in the object store
+
+
+@dataclasses.dataclass(eq=False)
+class _Job:
+    """A request on its way."""
+
+    index: int
+    request: RewardRequest
+    target: Any
+    affinity: str
+    tried: list[str] = dataclasses.field(default_factory=list)
+    asked: float = 0.0
+    started: float = 0.0
+    answered: bool = False
+
+
+class ClusterReward:
+    """The reward of a Ray job, a ``hosts.Scorer``. Gives what a local ``VisualReward`` gives, but for the renders.
+
+    Requests with the same target go to the same node while it keeps up, so that a target is embedded once. Each node
+    has a bounded number of them under way; the rest wait here. A request whose node or actor died is asked of another
+    one. Thread-safe; Ray must be initialised, as it is in every process of a job.
+
+    Args:
+        options: Options of ``VisualReward`` and of `Placement`.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = ServiceOptions.of(options)
+        self._lock = threading.Lock()
+        self._service: Any = None
+        self._nodes: list[Node] = []
+        self._load: dict[str, int] = {}
+        self._resting: dict[str, float] = {}
+        self._targets: OrderedDict[str, Any] = OrderedDict()
+
+    def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
+        """Yield ``(index, result)`` as requests finish.
+
+        Raises:
+            VinciCoderError: The encoder cannot be loaded or failed.
+            RendererUnavailable: No node could score for longer than the patience.
+        """
+        yield from _Stream(self, requests).run()
+
+    def close(self) -> None:
+        """Let go of the service. It ends with the process that started it, at the latest with the job."""
+        with self._lock:
+            self._service = None
+            self._nodes = []
+            self._targets.clear()
+
+    def stats(self) -> dict[str, Any]:
+        """Return the service's counts; see ``Service.stats``."""
+        stats: dict[str, Any] = ray.get(self._connected().stats.remote())
+        return stats
+
+    def nodes(self, fresh: bool) -> list[Node]:
+        """Return the nodes that can score; asks the service if ``fresh`` or none is known."""
+        with self._lock:
+            if self._nodes and not fresh:
+                return self._nodes
+        try:
+            # Starting the encoder may take its patience; a service that does not answer at all is as good as lost.
+            timeout = 2 * self.placement.patience_seconds
+            nodes: list[Node] = ray.get(self._connected().nodes.remote(), timeout=timeout)
+        except RayTaskError as error:
+            raise plain_cause(error) from None
+        except (
+            RayActorError,
+            GetTimeoutError,
+        ):  # the process that had started the service is gone; the next look starts another
+            nodes = []
+            with self._lock:
+                self._service = None
+        with self._lock:
+            self._nodes = nodes
+        return nodes
+
+    @property
+    def placement(self) -> Placement:
+        """Where the service runs."""
+        return self._options.placement
+
+    def reference(self, key: str, target: Any) -> Any:
+        """Return the object-store reference of a target's content, put there if it is not."""
+        with self._lock:
+            if key in self._targets:
+                self._targets.move_to_end(key)
+                return self._targets[key]
+        reference = ray.put(target)
+        with self._lock:
+            self._targets[key] = reference
+            while len(self._targets) > _TARGETS:
+                self._targets.popitem(last=False)
+        return reference
+
+    def choose(self, affinity: str, tried: Sequence[str]) -> Node | None:
+        """Return the node to ask, which counts as asked, or None while all have enough to do."""
+        with self._lock:
+            now = time.monotonic()
+            free = [
+                node
+                for node in self._nodes
+                if self._load.get(node.id, 0) < window(node.workers) and self._resting.get(node.id, 0) < now
+            ]
+            if not free:
+                return None
+            untried = [node for node in free if node.id not in tried] or free
+            # Rendezvous hashing: all processes choose alike, and a lost node moves only its own targets.
+            chosen = max(untried, key=lambda node: hashlib.blake2b(f"{affinity}{node.id}".encode()).digest())
+            self._load[chosen.id] = self._load.get(chosen.id, 0) + 1
+            return chosen
+
+    def answered(self, node: Node, lost: bool) -> None:
+        """Note that a node has one request less to do, and whether it lost it."""
+        with self._lock:
+            self._load[node.id] -= 1
+            if lost:
+                self._resting[node.id] = time.monotonic() + _REST
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._service is None:
+                self._service = connect(self._options)
+            return self._service
+
+
+class _Stream:
+    """One call of ``ClusterReward.stream``."""
+
+    def __init__(self, reward: ClusterReward, requests: Sequence[RewardRequest]) -> None:
+        self._reward = reward
+        self._waiting = deque(self._job(index, request) for index, request in enumerate(requests))
+        self._open: set[_Job] = set(self._waiting)
+        self._done: queue.SimpleQueue[tuple[_Job, Future[RewardResult]]] = queue.SimpleQueue()
+        self._capable = time.monotonic()  # when there was last a node
+        self._ticked = time.monotonic()
+
+    def run(self) -> Iterator[tuple[int, RewardResult]]:
+        self._reward.nodes(fresh=False)
+        while self._open:
+            self._submit()
+            try:
+                job, future = self._done.get(timeout=_TICK)
+            except queue.Empty:
+                yield from self._look()
+                continue
+            if not job.answered:
+                yield from self._take(job, future)
+            if time.monotonic() - self._ticked > _TICK:
+                yield from self._look()
+
+    def _job(self, index: int, request: RewardRequest) -> _Job:
+        try:
+            key = target_key(request.target)
+            target = self._reward.reference(key, target_content(request.target))
+        except TargetError:  # the node will say so, in a result like any other
+            key, target = "", request.target
+        return _Job(index, dataclasses.replace(request, target=b""), target, key)
+
+    def _submit(self) -> None:
+        while self._waiting:
+            job = self._waiting[0]
+            if job.answered:
+                self._waiting.popleft()
+                continue
+            node = self._reward.choose(job.affinity, job.tried)
+            if node is None:
+                return
+            self._waiting.popleft()
+            job.tried.append(node.id)
+            job.asked = time.monotonic()
+            job.started = job.started or job.asked
+            future = node.scorer.score.remote(job.request, job.target).future()
+            future.add_done_callback(functools.partial(self._arrive, job, node))
+
+    def _arrive(self, job: _Job, node: Node, future: Future[RewardResult]) -> None:
+        """Take note of an answer; runs in Ray's thread, also when nobody listens to this stream any more."""
+        lost = isinstance(future.exception(), RayError) and not isinstance(future.exception(), RayTaskError)
+        self._reward.answered(node, lost)
+        self._done.put((job, future))
+
+    def _take(self, job: _Job, future: Future[RewardResult]) -> Iterator[tuple[int, RewardResult]]:
+        error = future.exception()
+        if error is None:
+            yield self._answer(job, future.result())
+        elif isinstance(error, RayTaskError):
+            raise plain_cause(error)
+        elif isinstance(error, RayError):
+            self._waiting.append(job)
+            self._reward.nodes(fresh=True)
+        else:
+            raise error
+
+    def _answer(self, job: _Job, result: RewardResult) -> tuple[int, RewardResult]:
+        job.answered = True
+        self._open.discard(job)
+        return job.index, result
+
+    def _look(self) -> Iterator[tuple[int, RewardResult]]:
+        """See to what has waited too long, and to nodes that come and go."""
+        now = self._ticked = time.monotonic()
+        if self._reward.nodes(fresh=True):
+            self._capable = now
+        placement = self._reward.placement
+        if now - self._capable > placement.patience_seconds:
+            raise RendererUnavailable(
+                f"no node of the cluster could score for {placement.patience_seconds:g} s, with {len(self._open)} "
+                f"responses left. `ray status` shows which nodes are alive"
+                + (
+                    f"; only those with the resource {placement.node_resource!r} are used"
+                    * bool(placement.node_resource)
+                )
+            )
+        for job in [job for job in self._open if job.started]:
+            if now - job.started > 3 * placement.deadline_seconds:
+                message = f"no answer in {now - job.started:.0f} s from {len(job.tried)} nodes"
+                yield self._answer(job, _given_up(job.request, message))
+            elif now - job.asked > placement.deadline_seconds and job not in self._waiting:
+                self._waiting.append(job)
+
+
+def _given_up(request: RewardRequest, message: str) -> RewardResult:
+    """Return the result of a request that no node answered."""
+    return RewardResult(
+        **dict.fromkeys(("overall", "visual", "coarse", "fine", "alignment", "execution"), 0.0),
+        status=Status.INFRASTRUCTURE,
+        message=message,
+        language=request.language or "",
+        code=None,
+        render=None,
+        grid=None,
+        tiles=(),
+        encoder="",
+        preset="",
+        seconds=dict.fromkeys(STAGES, 0.0),
+        id=request.id,
+    )

@@ -1,0 +1,157 @@
+"""The encoder as an actor that merges tiles from all nodes, and its stand-in on each node."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import ray
+from ray.exceptions import RayActorError
+from ray.util import metrics
+
+from vincicoder.errors import EncoderError, VinciCoderError
+from vincicoder.similarity.encoders import Encoder, load_encoder
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_RETRY_SECONDS = 1.0
+
+
+class TileEncoder:
+    """A Ray actor around an encoder. Calls that wait at the same time are embedded together.
+
+    Args:
+        options: Those of ``VisualReward`` that ``options.ENCODER_OPTIONS`` names.
+        threads: CPU threads for torch; 0 leaves that to torch.
+    """
+
+    def __init__(self, options: dict[str, Any], threads: int) -> None:
+        if threads:
+            os.environ["OMP_NUM_THREADS"] = str(threads)
+        self._options = options
+        self._encoder: Encoder | None = None
+        self._most: int = options["batch_tiles"]
+        self._waiting: list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]] = []
+        self._busy = False
+        self._worker: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._tiles = 0
+        self._calls = 0
+        self._tile_count = metrics.Counter("vincicoder_tiles_encoded", "Tiles embedded.")
+        self._sizes = metrics.Histogram(
+            "vincicoder_encoder_batch_tiles", "Tiles per batch.", boundaries=[1, 4, 16, 64, 256]
+        )
+        self._queue = metrics.Gauge("vincicoder_encoder_queue", "Pictures that wait for the encoder.")
+
+    async def load(self) -> str:
+        """Load the weights if they are not, and return the encoder's name.
+
+        Raises:
+            VinciCoderError: They cannot be loaded.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._loaded().name)
+
+    async def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed tiles; see ``Encoder.encode``."""
+        future: asyncio.Future[npt.NDArray[np.float32]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((tiles, future))
+        if not self._busy:
+            self._busy = True
+            self._worker = asyncio.create_task(self._work())  # kept: the loop itself holds only a weak reference
+        return await future
+
+    async def stats(self) -> dict[str, float]:
+        """Return the tiles embedded and the batches that took, since this actor started."""
+        return {"tiles": self._tiles, "batches": self._calls, "pid": os.getpid()}
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch = self._take()
+            self._queue.set(len(self._waiting))
+            tiles = np.concatenate([each for each, _ in batch])
+            try:
+                embeddings = await loop.run_in_executor(self._thread, self._embed, tiles)
+            except Exception as error:  # noqa: BLE001 - those who wait must hear of it
+                for _, future in batch:
+                    future.set_exception(error)
+                continue
+            start = 0
+            for each, future in batch:
+                future.set_result(embeddings[start : start + len(each)])
+                start += len(each)
+        self._busy = False
+
+    def _take(self) -> list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]]:
+        """Return what waits, up to one batch of tiles but at least one picture."""
+        total, count = 0, 0
+        for tiles, _ in self._waiting:
+            if count and total + len(tiles) > self._most:
+                break
+            total, count = total + len(tiles), count + 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    def _embed(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        embeddings = self._loaded().encode(tiles)
+        self._tiles += len(tiles)
+        self._calls += 1
+        self._tile_count.inc(len(tiles))
+        self._sizes.observe(len(tiles))
+        return embeddings
+
+    def _loaded(self) -> Encoder:
+        if self._encoder is None:
+            options = self._options
+            self._encoder = load_encoder(options["encoder"], options["device"], options["dtype"], self._most)
+        return self._encoder
+
+
+class RemoteEncoder:
+    """An ``Encoder`` that asks the encoder actors, in turn, and bears their restarts.
+
+    Args:
+        name: The encoder's name.
+        actors: Handles of `TileEncoder` actors, which Ray restarts when they die.
+        patience: Seconds to bear an actor that does not come back.
+    """
+
+    def __init__(self, name: str, actors: Sequence[Any], patience: float) -> None:
+        self.name = name
+        self._actors = actors
+        self._turn = 0
+        self._patience = patience
+
+    def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed tiles; see ``Encoder.encode``.
+
+        Raises:
+            EncoderError: No actor answered for longer than the patience, or one said so.
+        """
+        deadline = time.monotonic() + self._patience
+        reference = ray.put(tiles)
+        while True:
+            self._turn += 1
+            actor = self._actors[self._turn % len(self._actors)]
+            try:
+                embeddings: npt.NDArray[np.float32] = ray.get(
+                    actor.encode.remote(reference), timeout=max(1.0, deadline - time.monotonic())
+                )
+                return embeddings
+            except (RayActorError, ray.exceptions.GetTimeoutError) as error:
+                if time.monotonic() > deadline:
+                    raise EncoderError(f"no encoder answered for {self._patience:g} s: {error}") from error
+                time.sleep(_RETRY_SECONDS)
+            except ray.exceptions.RayTaskError as error:
+                raise plain_cause(error) from None
+
+
+def plain_cause(error: ray.exceptions.RayTaskError) -> Exception:
+    """Return the error that a remote call raised, if it is one of ours; else what Ray made of it."""
+    return error.cause if isinstance(error.cause, VinciCoderError) else error

@@ -1,0 +1,162 @@
+"""The named actor that knows the nodes and starts what works on them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from vincicoder.cluster.encoding import TileEncoder, plain_cause
+from vincicoder.cluster.options import ENCODER_OPTIONS, ServiceOptions
+from vincicoder.cluster.scoring import NodeScorer
+from vincicoder.errors import RendererUnavailable
+
+_REFRESH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that can score.
+
+    Attributes:
+        id: Ray's id of the node.
+        scorer: Handle of its `NodeScorer`.
+        workers: Renders at a time.
+    """
+
+    id: str
+    scorer: Any
+    workers: int
+
+
+class Service:
+    """A Ray actor; get it with `connect`.
+
+    Args:
+        options: What to run.
+    """
+
+    def __init__(self, options: ServiceOptions) -> None:
+        self._options = options
+        self._lock = threading.Lock()
+        self._nodes: dict[str, Node] = {}
+        self._checked = float("-inf")
+        self._encoders = [self._start_encoder() for _ in range(options.placement.encoders)]
+        self._name: str | None = None
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes that can score, after starting scorers on new ones.
+
+        Raises:
+            VinciCoderError: The encoder cannot be loaded, or finds no place.
+        """
+        with self._lock:
+            if time.monotonic() - self._checked > _REFRESH_SECONDS:
+                self._refresh()
+                self._checked = time.monotonic()
+            return list(self._nodes.values())
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counts of every encoder, and of every node by its id."""
+        with self._lock:
+            nodes = list(self._nodes.values())
+        return {
+            "pid": os.getpid(),
+            "encoders": ray.get([encoder.stats.remote() for encoder in self._encoders]),
+            "nodes": {node.id: ray.get(node.scorer.stats.remote()) for node in nodes},
+        }
+
+    def _refresh(self) -> None:
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        alive = {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}
+        wanted = self._options.placement.node_resource or "CPU"
+        able = {id: resources for id, resources in alive.items() if resources.get(wanted, 0) > 0}
+        self._nodes = {id: node for id, node in self._nodes.items() if id in able}
+        for id, resources in able.items():
+            if id not in self._nodes:
+                self._nodes[id] = self._start_scorer(id, resources)
+
+    def _start_encoder(self) -> Any:
+        placement = self._options.placement
+        options = {name: self._options.reward[name] for name in ENCODER_OPTIONS}
+        resources = {placement.node_resource: 0.001} if placement.node_resource else {}
+        # Ray would hide the GPUs from an actor that reserves none, and this one may share one with the trainer.
+        sharing = {} if placement.encoder_gpus else {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+        return (
+            ray.remote(TileEncoder)
+            .options(
+                num_cpus=placement.encoder_cpus,
+                num_gpus=placement.encoder_gpus,
+                resources=resources,
+                max_restarts=-1,
+                max_concurrency=1000,
+                runtime_env=_environment(**sharing),
+            )
+            .remote(options, int(placement.encoder_cpus))
+        )
+
+    def _start_scorer(self, id: str, resources: dict[str, float]) -> Node:
+        options = {name: value for name, value in self._options.reward.items() if name not in ENCODER_OPTIONS[:3]}
+        placement = self._options.placement
+        workers = int(options.get("workers") or placement.render_cpus or resources.get("CPU", 1))
+        scorer = (
+            ray.remote(NodeScorer)
+            .options(
+                num_cpus=placement.render_cpus,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(id, soft=False),
+                max_restarts=-1,
+                max_concurrency=window(workers) + 4,  # and room for questions about its state
+                runtime_env=_environment(),
+            )
+            .remote({**options, "workers": workers}, self._encoder_name(), placement.patience_seconds, *self._encoders)
+        )
+        return Node(id, scorer, workers)
+
+    def _encoder_name(self) -> str:
+        """Return the encoder's name, which is known once all of its actors have loaded it."""
+        if self._name is None:
+            placement = self._options.placement
+            try:
+                ray.get([encoder.stats.remote() for encoder in self._encoders], timeout=placement.patience_seconds)
+                names: list[str] = ray.get([encoder.load.remote() for encoder in self._encoders])
+            except ray.exceptions.GetTimeoutError:
+                raise RendererUnavailable(
+                    f"Ray found no place for {placement.encoders} encoder(s) with encoder_gpus="
+                    f"{placement.encoder_gpus:g} and encoder_cpus={placement.encoder_cpus:g} in "
+                    f"{placement.patience_seconds:g} s; `ray status` shows what is free. encoder_gpus=0 reserves none "
+                    "and shares a GPU with the trainer."
+                ) from None
+            except ray.exceptions.RayTaskError as error:
+                raise plain_cause(error) from None
+            self._name = names[0]
+        return self._name
+
+
+def window(workers: int) -> int:
+    """Return how many requests a node with so many render workers should have under way."""
+    return 2 * workers + 8
+
+
+def _environment(**variables: str) -> dict[str, Any]:
+    """Return the runtime environment of an actor: it finds this package also where it is cloned, not installed."""
+    package = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    return {"env_vars": {"PYTHONPATH": paths, **variables}}
+
+
+def connect(options: ServiceOptions) -> Any:
+    """Return a handle of the job's service with these options, started if there is none.
+
+    Whichever of several processes asks first starts it; Ray sees to it that only one does.
+    """
+    return (
+        ray.remote(Service)
+        .options(name=options.name, get_if_exists=True, num_cpus=0, max_concurrency=64, runtime_env=_environment())
+        .remote(options)
+    )
