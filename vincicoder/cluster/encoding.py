@@ -118,13 +118,15 @@ class RemoteEncoder:
 
     Args:
         name: The encoder's name.
-        actors: Handles of `TileEncoder` actors, which Ray restarts when they die.
+        actors: Names of `TileEncoder` actors, which Ray restarts when they die. No handles: Ray keeps those in the
+            object store, where they may be lost before an actor that was made with them is started anew.
         patience: Seconds to bear an actor that does not come back.
     """
 
-    def __init__(self, name: str, actors: Sequence[Any], patience: float) -> None:
+    def __init__(self, name: str, actors: Sequence[str], patience: float) -> None:
         self.name = name
         self._actors = actors
+        self._handles: dict[str, Any] = {}
         self._turn = 0
         self._patience = patience
 
@@ -138,18 +140,23 @@ class RemoteEncoder:
         reference = ray.put(tiles)
         while True:
             self._turn += 1
-            actor = self._actors[self._turn % len(self._actors)]
             try:
                 embeddings: npt.NDArray[np.float32] = ray.get(
-                    actor.encode.remote(reference), timeout=max(1.0, deadline - time.monotonic())
+                    self._actor(self._actors[self._turn % len(self._actors)]).encode.remote(reference),
+                    timeout=max(1.0, deadline - time.monotonic()),
                 )
                 return embeddings
-            except (RayActorError, ray.exceptions.GetTimeoutError) as error:
+            except ray.exceptions.RayTaskError as error:
+                raise plain_cause(error) from None
+            except (RayActorError, ray.exceptions.GetTimeoutError, ValueError) as error:
                 if time.monotonic() > deadline:
                     raise EncoderError(f"no encoder answered for {self._patience:g} s: {error}") from error
                 time.sleep(_RETRY_SECONDS)
-            except ray.exceptions.RayTaskError as error:
-                raise plain_cause(error) from None
+
+    def _actor(self, name: str) -> Any:
+        if name not in self._handles:
+            self._handles[name] = ray.get_actor(name)
+        return self._handles[name]
 
 
 def plain_cause(error: ray.exceptions.RayTaskError) -> Exception:

@@ -22,14 +22,11 @@ class NodeScorer:
 
     Args:
         options: Options of ``VisualReward`` but for the encoder's.
-        name: The encoder's name.
-        patience: Seconds to bear an encoder actor that does not answer.
-        encoders: Handles of the `TileEncoder` actors; one by one, as Ray cannot start an actor anew with handles that
-            are inside of something.
+        encoder: Where tiles are embedded.
     """
 
-    def __init__(self, options: Mapping[str, Any], name: str, patience: float, *encoders: Any) -> None:
-        self._encoder = RemoteEncoder(name, encoders, patience)
+    def __init__(self, options: Mapping[str, Any], encoder: RemoteEncoder) -> None:
+        self._encoder = encoder
         self._options = options
         self._built: VisualReward | None = None
         self._lock = threading.Lock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from vincicoder.cluster.encoding import TileEncoder, plain_cause
+from vincicoder.cluster.encoding import RemoteEncoder, TileEncoder, plain_cause
 from vincicoder.cluster.options import ENCODER_OPTIONS, ServiceOptions
 from vincicoder.cluster.scoring import NodeScorer
 from vincicoder.errors import RendererUnavailable
@@ -47,8 +48,9 @@ class Service:
         self._lock = threading.Lock()
         self._nodes: dict[str, Node] = {}
         self._checked = float("-inf")
-        self._encoders = [self._start_encoder() for _ in range(options.placement.encoders)]
-        self._name: str | None = None
+        names = [f"vincicoder-encoder-{uuid.uuid4().hex}" for _ in range(options.placement.encoders)]
+        self._encoders = {name: self._start_encoder(name) for name in names}
+        self._encoder: RemoteEncoder | None = None
 
     def nodes(self) -> list[Node]:
         """Return the nodes that can score, after starting scorers on new ones.
@@ -68,7 +70,7 @@ class Service:
             nodes = list(self._nodes.values())
         return {
             "pid": os.getpid(),
-            "encoders": ray.get([encoder.stats.remote() for encoder in self._encoders]),
+            "encoders": ray.get([encoder.stats.remote() for encoder in self._encoders.values()]),
             "nodes": {node.id: ray.get(node.scorer.stats.remote()) for node in nodes},
         }
 
@@ -82,7 +84,7 @@ class Service:
             if id not in self._nodes:
                 self._nodes[id] = self._start_scorer(id, resources)
 
-    def _start_encoder(self) -> Any:
+    def _start_encoder(self, name: str) -> Any:
         placement = self._options.placement
         options = {name: self._options.reward[name] for name in ENCODER_OPTIONS}
         resources = {placement.node_resource: 0.001} if placement.node_resource else {}
@@ -91,6 +93,7 @@ class Service:
         return (
             ray.remote(TileEncoder)
             .options(
+                name=name,
                 num_cpus=placement.encoder_cpus,
                 num_gpus=placement.encoder_gpus,
                 resources=resources,
@@ -114,17 +117,19 @@ class Service:
                 max_concurrency=window(workers) + 4,  # and room for questions about its state
                 runtime_env=_environment(),
             )
-            .remote({**options, "workers": workers}, self._encoder_name(), placement.patience_seconds, *self._encoders)
+            .remote({**options, "workers": workers}, self._remote_encoder())
         )
         return Node(id, scorer, workers)
 
-    def _encoder_name(self) -> str:
-        """Return the encoder's name, which is known once all of its actors have loaded it."""
-        if self._name is None:
+    def _remote_encoder(self) -> RemoteEncoder:
+        """Return the way to the encoders, once all of them have loaded their weights."""
+        if self._encoder is None:
             placement = self._options.placement
             try:
-                ray.get([encoder.stats.remote() for encoder in self._encoders], timeout=placement.patience_seconds)
-                names: list[str] = ray.get([encoder.load.remote() for encoder in self._encoders])
+                ray.get(
+                    [encoder.stats.remote() for encoder in self._encoders.values()], timeout=placement.patience_seconds
+                )
+                names: list[str] = ray.get([encoder.load.remote() for encoder in self._encoders.values()])
             except ray.exceptions.GetTimeoutError:
                 raise RendererUnavailable(
                     f"Ray found no place for {placement.encoders} encoder(s) with encoder_gpus="
@@ -134,8 +139,8 @@ class Service:
                 ) from None
             except ray.exceptions.RayTaskError as error:
                 raise plain_cause(error) from None
-            self._name = names[0]
-        return self._name
+            self._encoder = RemoteEncoder(names[0], list(self._encoders), placement.patience_seconds)
+        return self._encoder
 
 
 def window(workers: int) -> int:
