@@ -58,7 +58,7 @@ def reward_options() -> dict[str, Any]:
     return options
 
 
-class VinciCoder(AsyncORM):  # type: ignore[misc]  # ms-swift has no types
+class VinciCoder(AsyncORM):
     """The overall reward; ``reward`` says which, see ``vincicoder.CompletionReward``."""
 
     reward = "overall"
@@ -90,7 +90,7 @@ class VinciCoderExecution(VinciCoder):
     reward = "execution"
 
 
-class VinciCoderMetrics(TrainerCallback):  # type: ignore[misc]
+class VinciCoderMetrics(TrainerCallback):
     """Adds what the rewards found to the trainer's log, averaged over all ranks."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -75,7 +75,7 @@ class Service:
         }
 
     def _refresh(self) -> None:
-        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        nodes: list[dict[str, Any]] = ray.nodes()
         alive = {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}
         wanted = self._options.placement.node_resource or "CPU"
         able = {id: resources for id, resources in alive.items() if resources.get(wanted, 0) > 0}

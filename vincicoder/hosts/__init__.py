@@ -7,10 +7,11 @@ language and the prompt among them. A trainer wants plain floats, the same keys 
 
 from __future__ import annotations
 
+from vincicoder.hosts.batching import score_sample
 from vincicoder.hosts.completions import CompletionReward, drain_sums
 from vincicoder.hosts.metrics import COMPONENTS, FLAGS, Metrics, metrics_of
 from vincicoder.hosts.reward import HostReward, Scorer, shared_reward
-from vincicoder.hosts.rows import NO_TARGET, answer_fields, request_from, text_of
+from vincicoder.hosts.rows import NO_TARGET, answer_fields, picture_in, request_from, text_of
 
 __all__ = [
     "COMPONENTS",
@@ -23,7 +24,9 @@ __all__ = [
     "answer_fields",
     "drain_sums",
     "metrics_of",
+    "picture_in",
     "request_from",
+    "score_sample",
     "shared_reward",
     "text_of",
 ]

@@ -72,8 +72,8 @@ class NodeReward:
             except (EOFError, ConnectionError):
                 continue
         raise RendererUnavailable(
-            f"the node's reward process died again and again, with {len(left)} responses left to score; was it killed for its "
-            "memory? The kernel's log (dmesg) would say so; fewer workers or a smaller memory_mb need less."
+            f"the node's reward process died again and again, with {len(left)} responses left to score; was it killed "
+            "for its memory? The kernel's log (dmesg) would say so; fewer workers or a smaller memory_mb need less."
         )
 
     def close(self) -> None:

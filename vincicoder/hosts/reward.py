@@ -6,6 +6,7 @@ import atexit
 import functools
 import inspect
 import json
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,32 +168,61 @@ def shared_reward(
 ) -> HostReward:
     """Return this process's :class:`HostReward` with these options; equal options get the same one.
 
-    It is closed when the process ends.
+    In a Ray job this is the job's service, see ``vincicoder.cluster``, unless the option ``cluster`` is False; its
+    options are then known too. It is closed when the process ends.
 
     Args:
-        options: Options of ``VisualReward``, perhaps as nodes of the host's configuration.
+        options: Options of ``VisualReward`` and ``cluster``, perhaps as nodes of the host's configuration.
         how: See :class:`HostReward`.
         own: Names of the options that the adapter keeps for itself, for the error message.
         one_by_one: See :class:`HostReward`.
-        per_node: Whether the processes of one job on this machine share workers and encoder.
+        per_node: Whether, outside of Ray, the processes of one job on this machine share workers and encoder.
 
     Raises:
         ConfigError: An option is unknown.
     """
-    from vincicoder.hosts.node import NodeReward
-    from vincicoder.reward import VisualReward
-
     plain = {name: _plain(value) for name, value in options.items()}
-    key = json.dumps([plain, per_node], sort_keys=True, default=repr)
+    cluster = plain.pop("cluster", None)
+    if cluster is None:
+        cluster = _in_ray_job()
+    key = json.dumps([plain, cluster, per_node], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
-            known = sorted([*own, *inspect.signature(VisualReward).parameters])
-            if unknown := ", ".join(name for name in plain if name not in known):
-                raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(known)}")
-            build = functools.partial(NodeReward, plain) if per_node else functools.partial(VisualReward, **plain)
-            _shared[key] = HostReward(build, how, one_by_one)
+            _check_names(plain, own, cluster)
+            _shared[key] = HostReward(functools.partial(_build, plain, cluster, per_node), how, one_by_one)
             atexit.register(_shared[key].close)
         return _shared[key]
+
+
+def _in_ray_job() -> bool:
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized()
+
+
+def _check_names(options: Mapping[str, Any], own: Sequence[str], cluster: bool) -> None:
+    from vincicoder.reward import VisualReward
+
+    known = {*own, *inspect.signature(VisualReward).parameters, "cluster"}
+    if cluster:
+        from vincicoder.cluster.options import PLACEMENT_OPTIONS
+
+        known.update(PLACEMENT_OPTIONS)
+    if unknown := ", ".join(name for name in options if name not in known):
+        raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(sorted(known))}")
+
+
+def _build(options: Mapping[str, Any], cluster: bool, per_node: bool) -> Scorer:
+    if cluster:
+        from vincicoder.cluster import ClusterReward
+
+        return ClusterReward(options)
+    if per_node:
+        from vincicoder.hosts.node import NodeReward
+
+        return NodeReward(options)
+    from vincicoder.reward import VisualReward
+
+    return VisualReward(**options)
 
 
 def _plain(value: Any) -> Any:

@@ -112,6 +112,17 @@ def text_of(messages: Any) -> str | None:
     return "".join(part["text"] for part in content or () if isinstance(part, Mapping) and part.get("text")) or None
 
 
+def picture_in(messages: Sequence[Mapping[str, Any]]) -> Any:
+    """Return the first picture in a conversation, in whatever form it is there, or None if there is none.
+
+    Args:
+        messages: Messages whose content is text, or parts of which pictures are ``{"type": "image", ...}``.
+    """
+    parts = (part for each in messages if not isinstance(each["content"], str) for part in each["content"] or ())
+    pictures = (_picture(part, None) for part in parts if isinstance(part, Mapping) and part.get("type") == "image")
+    return next((picture for picture in pictures if picture is not None), None)
+
+
 def _text(sources: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> str | None:
     texts = (source.get(key) for source in sources for key in keys)
     return next((text for text in texts if isinstance(text, str) and text.strip()), None)
