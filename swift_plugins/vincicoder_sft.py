@@ -8,7 +8,8 @@ data set               local folder             rows
 ``vincicoder-records`` ``VINCICODER_RECORDS_DATA``  your own: the columns of ``vincicoder.data.record``
 ====================== ======================== ===========================================================
 
-Without the variable the public sets are downloaded, from ModelScope or, with ``--use_hf true``, from Hugging Face.
+Without the variable the public sets are downloaded: with ``--use_hf true`` from Hugging Face, where they are known to
+be, else from ModelScope under the same ids, which nobody has confirmed.
 A folder may also be named itself, if its last part is the name of the set's repository. What is registered here is
 only how ms-swift asks; the rules are in ``vincicoder.data``.
 """
@@ -18,20 +19,27 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import hashlib
+import importlib.util
 import os
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, Features, IterableDataset, Value
+from datasets.exceptions import DatasetGenerationError
 from modelscope.hub.utils.utils import get_cache_dir
 from swift.dataset import DatasetMeta, RowPreprocessor, SubsetDataset, register_dataset
 from swift.dataset.dataset_syntax import DatasetSyntax
 from swift.dataset.loader import DatasetLoader
 from swift.utils import get_logger, is_master, safe_ddp_context
 
+if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 from vincicoder.data import DataError
-from vincicoder.data.files import SUBSETS, Piece, cut, find_files, name_patterns, parse_subsets, select
+from vincicoder.data.files import SUBSETS, Piece, cut, find_files, mix, name_patterns, parse_subsets, select
 from vincicoder.data.public import RL_SOURCE, SFT_SOURCE
 from vincicoder.data.reading import LAYOUTS, Rejects, read_rows, rules_digest
 
@@ -80,9 +88,11 @@ class VinciCoderLoader(DatasetLoader):
         assert dataset_syntax is not None
         try:
             return self._load(dataset_syntax, bool(use_hf))
-        except DataError as error:
-            # For the user of a command line the sentence is all there is to know, so no traceback goes with it.
-            raise SystemExit(f"{self.source.name}: {error}") from error
+        except (DataError, DatasetGenerationError) as error:
+            if sentence := _sentence(error):
+                # For the user of a command line it is all there is to know, so no traceback goes with it.
+                raise SystemExit(f"{self.source.name}: {sentence}") from error
+            raise
 
     def _load(self, syntax: DatasetSyntax, use_hf: bool) -> Dataset | IterableDataset:
         subsets = parse_subsets(syntax.subsets, self.source.name)
@@ -98,8 +108,18 @@ class VinciCoderLoader(DatasetLoader):
                 )
             files = select(files, subsets, root)
         pieces = cut(files, layout.required, self.columns or {})
-        dataset, rejects = self._build(pieces, subsets)
-        return self._checked(dataset, rejects, root)
+        arguments = self._arguments(pieces, subsets)
+        rejects = Rejects(Path(arguments["rejects"]))
+        if next(read_rows(**arguments), None) is None:
+            why = rejects.summary(root.name) or f"none is of the subset; there are {', '.join(SUBSETS)}"
+            raise DataError(f"no row in {root} can be used: {why}")
+        dataset = self._build(arguments)
+        if is_master():
+            if self.streaming:
+                atexit.register(_report, self.source.name, rejects)
+            else:
+                _report(self.source.name, rejects)
+        return dataset
 
     def _folder(self, asked: str, subsets: Sequence[str], use_hf: bool) -> Path:
         """Return where the data is, having downloaded what the subsets need if it is on a hub."""
@@ -107,33 +127,25 @@ class VinciCoderLoader(DatasetLoader):
             return Path(asked).resolve()
         if local := os.environ.get(self.source.variable):
             return Path(local).expanduser().resolve()
-        if self.source.repository is None:
+        repository = self.source.repository
+        if repository is None:
             raise DataError(f"set {self.source.variable} to a folder with your records, as Parquet or JSONL")
         patterns = name_patterns(subsets) if LAYOUTS[self.source.layout].classified else name_patterns(["default"])
         try:
             with safe_ddp_context(asked, True):
-                return Path(self._download(patterns, use_hf))
+                return Path(_download(repository, patterns, use_hf, self.hub_token))
         except Exception as error:
             hub = "Hugging Face" if use_hf else "ModelScope"
+            why = " ".join(f"{type(error).__name__}: {error}".split())
             raise DataError(
-                f"{self.source.repository} cannot be downloaded from {hub} ({type(error).__name__}: {error}); "
+                f"{repository} cannot be downloaded from {hub} ({why}); "
                 f"set {self.source.variable} to a local folder, or try the other hub with --use_hf"
             ) from error
 
-    def _download(self, patterns: list[str], use_hf: bool) -> str:
-        if use_hf:
-            from huggingface_hub import snapshot_download
-
-            return snapshot_download(
-                self.source.repository, repo_type="dataset", allow_patterns=patterns, token=self.hub_token
-            )
-        from modelscope import dataset_snapshot_download
-
-        return dataset_snapshot_download(self.source.repository, allow_patterns=patterns, token=self.hub_token)
-
-    def _build(self, pieces: list[Piece], subsets: tuple[str, ...]) -> tuple[Dataset | IterableDataset, Rejects]:
+    def _arguments(self, pieces: list[Piece], subsets: tuple[str, ...]) -> dict[str, Any]:
+        """Return the arguments of ``read_rows``; ms-swift's cache goes by them."""
         arguments: dict[str, Any] = {
-            "pieces": pieces,
+            "bundles": mix(pieces) if self.streaming else [(piece,) for piece in pieces],
             "layout": self.source.layout,
             "subsets": subsets,
             "columns": self.columns or {},
@@ -141,14 +153,16 @@ class VinciCoderLoader(DatasetLoader):
             "strict": self.strict,
             "rules": rules_digest(),
         }
-        cache = Path(get_cache_dir()) / "datasets"
         digest = hashlib.blake2b(repr(arguments).encode(), digest_size=12).hexdigest()
         # A stream notes what this run comes across; a table is read once for all runs, and its notes are kept with it.
         note = f"stream-{digest}-{os.getpid()}.tsv" if self.streaming else f"{digest}.tsv"
-        rejects = Rejects(cache / "vincicoder" / note)
-        arguments["rejects"] = str(rejects.path)
+        path = Path(get_cache_dir()) / "datasets" / "vincicoder" / note
         if self.streaming:
-            rejects.path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        return arguments | {"rejects": str(path)}
+
+    def _build(self, arguments: dict[str, Any]) -> Dataset | IterableDataset:
+        if self.streaming:
             dataset = IterableDataset.from_generator(read_rows, gen_kwargs=arguments)
         else:
             features = self._features()
@@ -156,33 +170,43 @@ class VinciCoderLoader(DatasetLoader):
                 dataset = Dataset.from_generator(
                     read_rows,
                     features=features,
-                    cache_dir=str(cache),
+                    cache_dir=str(Path(get_cache_dir()) / "datasets"),
                     gen_kwargs=arguments,
-                    num_proc=min(self.num_proc or 1, len(pieces)) or None,
+                    num_proc=min(self.num_proc or 1, len(arguments["bundles"])),
                 )
         if self.remove_unused_columns and self.source.answered:
             dataset = dataset.select_columns(["messages", "images"])
-        return dataset, rejects
+        return dataset
 
     @staticmethod
     def _features() -> Features:
         """Return the types that ms-swift gives its columns, so that these rows can be mixed with any other set's."""
         row = {"messages": [{"role": "user", "content": ""}], "images": [{"bytes": b"", "path": ""}]}
-        features = RowPreprocessor()(Dataset.from_list([row]), load_from_cache_file=False).features
+        features = RowPreprocessor()(Dataset.from_list([row]), num_proc=None, load_from_cache_file=False).features
         kept = {name: features[name] for name in row}
         return Features({**kept, "solution": Value("string"), "language": Value("string")})
 
-    def _checked(self, dataset: Dataset | IterableDataset, rejects: Rejects, root: Path) -> Dataset | IterableDataset:
-        """Make sure that there are rows, and see to it that those left out are reported, once."""
-        if next(iter(dataset), None) is None:
-            found = rejects.summary(root.name) or f"no row belongs to the subset; the subsets are: {', '.join(SUBSETS)}"
-            raise DataError(f"no row in {root} can be used: {found}")
-        if is_master():
-            if self.streaming:
-                atexit.register(_report, self.source.name, rejects)
-            else:
-                _report(self.source.name, rejects)
-        return dataset
+
+def _download(repository: str, patterns: list[str], use_hf: bool, token: str | None) -> str:
+    """Download files of a data set, those that are there already not again, and return their folder."""
+    if use_hf:
+        from huggingface_hub import snapshot_download
+
+        return snapshot_download(repository, repo_type="dataset", allow_patterns=patterns, token=token)
+    from modelscope import dataset_snapshot_download
+
+    return str(dataset_snapshot_download(repository, allow_patterns=patterns, token=token))
+
+
+def _sentence(error: Exception) -> str | None:
+    """Return what a ``DataError`` says, or one that was raised while the library ``datasets`` was at work."""
+    if isinstance(error, DataError):
+        return str(error)
+    if isinstance(error.__cause__, DataError):
+        return str(error.__cause__)
+    # What was raised in another process arrives as the text of its traceback.
+    found = re.search(rf"{DataError.__name__}: (.*)", str(error.__cause__))
+    return found[1] if found else None
 
 
 def _report(name: str, rejects: Rejects) -> None:

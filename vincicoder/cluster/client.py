@@ -8,7 +8,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -26,6 +26,7 @@ from vincicoder.status import Status
 
 _TICK = 1.0  # seconds between looks at deadlines and at the nodes
 _REST = 0.5  # seconds that a node is left alone after it lost a request
+_HOMES = 4096  # of the latest targets
 _TARGETS = 256  # of the latest requests, kept in the object store
 
 
@@ -62,7 +63,8 @@ class ClusterReward:
         self._lock = threading.Lock()
         self._service: Any = None
         self._nodes: list[Node] = []
-        self._load: dict[str, int] = {}
+        self._load: Counter[str] = Counter()
+        self._homes: OrderedDict[str, str] = OrderedDict()
         self._resting: dict[str, float] = {}
         self._targets: OrderedDict[str, Any] = OrderedDict()
 
@@ -77,8 +79,8 @@ class ClusterReward:
 
     def close(self) -> None:
         """Let go of the service. It ends with the process that started it, at the latest with the job."""
+        self._service = None
         with self._lock:
-            self._service = None
             self._nodes = []
             self._targets.clear()
 
@@ -103,8 +105,7 @@ class ClusterReward:
             GetTimeoutError,
         ):  # the process that had started the service is gone; the next look starts another
             nodes = []
-            with self._lock:
-                self._service = None
+            self._service = None
         with self._lock:
             self._nodes = nodes
         return nodes
@@ -128,20 +129,27 @@ class ClusterReward:
         return reference
 
     def choose(self, affinity: str, tried: Sequence[str]) -> Node | None:
-        """Return the node to ask, which counts as asked, or None while all have enough to do."""
+        """Return the node to ask, which counts as asked, or None while all have enough to do.
+
+        A target stays with the node that its first request went to, so that it is embedded once, even if that node
+        then gets twice its share. That first choice is by rendezvous hashing: all processes choose alike, and a lost
+        node moves only its own targets.
+        """
         with self._lock:
-            now = time.monotonic()
-            free = [
-                node
-                for node in self._nodes
-                if self._load.get(node.id, 0) < window(node.workers) and self._resting.get(node.id, 0) < now
-            ]
-            if not free:
-                return None
-            untried = [node for node in free if node.id not in tried] or free
-            # Rendezvous hashing: all processes choose alike, and a lost node moves only its own targets.
-            chosen = max(untried, key=lambda node: hashlib.blake2b(f"{affinity}{node.id}".encode()).digest())
-            self._load[chosen.id] = self._load.get(chosen.id, 0) + 1
+            home = self._homes.get(affinity)
+            able = [node for node in self._nodes if self._resting.get(node.id, 0) < time.monotonic()]
+            chosen = next((node for node in able if node.id == home and node.id not in tried), None)
+            if chosen is None or self._load[chosen.id] >= 2 * window(chosen.workers):
+                free = [node for node in able if self._load[node.id] < window(node.workers)]
+                untried = [node for node in free if node.id not in tried] or free
+                if not untried:
+                    return None
+                chosen = max(untried, key=lambda node: hashlib.blake2b(f"{affinity}{node.id}".encode()).digest())
+            self._load[chosen.id] += 1
+            self._homes[affinity] = chosen.id
+            self._homes.move_to_end(affinity)
+            while len(self._homes) > _HOMES:
+                self._homes.popitem(last=False)
             return chosen
 
     def answered(self, node: Node, lost: bool) -> None:
@@ -152,10 +160,10 @@ class ClusterReward:
                 self._resting[node.id] = time.monotonic() + _REST
 
     def _connected(self) -> Any:
-        with self._lock:
-            if self._service is None:
-                self._service = connect(self._options)
-            return self._service
+        # Not under the lock: answers arrive in Ray's own thread, need the lock, and hold up every call of Ray.
+        service = self._service or connect(self._options)
+        self._service = service
+        return service
 
 
 class _Stream:

@@ -1,0 +1,127 @@
+# shellcheck shell=bash disable=SC2034
+# What qwen3vl_8b_sft.sh and qwen25vl_7b_sft.sh share; they set the model and source this file.
+#
+#   VINCICODER_SFT_DATA=/data/VinciCoder-1.6M-SFT bash examples/SCRIPT [FLAG VALUE ...]
+#
+# FLAG VALUE are any further flags of `swift sft`; they win over the ones here. DRY_RUN=1 prints the command and stops.
+# SMOKE=1 runs three steps of the same with a tiny random model on the CPU, on a few rows of its own or of
+# VINCICODER_SFT_DATA, to try the plumbing before there is a GPU. On several nodes run the same line on each, with
+# NNODES, NODE_RANK, MASTER_ADDR and MASTER_PORT set.
+#
+# Environment variables, with their defaults:
+#   SWIFT            the swift command                                   [swift]
+#   MODEL            the model to train: hub id or folder                [the script's]
+#   DATASET          data sets: vincicoder-sft, vincicoder-sft:chart/web#100000, vincicoder-records,
+#                    files or folders, separated by blanks               [vincicoder-sft]
+#   VINCICODER_SFT_DATA, VINCICODER_RECORDS_DATA    local folders of the public set and of your own records
+#   USE_HF           true: models and data from Hugging Face, false: from ModelScope          [true]
+#   NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT                          [1, 0, 127.0.0.1, 29500]
+#   GPUS_PER_NODE                                                        [8]
+#   SHARDING         zero2, zero3, zero3_offload, a DeepSpeed JSON file, fsdp2, or none       [zero2]
+#   TUNER            full or lora                                        [full]
+#   PACKING          true: fill sequences of MAX_LENGTH with several rows. Every row is encoded once before training
+#                    to learn its length, unless STREAMING=true. Needs flash-attn             [true]
+#   STREAMING        true: read rows while training instead of making a table of them first. The length of a stream
+#                    is unknown, so MAX_STEPS is needed                  [false]
+#   BATCH            sequences per step, on all GPUs together            [128]
+#   MICRO_BATCH      sequences per GPU at a time                         [1]
+#   EPOCHS, MAX_STEPS, LR    MAX_STEPS -1: as EPOCHS says                [1, -1, 1e-5; 1e-4 with lora]
+#   MAX_LENGTH       tokens of a sequence; longer rows are left out      [16384]
+#   MIN_TOKENS, MAX_TOKENS   tokens of a picture                         [256, 4096]
+#   FREEZE_VIT       true: leave the vision tower as it is               [false]
+#   WORKERS          processes that prepare data                         [8]
+#   SAVE_STEPS, SAVE_LIMIT                                               [500, 3]
+#   OUTPUT           checkpoints and logs                                [output/NAME]
+#   REPORT_TO        tensorboard, wandb, swanlab or none                 [tensorboard]
+: "${NAME:?}" "${MODEL_TYPE:?}" "${SIDE:?}"
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"
+  sed -n '3,/^: /{/^: /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
+  exit
+fi
+fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
+
+: "${SWIFT:=swift}" "${DATASET:=vincicoder-sft}" "${USE_HF:=true}"
+: "${NNODES:=1}" "${NODE_RANK:=0}" "${MASTER_ADDR:=127.0.0.1}" "${MASTER_PORT:=29500}" "${GPUS_PER_NODE:=8}"
+: "${SHARDING:=zero2}" "${TUNER:=full}" "${PACKING:=true}" "${STREAMING:=false}" "${FREEZE_VIT:=false}"
+: "${BATCH:=128}" "${MICRO_BATCH:=1}" "${EPOCHS:=1}" "${MAX_STEPS:=-1}" "${MAX_LENGTH:=16384}"
+: "${MIN_TOKENS:=256}" "${MAX_TOKENS:=4096}" "${WORKERS:=8}" "${SAVE_STEPS:=500}" "${SAVE_LIMIT:=3}"
+: "${OUTPUT:=output/$NAME}" "${REPORT_TO:=tensorboard}" "${SMOKE:=0}" "${DRY_RUN:=0}"
+[[ $TUNER == full || $TUNER == lora ]] || fail "TUNER is '$TUNER'; expected full or lora"
+: "${LR:=$([[ $TUNER == full ]] && echo 1e-5 || echo 1e-4)}"
+
+command -v "$SWIFT" >/dev/null || fail "there is no command '$SWIFT'; install it with: pip install '${root}[swift]'"
+python=$(dirname "$(command -v "$SWIFT")")/python
+plugins=("$root/swift_plugins/vincicoder_sft.py")
+read -ra datasets <<<"$DATASET"
+
+if [[ $SMOKE == 1 ]]; then
+  export HF_HUB_OFFLINE=1
+  MODEL=$("$python" "$root/examples/smoke_model.py" "$OUTPUT/smoke-model" --kind "$MODEL_TYPE" 2>/dev/null)
+  if [[ $DATASET == vincicoder-sft* && -z ${VINCICODER_SFT_DATA:-} ]]; then
+    "$python" "$root/examples/smoke_data.py" "$OUTPUT/smoke-data" --layout sft
+    export VINCICODER_SFT_DATA=$OUTPUT/smoke-data
+    datasets=(vincicoder-sft)
+  fi
+  datasets=("${datasets[@]/%#*/}")
+  datasets=("${datasets[@]/%/#8}")
+  plugins+=("$root/examples/smoke_tokens.py")
+  NNODES=1 GPUS_PER_NODE=1 SHARDING=none PACKING=false BATCH=2 MAX_STEPS=3 LR=1e-3 WORKERS=1 REPORT_TO=none
+  MIN_TOKENS=4 MAX_TOKENS=64
+fi
+for variable in VINCICODER_SFT_DATA VINCICODER_RECORDS_DATA; do
+  [[ -z ${!variable:-} || -e ${!variable} ]] || fail "$variable is '${!variable}', which does not exist"
+done
+[[ $STREAMING != true || $MAX_STEPS -gt 0 ]] || fail "the length of a stream is unknown; set MAX_STEPS"
+steps=$((BATCH / (NNODES * GPUS_PER_NODE * MICRO_BATCH)))
+((steps * NNODES * GPUS_PER_NODE * MICRO_BATCH == BATCH)) ||
+  fail "BATCH is $BATCH, which is no multiple of MICRO_BATCH x GPUs = $((NNODES * GPUS_PER_NODE * MICRO_BATCH))"
+
+if [[ $SMOKE != 1 ]]; then
+  export NPROC_PER_NODE=$GPUS_PER_NODE NNODES NODE_RANK MASTER_ADDR MASTER_PORT
+fi
+# Newer versions of qwen-vl-utils count tokens, older ones pixels.
+export IMAGE_MIN_TOKEN_NUM=$MIN_TOKENS IMAGE_MAX_TOKEN_NUM=$MAX_TOKENS
+export MIN_PIXELS=$((MIN_TOKENS * SIDE * SIDE)) MAX_PIXELS=$((MAX_TOKENS * SIDE * SIDE))
+
+flags=(
+  --model "$MODEL" --model_type "$MODEL_TYPE" --template "$MODEL_TYPE" --use_hf "$USE_HF"
+  --dataset "${datasets[@]}" --external_plugins "${plugins[@]}" --split_dataset_ratio 0
+  --streaming "$STREAMING" --packing "$PACKING" --load_from_cache_file true
+  --dataset_num_proc "$WORKERS" --dataloader_num_workers "$WORKERS"
+  --max_length "$MAX_LENGTH" --truncation_strategy delete
+  --tuner_type "$TUNER" --freeze_llm false --freeze_vit "$FREEZE_VIT" --freeze_aligner false
+  --per_device_train_batch_size "$MICRO_BATCH" --gradient_accumulation_steps "$steps"
+  --num_train_epochs "$EPOCHS" --max_steps "$MAX_STEPS"
+  --learning_rate "$LR" --lr_scheduler_type cosine --warmup_ratio 0.05 --weight_decay 0.1 --max_grad_norm 1.0
+  --logging_steps 1 --report_to "$REPORT_TO" --output_dir "$OUTPUT"
+)
+if [[ $SMOKE == 1 ]]; then
+  flags+=(--torch_dtype float32 --attn_impl eager --check_model false --save_strategy no)
+else
+  flags+=(--torch_dtype bfloat16 --gradient_checkpointing true --save_steps "$SAVE_STEPS" --save_total_limit "$SAVE_LIMIT")
+  flags+=(--attn_impl "$([[ $PACKING == true ]] && echo flash_attn || echo sdpa)")
+  case $SHARDING in
+    none) ;;
+    fsdp2) flags+=(--fsdp fsdp2) ;;
+    *) flags+=(--deepspeed "$SHARDING") ;;
+  esac
+fi
+command=("$SWIFT" sft "${flags[@]}" "$@")
+
+if [[ $DRY_RUN == 1 ]]; then
+  printf '%q ' "${command[@]}"
+  echo
+  exit
+fi
+if [[ $SMOKE != 1 ]]; then
+  gpus=$("$python" -c 'import torch; print(torch.cuda.device_count())' 2>/dev/null || echo 0)
+  ((gpus >= GPUS_PER_NODE)) || fail "GPUS_PER_NODE is $GPUS_PER_NODE, but this machine has $gpus GPUs; SMOKE=1 needs none"
+  has() { "$python" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$1') is None)"; }
+  [[ $PACKING != true ]] || has flash_attn || fail "packing needs flash-attn; install it, or set PACKING=false"
+  [[ $SHARDING == none || $SHARDING == fsdp2 ]] || has deepspeed ||
+    fail "SHARDING=$SHARDING needs DeepSpeed; run: pip install deepspeed, or set SHARDING=fsdp2"
+fi
+exec "${command[@]}"

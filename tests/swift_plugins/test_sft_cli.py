@@ -1,0 +1,108 @@
+"""``swift sft`` trains on our data sets: two models, full and LoRA, streamed and not, with good rows and bad."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from public_layout import BAD, parquet, svg_rows
+
+pytestmark = pytest.mark.swift
+pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+
+
+def losses(run):
+    assert run.status == 0, run.output[-3000:]
+    return [float(row["loss"]) for row in run.log]
+
+
+def summaries(run):
+    return re.findall(r"vincicoder-sft: left out .*", run.output)
+
+
+def test_a_model_learns_the_rows_it_is_shown(swift_sft, public):
+    """Qwen2.5-VL, all parameters, a table, a sample of a subset."""
+    flags = ("--max_steps", 40, "--learning_rate", "1e-2", "--num_train_epochs", 100)
+    run = swift_sft("qwen2_5_vl", "vincicoder-sft:svg/web#2", *flags, VINCICODER_SFT_DATA=public)
+    found = losses(run)
+    assert len(found) == 40
+    assert all(map(math.isfinite, found))
+    assert found[-1] < found[0] / 3
+    assert not summaries(run), "nothing was left out"
+
+
+def test_lora_trains_on_a_stream(swift_sft, public):
+    """Qwen3-VL, LoRA, a stream with its own worker, a sample of two subsets, another subset to evaluate."""
+    flags = "--tuner_type lora --streaming true --dataloader_num_workers 1 --max_steps 4 "
+    flags += "--eval_strategy steps --eval_steps 4 --val_dataset vincicoder-sft:web#3"
+    run = swift_sft("qwen3_vl", "vincicoder-sft:svg/chart-refine#10", *flags.split(), VINCICODER_SFT_DATA=public)
+    found = losses(run)
+    assert len(found) == 4
+    assert all(map(math.isfinite, found))
+    assert "lora" in run.output.lower()
+    assert "eval_loss" in run.output
+
+
+def expected_summary(times: int) -> set[str]:
+    return {f"{reason} {times}" for reason in BAD}
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [
+        ("qwen3_vl", "--tuner_type full --dataset_num_proc 2 --dataloader_num_workers 2"),
+        ("qwen2_5_vl", "--tuner_type lora --streaming true --dataloader_num_workers 1"),
+    ],
+)
+def test_bad_rows_are_summed_up_in_one_line(swift_sft, messy, kind, flags):
+    flags = (*flags.split(), "--max_steps", 6, "--num_train_epochs", 3)
+    run = swift_sft(kind, "vincicoder-sft", *flags, VINCICODER_SFT_DATA=messy)
+    assert all(map(math.isfinite, losses(run)))
+    [summary] = summaries(run)
+    counted = re.search(r"left out (\d+) rows \((.*)\); they are listed in (\S+)", summary)
+    assert int(counted[1]) == 2 * len(BAD)
+    assert set(counted[2].split(", ")) == expected_summary(2)
+    with open(counted[3], encoding="utf-8") as lines:
+        assert {line.split("\t")[0] for line in lines} == set(BAD)
+    assert "Traceback" not in run.output
+    assert run.output.count("tell no domain, so their rows are in the subsets default and others: surprise") == 1
+
+
+@pytest.fixture
+def faults(tmp_path, public):
+    """Data that no run can use, by what is wrong: folder, name of the data set, sentence."""
+    (tmp_path / "empty").mkdir()
+    rows = [{"question": row["user_content"], **row} for row in svg_rows(2)]
+    parquet(
+        tmp_path / "column" / "img2svg.parquet", [{k: v for k, v in row.items() if k != "user_content"} for row in rows]
+    )
+    return {
+        "wrong folder": (tmp_path / "nowhere", "vincicoder-sft", "nowhere does not exist; set it to the folder that"),
+        "empty folder": (
+            tmp_path / "empty",
+            "vincicoder-sft",
+            "holds no .parquet or .jsonl file but nothing; download",
+        ),
+        "missing column": (
+            tmp_path / "column",
+            "vincicoder-sft",
+            "has no column user_content but question, assistant_content, image; rename its columns, or say",
+        ),
+        "misspelt subset": (
+            public,
+            "vincicoder-sft:chart-refined",
+            "no subset 'chart-refined'; did you mean 'chart-refine'",
+        ),
+    }
+
+
+@pytest.mark.parametrize("fault", ["wrong folder", "empty folder", "missing column", "misspelt subset"])
+def test_unusable_data_ends_the_run_with_one_sentence(swift_sft, faults, fault):
+    folder, name, sentence = faults[fault]
+    run = swift_sft("qwen2_5_vl", name, VINCICODER_SFT_DATA=folder)
+    assert run.status != 0
+    last = run.output.strip().splitlines()[-1]
+    assert last.startswith("vincicoder-sft: ")
+    assert sentence in last
+    assert "Traceback" not in run.output

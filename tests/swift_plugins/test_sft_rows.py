@@ -1,0 +1,256 @@
+"""What the data sets are once ms-swift has loaded them: rows, subsets, samples, streams, caches."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+
+import pyarrow.parquet
+import pytest
+from public_layout import BAD, parquet, picture, svg_rows
+
+pytestmark = pytest.mark.swift
+pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+
+
+@pytest.fixture
+def load(sft, monkeypatch):
+    """A function that loads a data set as a run would and returns its rows."""
+    from swift.dataset import load_dataset
+
+    def rows(name, folder=None, variable="VINCICODER_SFT_DATA", **options):
+        monkeypatch.setenv(variable, str(folder) if folder else "")
+        dataset, _ = load_dataset(name, **({"remove_unused_columns": True} | options))
+        return dataset
+
+    return rows
+
+
+def contents(rows):
+    return [row["messages"][-1]["content"] for row in rows]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_rows_are_messages_with_the_picture_as_it_is(load, public, streaming):
+    rows = list(load("vincicoder-sft:svg", public, streaming=streaming))
+    pictures = pyarrow.parquet.read_table(public / "more" / "img2svg_1.parquet")["image"].to_pylist()
+    assert sorted(row["images"][0]["bytes"] for row in rows) == sorted(pictures)
+    for row in rows:
+        number = pictures.index(row["images"][0]["bytes"])
+        assert row["messages"] == [
+            {"role": "user", "content": "<image>SVG, please."},
+            {"role": "assistant", "content": f"```svg\n<svg><rect width='{number}'/></svg>\n```"},
+        ]
+        assert row["images"][0]["path"] is None
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("vincicoder-sft", {"python": 7, "html": 6, "svg": 6}),
+        ("vincicoder-sft:all", {"python": 7, "html": 6, "svg": 6}),
+        ("vincicoder-sft:chart-refine", {"python": 7}),
+        ("vincicoder-sft:web-direct/svg", {"html": 6, "svg": 6}),
+        ("vincicoder-sft:web/web-direct", {"html": 6}),
+        ("vincicoder-sft#5", 5),
+        ("vincicoder-sft:web/svg#9", 9),
+    ],
+)
+def test_subsets_and_samples(load, public, name, expected, streaming):
+    tags = Counter(content[3:].split("\n")[0] for content in contents(load(name, public, streaming=streaming)))
+    assert (tags.total() if isinstance(expected, int) else dict(tags)) == expected
+
+
+def test_a_share_is_set_aside_for_validation(load, sft, public, monkeypatch):
+    from swift.dataset import load_dataset
+
+    monkeypatch.setenv("VINCICODER_SFT_DATA", str(public))
+    for streaming in (False, True):
+        train, val = load_dataset("vincicoder-sft#10", split_dataset_ratio=0.2, streaming=streaming)
+        assert (len(list(train)), len(list(val))) == (8, 2)
+        assert not set(contents(train)) & set(contents(val))
+
+
+def test_a_folder_may_be_named_itself(load, public, tmp_path):
+    folder = tmp_path / "VinciCoder-1.6M-SFT"
+    folder.symlink_to(public)
+    assert len(load(f"{folder}:svg")) == 6
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_other_data_sets_mix_with_ours(load, public, messy, tmp_path, streaming):
+    other = tmp_path / "other.jsonl"
+    other.write_text(
+        json.dumps({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]})
+    )
+    rows = list(load(["vincicoder-sft:svg", str(other)], public, streaming=streaming))
+    assert len(rows) == 7
+    assert "ho" in contents(rows)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_every_row_comes_once_however_many_workers_read_the_stream(load, public, workers):
+    from torch.utils.data import DataLoader
+
+    stream = load("vincicoder-sft", public, streaming=True)
+    loader = DataLoader(stream, batch_size=None, num_workers=workers)
+    assert sorted(contents(loader)) == sorted(contents(load("vincicoder-sft", public)))
+
+
+def test_several_processes_make_the_same_table(load, public):
+    one = contents(load("vincicoder-sft", public, num_proc=1))
+    assert contents(load("vincicoder-sft", public, num_proc=3, columns={"nothing": "here"})) == one
+
+
+def test_a_stream_is_shuffled_across_files(load, public):
+    first = contents(load("vincicoder-sft", public, streaming=True))[:6]
+    assert len({content[3:].split("\n")[0] for content in first}) == 3
+
+
+def cache_of(dataset):
+    return {each["filename"] for each in dataset.cache_files}
+
+
+def test_the_cache_is_used_again_until_rules_or_data_change(load, sft, tmp_path, public, monkeypatch):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    file = folder / "img2svg.parquet"
+    file.write_bytes((public / "more" / "img2svg_1.parquet").read_bytes())
+    first = cache_of(load("vincicoder-sft", folder))
+    assert cache_of(load("vincicoder-sft", folder)) == first
+    os.utime(file, (1, 1))
+    touched = cache_of(load("vincicoder-sft", folder))
+    assert not touched & first
+    monkeypatch.setattr(sft, "rules_digest", lambda: "other rules")
+    assert not cache_of(load("vincicoder-sft", folder)) & (first | touched)
+
+
+def test_every_rules_source_is_in_the_digest(monkeypatch, tmp_path):
+    from vincicoder.data import prompts, reading
+
+    digest = reading.rules_digest()
+    wording = tmp_path / "chart_generate.txt"
+    wording.write_text("another wording")
+    monkeypatch.setattr(prompts, "wording_files", lambda: [wording])
+    reading.rules_digest.cache_clear()
+    assert reading.rules_digest() != digest
+    monkeypatch.undo()
+    reading.rules_digest.cache_clear()
+    assert reading.rules_digest() == digest
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_rl_rows_have_no_answer_but_the_solution(load, tmp_path, streaming):
+    rows = [
+        {"problem": f"<image>\nWrite SVG {i}.", "answer": "```svg\n<svg></svg>\n```", "images": [{"bytes": picture(i)}]}
+        for i in range(3)
+    ]
+    parquet(tmp_path / "rl" / "train.parquet", rows)
+    options = {"remove_unused_columns": False, "streaming": streaming}
+    [first, *_] = load("vincicoder-rl", tmp_path / "rl", "VINCICODER_RL_DATA", **options)
+    assert {name: first[name] for name in ("messages", "solution", "language")} == {
+        "messages": [{"role": "user", "content": "<image>Write SVG 0."}],
+        "solution": "<svg></svg>",
+        "language": "svg",
+    }
+    assert first["images"] == [{"bytes": picture(0), "path": None}]
+    names = load("vincicoder-rl:svg", tmp_path / "rl", "VINCICODER_RL_DATA").column_names
+    assert {"solution", "language"} <= set(names), "the reward needs them whatever is removed"
+
+
+def test_records_of_ones_own_need_only_picture_and_code(load, tmp_path):
+    (tmp_path / "a.png").write_bytes(picture(1))
+    lines = [
+        {"picture": "a.png", "code": "<svg></svg>"},
+        {"picture": "a.png", "code": "import x", "defective_code": "y"},
+    ]
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    rows = list(load("vincicoder-records", tmp_path, "VINCICODER_RECORDS_DATA", columns={"picture": "target"}))
+    assert contents(rows) == ["```svg\n<svg></svg>\n```", "```python\nimport x\n```"]
+    assert "```python\ny\n```" in rows[1]["messages"][0]["content"]
+    assert rows[0]["images"] == [{"bytes": None, "path": str(tmp_path / "a.png")}]
+
+
+@pytest.mark.parametrize("hub", [False, True])
+def test_without_a_folder_only_what_the_subset_needs_is_downloaded(load, public, monkeypatch, hub):
+    import huggingface_hub
+    import modelscope
+
+    asked = []
+
+    def download(repository, **options):
+        asked.append((repository, options["allow_patterns"]))
+        return str(public)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.setattr(modelscope, "dataset_snapshot_download", download)
+    assert len(load("vincicoder-sft:svg", use_hf=hub)) == 6
+    assert asked == [("DocTron-Hub/VinciCoder-1.6M-SFT", ["*svg*.jsonl", "*svg*.parquet"])]
+
+
+def test_a_hub_that_cannot_be_reached_is_one_sentence(load, monkeypatch):
+    import huggingface_hub
+
+    def download(*_, **__):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    with pytest.raises(SystemExit, match=r"cannot be downloaded from Hugging Face .*set VINCICODER_SFT_DATA"):
+        load("vincicoder-sft", use_hf=True)
+
+
+def test_a_folder_with_no_usable_row_is_one_sentence(load, tmp_path):
+    parquet(tmp_path / "img2svg.parquet", [svg_rows(1)[0] | change for change in BAD.values()])
+    for streaming in (False, True):
+        with pytest.raises(SystemExit, match=r"no row in .* can be used: .*empty code 1"):
+            load("vincicoder-sft", tmp_path, streaming=streaming)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_strict_ends_at_the_first_bad_row_with_one_sentence(load, tmp_path, processes):
+    parquet(tmp_path / "img2svg.parquet", [*svg_rows(4), svg_rows(1)[0] | BAD["empty code"]], group=2)
+    with pytest.raises(SystemExit, match=r"img2svg.parquet, row 4: assistant_content is empty"):
+        load("vincicoder-sft", tmp_path, strict=True, num_proc=processes)
+
+
+def test_a_file_damaged_in_its_middle_is_one_sentence(load, tmp_path):
+    parquet(tmp_path / "img2svg.parquet", svg_rows(40), group=10)
+    content = bytearray((tmp_path / "img2svg.parquet").read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
+    (tmp_path / "img2svg.parquet").write_bytes(content)
+    with pytest.raises(SystemExit, match=r"img2svg.parquet is damaged behind row \d+ .*; download it again"):
+        load("vincicoder-sft", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["qwen2_5_vl", "qwen3_vl"])
+def test_the_picture_reaches_the_model(load, public, tiny_models, kind):
+    """As many picture tokens as the grid has cells, and a loss that depends on what the picture shows."""
+    import torch
+    from swift.model import get_model_processor
+    from swift.template import get_template
+
+    model, processor = get_model_processor(
+        str(tiny_models(kind)), model_type=kind, torch_dtype=torch.float32, attn_impl="eager", device_map="cpu"
+    )
+    template = get_template(processor, template_type=kind, max_length=4096)
+    template.set_mode("train")
+    template.model = model
+    row = next(iter(load("vincicoder-sft:svg", public, streaming=True)))
+
+    def encode(content):
+        return template.encode(row | {"images": [{"bytes": content, "path": None}]})
+
+    encoded = encode(row["images"][0]["bytes"])
+    cells = encoded["image_grid_thw"].prod().item() // 4
+    assert encoded["input_ids"].count(template.image_token_id) == cells > 4
+
+    def loss(content):
+        batch = template.data_collator([encode(content)])
+        batch = template._post_encode(model, batch) | batch if kind == "qwen2_5_vl" else batch
+        with torch.no_grad():
+            return model(**{name: value for name, value in batch.items() if name != "_data_keys"}).loss.item()
+
+    same, again, other = loss(picture(1)), loss(picture(1)), loss(picture(7))
+    assert same == again != other

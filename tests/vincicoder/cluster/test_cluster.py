@@ -1,0 +1,169 @@
+"""The reward as a service in a real Ray cluster of two raylets."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scored_groups import OPTIONS, expected, groups, plain, svg, target
+
+from vincicoder import RewardRequest, VisualReward
+from vincicoder.cluster import ClusterReward
+from vincicoder.errors import ConfigError, EncoderError, RendererUnavailable
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
+    results = dict(reward.stream(requests))
+    return [plain(results[index]) for index in range(len(requests))]
+
+
+@pytest.fixture(scope="module")
+def reward(cluster) -> ClusterReward:
+    return ClusterReward(OPTIONS)
+
+
+def test_results_are_the_local_ones_to_the_bit(reward, tmp_path):
+    path = tmp_path / "target.png"
+    path.write_bytes(target(3))
+    requests = [
+        *(each for group in groups(3) for each in group),
+        RewardRequest(svg(9), str(path), language="svg"),
+        RewardRequest(svg(9), {"bytes": target(3), "path": None}, prompt="Draw it as SVG."),
+        RewardRequest(svg(9), "missing.png", language="svg"),
+        RewardRequest(svg(9), target(3), language="cobol"),
+        RewardRequest("```svg\n<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>\n```", target(3), "SVG"),
+        RewardRequest("```python\n1 / 0\n```", target(3), language="python"),
+    ]
+    assert scores(reward, requests) == expected(requests)
+
+
+def test_pictures_that_are_no_files_arrive_as_they_are(reward):
+    from vincicoder.images import open_target
+
+    requests = [RewardRequest(svg(9), open_target(target(5)), language="svg")]
+    assert scores(reward, requests) == expected(requests)
+
+
+def callers(count: int) -> list[Any]:
+    """Return actors that score as a trainer's reward workers do, each in a process of its own."""
+    import ray
+
+    class Caller:  # in here, so that Ray sends its code along
+        def __init__(self, root: str, options: dict[str, Any]) -> None:
+            sys.path.append(root)
+            from vincicoder.cluster import ClusterReward
+
+            self.reward = ClusterReward(options)
+
+        def score(self, requests: list[Any]) -> dict[int, Any]:
+            return dict(self.reward.stream(requests))
+
+        def stats(self) -> Any:
+            return self.reward.stats()
+
+    actor = ray.remote(num_cpus=0)(Caller)
+    return [actor.remote(str(ROOT), OPTIONS | {"workers": 3}) for _ in range(count)]
+
+
+def run_callers(count: int, amount: int) -> tuple[list[Any], list[Any], Any]:
+    """Score ``amount`` groups from ``count`` processes at once; return results, what was expected, and the counts."""
+    import ray
+
+    work = groups(amount)
+    actors = callers(count)
+    parts = [[each for group in work[n::count] for each in group] for n in range(count)]
+    answers = ray.get([actor.score.remote(part) for actor, part in zip(actors, parts, strict=True)])
+    found = [plain(answer[index]) for answer, part in zip(answers, parts, strict=True) for index in range(len(part))]
+    stats = ray.get(actors[0].stats.remote())
+    for actor in actors:
+        ray.kill(actor)
+    return found, expected([each for part in parts for each in part]), stats
+
+
+def check_callers(count: int, amount: int) -> None:
+    found, local, stats = run_callers(count, amount)
+    assert found == local
+    nodes = stats["nodes"].values()
+    assert len(nodes) == 2
+    assert all(node["embedded"] for node in nodes), "both nodes had work"
+    assert sum(node["embedded"] for node in nodes) == amount, "each target was embedded once"
+    drawn = sum(node["statuses"]["ok"] for node in nodes)
+    assert drawn == amount * 6
+    assert sum(node["reused"] for node in nodes) == drawn - amount
+
+
+def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once(cluster):
+    check_callers(count=4, amount=16)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_2048_requests_of_8_callers_give_the_local_results(cluster):
+    check_callers(count=8, amount=256)
+
+
+def test_an_encoder_that_cannot_be_loaded_is_the_local_error(cluster):
+    with pytest.raises(EncoderError) as local:
+        VisualReward("./no-such-folder")
+    with pytest.raises(EncoderError) as remote:
+        scores(ClusterReward(OPTIONS | {"encoder": "./no-such-folder"}), groups(1)[0])
+    assert str(remote.value) == str(local.value)
+
+
+def test_a_wrong_value_is_the_local_error(cluster):
+    with pytest.raises(ConfigError, match="guards is 'none'"):
+        scores(ClusterReward(OPTIONS | {"guards": "none"}), groups(1)[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"node_resource": "reward"}, "no node of the cluster could score for 3 s.*only those with the resource 'rew"),
+        ({"encoder_gpus": 1}, "Ray found no place for 1 encoder.*encoder_gpus=1.*`ray status` shows"),
+    ],
+)
+def test_lost_capacity_is_a_clear_error_in_bounded_time(cluster, options, said):
+    started = time.monotonic()
+    with pytest.raises(RendererUnavailable, match=said):
+        scores(ClusterReward(OPTIONS | {"patience_seconds": 3} | options), groups(1)[0])
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"encodr": "embedded"}, "unknown reward option encodr; the options are: .*encoder_gpus"),
+        ({"encoders": 0}, "encoders is 0; expected at least 1"),
+        ({"encoder_gpus": -1}, "encoder_gpus is -1; expected 0 or more"),
+        ({"deadline_seconds": 0}, "deadline_seconds is 0; expected more than 0"),
+    ],
+)
+def test_a_wrong_option_is_an_error_before_anything_starts(options, said):
+    with pytest.raises(ConfigError, match=said):
+        ClusterReward(options)
+
+
+def test_a_request_that_no_node_answers_is_given_up_as_a_fault_of_the_machine(cluster):
+    reward = ClusterReward(OPTIONS | {"deadline_seconds": 2, "wall_seconds": 60, "cpu_seconds": 60})
+    assert wait_until(lambda: scores(reward, groups(1)[0]) == expected(groups(1)[0]), 60), "all nodes have started"
+    sleeps = RewardRequest("```python\nimport time\ntime.sleep(40)\n```", target(1), language="python", id="lost")
+    results = dict(reward.stream([sleeps, *groups(1)[0]]))
+    assert results[0].status == "infrastructure"
+    assert "no answer in" in results[0].message
+    assert results[0].id == "lost"
+    assert [plain(results[index + 1]) for index in range(8)] == expected(groups(1)[0])

@@ -1,0 +1,25 @@
+"""Pictures and rows for the tests of training data."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+
+def encoded(size=(64, 48), colour="red", format="PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """A function that returns a picture file's bytes."""
+    return encoded
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    return encoded()

@@ -1,0 +1,205 @@
+"""The files of a data set: found by glob, classified by name, cut into pieces that several workers can share."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from vincicoder.data.errors import DataError
+from vincicoder.data.record import DOMAINS, Task
+
+SUFFIXES = (".parquet", ".jsonl")
+
+_KEYWORDS = {
+    "svg": ("svg",),
+    "latex": ("latex", "tikz"),
+    "chemistry": ("chem", "smiles", "molecule"),
+    "web": ("web", "html"),
+    "chart": ("chart", "plot"),
+}
+"""What names of files say, such as ``chart2code_refine``; the first that matches decides."""
+
+_REFINE = "refine"
+
+BUNDLE = 8
+"""Pieces that a stream reads at the same time."""
+
+_JSONL_ROW = 4096
+"""Bytes that a line is guessed to have."""
+
+SUBSETS = ("default", *(f"{domain}{task}" for domain in DOMAINS for task in ("", "-direct", "-refine")))
+"""Names of subsets; ``default`` is everything."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of rows, and what its name says of them.
+
+    Attributes:
+        domain: "others" if the name says nothing.
+    """
+
+    path: Path
+    domain: str
+    task: Task
+
+    def is_in(self, subsets: Sequence[str]) -> bool:
+        """Whether the file belongs to one of the subsets."""
+        return in_subsets(self.domain, self.task, subsets)
+
+
+class Piece(NamedTuple):
+    """What one worker reads at a time: a row group of a Parquet file, or a JSONL file."""
+
+    path: str
+    group: int | None
+    first_row: int
+    rows: int
+    """How many; for JSONL a guess by the file's size."""
+    domain: str
+    task: Task
+    stamp: str
+    """Size and time of the file, so that what was made from an older one is not taken for this one's."""
+
+
+def in_subsets(domain: str, task: Task, subsets: Sequence[str]) -> bool:
+    """Whether rows of this domain and task belong to one of the subsets."""
+    return any(
+        name in subsets for name in ("default", domain, f"{domain}-{'refine' if task == 'refine' else 'direct'}")
+    )
+
+
+def parse_subsets(names: Sequence[str], dataset: str) -> tuple[str, ...]:
+    """Check the names of subsets; none, or ``all``, mean ``default``.
+
+    Raises:
+        DataError: There is no such subset.
+    """
+    subsets = tuple("default" if name == "all" else name for name in names) or ("default",)
+    for name in subsets:
+        if name not in SUBSETS:
+            near = difflib.get_close_matches(name, SUBSETS, 1)
+            hint = f"did you mean {near[0]!r}? All of them" if near else "the subsets"
+            raise DataError(f"{dataset} has no subset {name!r}; {hint}: {', '.join(SUBSETS)}")
+    return subsets
+
+
+def classify(name: str) -> tuple[str, Task]:
+    """Tell domain and task by a file's name; the domain is "others" where the name says nothing."""
+    name = name.lower()
+    domains = (domain for domain, words in _KEYWORDS.items() if any(word in name for word in words))
+    return next(domains, "others"), "refine" if _REFINE in name else "generate"
+
+
+def name_patterns(subsets: Sequence[str]) -> list[str]:
+    """Return glob patterns of the files that subsets may need, for downloading no more than that."""
+    domains = {name.split("-")[0] for name in subsets}
+    if domains & {"default", "others"}:
+        return [f"*{suffix}" for suffix in SUFFIXES]
+    return sorted(f"*{word}*{suffix}" for each in domains for word in _KEYWORDS[each] for suffix in SUFFIXES)
+
+
+def find_files(root: Path) -> list[DataFile]:
+    """Return the data files under a folder, sorted, or the one file that ``root`` is.
+
+    Raises:
+        DataError: There is no such folder, or no data file in it.
+    """
+    if root.is_file():
+        return [DataFile(root, *classify(root.name))]
+    if not root.is_dir():
+        raise DataError(f"the data folder {root} does not exist; set it to the folder that holds the Parquet files")
+    paths = sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    if not paths:
+        there = ", ".join(sorted(path.name for path in root.iterdir())[:5]) or "nothing"
+        raise DataError(f"the data folder {root} holds no .parquet or .jsonl file but {there}; download the data to it")
+    return [DataFile(path, *classify(str(path.relative_to(root)))) for path in paths]
+
+
+def select(files: Sequence[DataFile], subsets: Sequence[str], root: Path) -> list[DataFile]:
+    """Return the files that belong to the subsets.
+
+    Raises:
+        DataError: None does.
+    """
+    chosen = [each for each in files if each.is_in(subsets)]
+    if not chosen:
+        counts = Counter(f"{each.domain}-{'refine' if each.task == 'refine' else 'direct'}" for each in files)
+        there = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        raise DataError(f"{root} holds no file of the subset {'/'.join(subsets)}; its files are: {there}")
+    return chosen
+
+
+def cut(files: Iterable[DataFile], required: Sequence[str], columns: Mapping[str, str]) -> list[Piece]:
+    """Cut files into pieces, having made sure that they have the required columns.
+
+    Args:
+        files: What to read.
+        required: Names of columns.
+        columns: Other names that columns have in the files, and the names they stand for.
+
+    Raises:
+        DataError: A file cannot be read, or lacks a column.
+    """
+    pieces = []
+    for file in files:
+        status = file.path.stat()
+        stamp = f"{status.st_size}-{status.st_mtime_ns}"
+        rows, present = _parquet(file.path) if file.path.suffix == ".parquet" else _jsonl(file.path)
+        missing = [name for name in required if name not in {columns.get(each, each) for each in present}]
+        if missing:
+            raise DataError(
+                f"{file.path} has no column {', '.join(missing)} but {', '.join(present) or 'none at all'}; rename its "
+                'columns, or say which stand for which (ms-swift: --columns \'{"theirs": "ours"}\')'
+            )
+        first = 0
+        for group, count in enumerate(rows):
+            index = group if file.path.suffix == ".parquet" else None
+            pieces.append(Piece(str(file.path), index, first, count, file.domain, file.task, stamp))
+            first += count
+    return pieces
+
+
+def mix(pieces: Sequence[Piece], seed: int = 42) -> list[tuple[Piece, ...]]:
+    """Deal pieces at random into bundles of up to ``BUNDLE``, to be read by turns.
+
+    A stream can only be shuffled within a small buffer. Read file by file it would bring all charts first, then all
+    web pages; read by bundles, every stretch of it holds rows of many files.
+    """
+    shuffled = list(pieces)
+    random.Random(seed).shuffle(shuffled)
+    count = -(-len(shuffled) // BUNDLE)
+    return [tuple(shuffled[index::count]) for index in range(count)]
+
+
+def _parquet(path: Path) -> tuple[list[int], list[str]]:
+    """Return how many rows each row group has, and the columns."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        metadata = pyarrow.parquet.read_metadata(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is no readable Parquet file ({error}); download it again, or remove it") from error
+    groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+    return groups, list(metadata.schema.to_arrow_schema().names)
+
+
+def _jsonl(path: Path) -> tuple[list[int], list[str]]:
+    """Return one group, its length a guess, and the names in the first line that is an object."""
+    rows = [path.stat().st_size // _JSONL_ROW + 1]
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict):
+                return rows, list(row)
+    return rows, []
