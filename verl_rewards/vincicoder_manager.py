@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from verl import DataProto
-from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
+from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER, register
 
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -36,7 +36,6 @@ _HOW = (
 )
 
 
-@register("vincicoder")
 class VinciCoderRewardManager(RewardManagerBase):
     """Scores one sample at a time, as verl asks; those that wait together are scored together."""
 
@@ -63,3 +62,7 @@ class VinciCoderRewardManager(RewardManagerBase):
         length = item.batch["attention_mask"][-len(tokens) :].sum()
         text: str = self.tokenizer.decode(tokens[:length], skip_special_tokens=True)
         return text
+
+
+if "vincicoder" not in REWARD_MANAGER:  # it is when this file is named though the package is installed as well
+    register("vincicoder")(VinciCoderRewardManager)

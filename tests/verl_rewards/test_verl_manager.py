@@ -1,4 +1,4 @@
-"""The reward file inside verl's own RewardLoopManager: real Ray workers, real Hydra configuration, on CPU."""
+"""The reward inside verl's own RewardLoopManager: real Ray workers, real Hydra configuration, on CPU."""
 
 from __future__ import annotations
 
@@ -40,25 +40,36 @@ def cluster():
     ray.shutdown()
 
 
+FUNCTION = (
+    f"reward.custom_reward_function.path={REWARDS / 'vincicoder_verl.py'}",
+    "reward.custom_reward_function.name=compute_score",
+    "+reward.custom_reward_function.reward_kwargs.encoder=embedded",
+    "+reward.custom_reward_function.reward_kwargs.workers=1",
+)
+INSTALLED_MANAGER = (
+    "reward.reward_manager.name=vincicoder",
+    "+reward.reward_kwargs.encoder=embedded",
+    "+reward.reward_kwargs.workers=1",
+)
+CLONED_MANAGER = (
+    "reward.reward_manager.source=importlib",
+    "reward.reward_manager.name=VinciCoderRewardManager",
+    f"reward.reward_manager.module.path={REWARDS / 'vincicoder_manager.py'}",
+    *INSTALLED_MANAGER[1:],
+)
+
+
 def configuration(model: str, *overrides: str):
     import verl
     from hydra import compose, initialize_config_dir
 
     folder = Path(verl.__file__).parent / "trainer" / "config"
-    settings = [
-        f"actor_rollout_ref.model.path={model}",
-        "reward.num_workers=2",
-        f"reward.custom_reward_function.path={REWARDS / 'vincicoder_verl.py'}",
-        "reward.custom_reward_function.name=compute_score",
-        "+reward.custom_reward_function.reward_kwargs.encoder=embedded",
-        "+reward.custom_reward_function.reward_kwargs.workers=1",
-        *overrides,
-    ]
+    settings = [f"actor_rollout_ref.model.path={model}", "reward.num_workers=2", *overrides]
     with initialize_config_dir(config_dir=str(folder), version_base=None):
         return reward_loop.migrate_legacy_reward_impl(compose("ppo_trainer", overrides=settings))
 
 
-def rollouts(model: str, responses: list[str], extra_infos: list[dict]):
+def rollouts(model: str, responses: list[str], extra_infos: list[dict], **columns: list):
     """What verl's trainer hands to the reward loop for these responses."""
     import numpy as np
     import torch
@@ -93,15 +104,27 @@ def rollouts(model: str, responses: list[str], extra_infos: list[dict]):
             "data_source": column(["vincicoder/svg"] * len(responses)),
             "reward_model": column([{"ground_truth": "", "style": "rule"} for _ in responses]),
             "extra_info": column(extra_infos),
+            **{name: column(values) for name, values in columns.items()},
         },
     )
+
+
+def score(settings, data):
+    """What a job does with a batch; ends the workers, which have names that the next loop wants too."""
+    import ray
+
+    loop = reward_loop.RewardLoopManager(settings)
+    try:
+        return loop.compute_rm_score(data)
+    finally:
+        for worker in loop.reward_loop_workers:
+            ray.kill(worker)
 
 
 def test_reward_loop_gives_the_rewards_numbers(cluster, model, png):
     responses = [PERFECT, WRONG, PROSE, BROKEN] * 2
     extra = [{"target": png, "language": "svg", "index": index} for index in range(len(responses))]
-    manager = reward_loop.RewardLoopManager(configuration(model))
-    scored = manager.compute_rm_score(rollouts(model, responses, extra))
+    scored = score(configuration(model, *FUNCTION), rollouts(model, responses, extra))
 
     with VisualReward(encoder="embedded", workers=1) as reward:
         results = reward.score([RewardRequest(response=each, target=png, language="svg") for each in responses])
@@ -113,8 +136,31 @@ def test_reward_loop_gives_the_rewards_numbers(cluster, model, png):
 
 def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
     kwargs = "+reward.custom_reward_function.reward_kwargs"
-    manager = reward_loop.RewardLoopManager(configuration(model, f"{kwargs}.guards=[raster]", "reward.num_workers=1"))
+    settings = configuration(model, *FUNCTION, f"{kwargs}.guards=[raster]", "reward.num_workers=1")
     blank = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>\n```'
-    scored = manager.compute_rm_score(rollouts(model, [blank], [{"target": png, "language": "svg"}]))
+    scored = score(settings, rollouts(model, [blank], [{"target": png, "language": "svg"}]))
     assert scored.non_tensor_batch["guarded"].tolist() == [0]
     assert scored.non_tensor_batch["visual"][0] > 0
+
+
+@pytest.mark.parametrize("manager", [INSTALLED_MANAGER, CLONED_MANAGER], ids=["installed", "cloned"])
+def test_the_manager_takes_the_picture_from_the_prompt(cluster, model, png, picture, manager):
+    asked = {"type": "text", "text": "Draw this picture as SVG."}
+    prompts = [
+        [{"role": "user", "content": [{"type": "image", "image": picture}, asked]}],
+        [{"role": "user", "content": [{"type": "image", "bytes": png, "path": None, "image": picture}, asked]}],
+        [{"role": "user", "content": "Draw it as SVG."}],
+        [{"role": "user", "content": "Draw it as SVG."}],
+    ]
+    extra = [{}, {}, {"target": png}, {}]
+    responses = [PERFECT, WRONG, WRONG, PERFECT]
+    scored = score(configuration(model, *manager), rollouts(model, responses, extra, raw_prompt=prompts))
+
+    with VisualReward(encoder="embedded", workers=1) as reward:
+        results = reward.score([RewardRequest(each, png, language="svg") for each in (PERFECT, WRONG)])
+    perfect, wrong = (result.overall for result in results)
+    assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([perfect, wrong, wrong, 0.0])
+    assert scored.non_tensor_batch["bad_target"].tolist() == [0, 0, 0, 1]
+    data = rollouts(model, [PERFECT], [{"target": png, "language": "svg"}])
+    with_function = score(configuration(model, *FUNCTION, "reward.num_workers=1"), data)
+    assert scored.meta_info["reward_extra_keys"] == with_function.meta_info["reward_extra_keys"]
