@@ -32,7 +32,7 @@ stamp=$VENV/.vincicoder-tests
 current=$(cat pyproject.toml setup.py tests/constraints.txt tests/run.sh | sha256sum)
 if [[ ! -f $stamp || $(<"$stamp") != "$current" ]]; then
   say "Installing the package and what the tests need into $VENV"
-  "$VENV/bin/pip" install --quiet --constraint tests/constraints.txt --editable ".[dev,all,verl]" torchvision
+  "$VENV/bin/pip" install --quiet --constraint tests/constraints.txt --editable ".[dev,all,swift,verl,ray]" torchvision
   if ! "$VENV/bin/python" -c 'import sys, torch; sys.exit(torch.version.cuda is None)'; then
     packages=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     cp tests/support/torchvision_on_cpu.py "$packages/"
