@@ -135,6 +135,10 @@ SCRIPT = """(() => {
     }
     await document.fonts.ready;
     for (const svg of document.querySelectorAll("svg")) { svg.pauseAnimations(); svg.setCurrentTime(HORIZON / 1000); }
+    const players = document.querySelectorAll("audio[controls], video[controls]");
+    for (const player of players) player.controls = false;  // new controls have no wheel that turns for a lost file
+    await turn();
+    for (const player of players) player.controls = true;
     const still = new CSSStyleSheet();
     still.replaceSync("* { caret-color: transparent !important }");
     document.adoptedStyleSheets.push(still);

@@ -59,6 +59,8 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", 
 _NAME = "response.py"
 _CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Source Han Sans SC")
 _PLOTLY_SIZE = (700, 500)  # what plotly's own exporter uses when a figure does not say
+# 3D scenes are redrawn with every frame, for seconds of CPU time; later frames differ from these by rounding only
+_PLOTLY_STILL_MS = 100
 
 
 class PythonRenderer:
@@ -266,6 +268,11 @@ class _Studio:
 
         figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
+
+        def refuse_tex(*_: Any, **__: Any) -> None:
+            raise Failure(Status.FORBIDDEN, "matplotlib's usetex runs LaTeX, and a script may start no program")
+
+        importlib.import_module("matplotlib.texmanager").TexManager.__new__ = refuse_tex
         # a window system that the code asks for is not there, and is not needed
         matplotlib: Any = sys.modules["matplotlib"]
         matplotlib.use = plt.switch_backend = lambda *_, **__: None
@@ -323,7 +330,10 @@ class _Studio:
         scale = float(options.get("scale") or 1)
         check_pixels(width * scale, height * scale, self._box.pixels)
         data = figure.to_json().replace("</", "<\\/")
-        return Source("html", _PLOTLY_PAGE.format(width=width, height=height, figure=data), width, height, scale)
+        # as plotly's own exporter draws them, but for 3D scenes, which a static plot leaves out of the page
+        static = "false" if any("scene" in trace for trace in figure.data) else "true"
+        page = _PLOTLY_PAGE.format(width=width, height=height, figure=data, static=static, still_ms=_PLOTLY_STILL_MS)
+        return Source("html", page, width, height, scale)
 
     def _hook_rdkit(self, draw: Any) -> None:
         for drawer in (draw.MolDraw2DCairo, draw.MolDraw2DSVG):
@@ -362,9 +372,11 @@ class _Studio:
 
 _PLOTLY_PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{{margin:0}}</style></head><body>
 <div id="figure" style="width:{width}px;height:{height}px"></div><script src="plotly.min.js"></script><script>
+const frame = window.requestAnimationFrame;
+window.requestAnimationFrame = callback => performance.now() < {still_ms} ? frame(callback) : 0;
 const figure = {figure};
 Plotly.newPlot("figure", figure.data, Object.assign({{}}, figure.layout, {{width: {width}, height: {height}}}),
-  {{staticPlot: true, displayModeBar: false}});
+  {{staticPlot: {static}, displayModeBar: false}});
 </script></body></html>"""
 
 

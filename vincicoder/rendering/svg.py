@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
 _EXTERNAL_URL = re.compile(r"url\(\s*['\"]?(?!\s*['\"]?#)[^)]*\)", re.IGNORECASE)
 _IMPORT = re.compile(r"@import[^;]*;?", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%")
+_OPACITY = re.compile(r"opacity\s*:[^;{}%]*%")
+_NOWHERE = "#nowhere"
 
 
 class SvgRenderer:
@@ -83,15 +86,42 @@ class SvgRenderer:
         if _local_name(root) != "svg":
             raise Failure(Status.SYNTAX_ERROR, f"the root element is <{_local_name(root)}>, not <svg>")
         for element in root.iter():
-            for name, value in list(element.attrib.items()):
-                if name in _HREF and not value.lstrip().startswith(("#", "data:")):
-                    del element.attrib[name]
-                elif "url(" in value.lower():
-                    element.attrib[name] = _EXTERNAL_URL.sub("none", value)
-            if _local_name(element) == "style" and element.text:
-                element.text = _IMPORT.sub("", _EXTERNAL_URL.sub("none", element.text))
+            _cut_off(element)
+            _spell_out(element)
         width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
         return ElementTree.tostring(root), width, height
+
+
+def _cut_off(element: Any) -> None:
+    """Takes out references to anything outside the document."""
+    for name, value in list(element.attrib.items()):
+        if name in _HREF and not value.lstrip().startswith(("#", "data:")):
+            del element.attrib[name]
+        elif "url(" in value.lower():
+            element.attrib[name] = _EXTERNAL_URL.sub("none", value)
+    if _local_name(element) == "style" and element.text:
+        element.text = _IMPORT.sub("", _EXTERNAL_URL.sub("none", element.text))
+
+
+def _spell_out(element: Any) -> None:
+    """Writes what is valid and what CairoSVG ends at in a way that it can draw."""
+    if _local_name(element) == "use" and not any(len(element.get(name, "").strip()) > 1 for name in _HREF):
+        element.set("href", _NOWHERE)  # without one it would use the whole document, again and again
+    for name, value in element.attrib.items():
+        if name.endswith("opacity"):
+            element.attrib[name] = _PERCENT.sub(_fraction, value)
+        elif name == "style":
+            element.attrib[name] = _OPACITY.sub(_opacity, value)
+    if _local_name(element) == "style" and element.text:
+        element.text = _OPACITY.sub(_opacity, element.text)
+
+
+def _fraction(percent: re.Match[str]) -> str:
+    return f"{float(percent[1]) / 100:g}"
+
+
+def _opacity(declaration: re.Match[str]) -> str:
+    return _PERCENT.sub(_fraction, declaration[0])
 
 
 def _local_name(element: Any) -> str:

@@ -224,6 +224,15 @@ def test_restless_pages_look_the_same_again_in_a_used_and_in_a_fresh_browser(bro
         fresh.close()
 
 
+@pytest.mark.parametrize("video", ["src=a.mp4 autoplay loop muted", "poster=rick.jpg src=http://site.example/a.mp4"])
+def test_players_of_films_that_cannot_be_had_look_the_same_again(browser: ForkServer, video: str) -> None:
+    pages = [f"<video controls width=400 height=250 {video}></video><!--{n}-->" for n in range(4)]
+    pictures = {draw(browser, code).tobytes() for code in pages}
+    assert len(pictures) == 1
+    bare = draw(browser, pages[0].replace(" controls", ""))
+    assert bare.tobytes() not in pictures, "the controls are there"
+
+
 def test_what_appears_a_second_later_is_drawn(browser: ForkServer) -> None:
     begin = time.monotonic()
     assert colour(browser, page(f"setTimeout(() => {{ {OK} }}, 1500)")) == GREEN

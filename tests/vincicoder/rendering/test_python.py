@@ -191,13 +191,14 @@ def test_honest_code_gets_its_picture(pool: RenderPool, code: str) -> None:
         ("import argparse\np = argparse.ArgumentParser(); p.add_argument('x'); p.parse_args()", Status.RUNTIME_ERROR,
          "exit(2)"),
         ("open('a.png', 'w').write('no picture')", Status.NO_OUTPUT, "not a picture"),
-        ("plt.rcParams['text.usetex'] = True; plt.title('x'); plt.savefig('a.png')", None, ""),
+        ("plt.rcParams['text.usetex'] = True; plt.title('x'); plt.savefig('a.png')", Status.FORBIDDEN,
+         "usetex runs LaTeX"),
     ],
 )  # fmt: skip
-def test_failures_say_why(pool: RenderPool, code: str, status: Status | None, text: str) -> None:
+def test_failures_say_why(pool: RenderPool, code: str, status: Status, text: str) -> None:
     render = pool.render(code if code in ("x = 1", "") or code.startswith(("\n", "def")) else PLT + code, "python")
     assert render.image is None
-    assert render.status is status if status else render.status.is_fault_of_response, render
+    assert render.status is status, render
     assert text in render.message
 
 
@@ -274,3 +275,19 @@ def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
         image = picture(pool, code + end)
         assert image.size == ((400, 300) if "width" in end else (700, 500))
         assert len(image.getcolors(1 << 20) or []) > 3
+
+
+def test_a_plotly_scene_in_three_dimensions_is_drawn_within_the_limits(pool: RenderPool) -> None:
+    pytest.importorskip("playwright")
+    code = "import plotly.graph_objects as go, numpy as np\nz = np.outer(np.sin(np.arange(15)), np.ones(15))\n"
+    code += "surfaces = [go.Surface(z=z + 4 * i, opacity=0.9, colorscale='Reds') for i in range(3)]\n"
+    image = picture(pool, code + "go.Figure(surfaces).update_traces(showscale=False).show()")
+    red = np.asarray(image.convert("HSV"))
+    assert ((red[..., 1] > 100) & (red[..., 2] > 50)).mean() > 0.03, "the surfaces are there"
+
+
+def test_a_plotly_figure_of_too_much_data_is_too_large(pool: RenderPool) -> None:
+    code = "import plotly.graph_objects as go, numpy as np\nx = np.random.rand(2_000_000)\n"
+    render = pool.render(code + "go.Figure(go.Scattergl(x=x, y=x)).show()", "python")
+    assert render.status is Status.TOO_LARGE, render
+    assert "figure's data" in render.message

@@ -73,6 +73,33 @@ def test_honest_documents_are_drawn(pool: RenderPool, code: str) -> None:
     assert image.getpixel((image.width // 2, image.height // 2)) == (255, 0, 0)
 
 
+HALF_RED = "<rect width='100%' height='100%' fill='red' {}/>"
+
+
+@pytest.mark.parametrize(
+    ("half", "same"),
+    [
+        (HALF_RED.format("opacity='50%'"), HALF_RED.format("opacity='0.5'")),
+        (HALF_RED.format("fill-opacity='50 %'"), HALF_RED.format("fill-opacity='.5'")),
+        (HALF_RED.format("style='fill: red; opacity: 50%'"), HALF_RED.format("opacity='0.5'")),
+        (
+            "<style>rect { fill-opacity: 50%; margin: 10% }</style>" + HALF_RED.format(""),
+            HALF_RED.format("opacity='.5'"),
+        ),
+    ],
+)
+def test_opacity_may_be_given_in_per_cent(pool: RenderPool, half: str, same: str) -> None:
+    image = picture(pool, svg(half))
+    assert image.tobytes() == picture(pool, svg(same)).tobytes()
+    assert image.getpixel((5, 5)) in ((255, 127, 127), (255, 128, 128))
+
+
+@pytest.mark.parametrize("reference", ["", "href=''", "href='#'", "href='other.svg#part'", "xlink:href='#missing'"])
+def test_a_use_of_nothing_draws_nothing(pool: RenderPool, reference: str) -> None:
+    image = picture(pool, svg(f"{RED}<use id='u' {reference}/>"))
+    assert image.getcolors() == [(512 * 256, (255, 0, 0))]
+
+
 def test_the_ground_is_white_and_text_is_drawn(pool: RenderPool) -> None:
     empty = picture(pool, svg(""))
     assert empty.getcolors() == [(512 * 256, (255, 255, 255))]

@@ -99,7 +99,11 @@ def check_pixels(width: float, height: float, limit: int) -> None:
 
 def _deliver(drawn: Image.Image | Source, box: Box, job: int) -> wire.Message:
     if isinstance(drawn, Source):
-        return {"status": Status.OK.value, "message": "", "source": drawn.__dict__}
+        message = {"status": Status.OK.value, "message": "", "source": drawn.__dict__}
+        if len(wire.pack(message)) > wire.CHILD_MAX_BYTES:
+            limit = f"{wire.CHILD_MAX_BYTES >> 20} MiB"
+            raise Failure(Status.TOO_LARGE, f"the figure's data, as {drawn.language}, are over the limit of {limit}")
+        return message
     check_pixels(*drawn.size, box.pixels)
     image = flatten(drawn)
     with open(box.folder / picture_name(job), "wb") as file:

@@ -30,7 +30,6 @@ _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to look at their 
 _OPEN_SECONDS = 90.0
 _GROWN = 0.75  # a kept child that still holds this much of the limit would charge the next job for it
 _MAX_FILES = 4096
-_CHILD_MESSAGE = 16 << 20
 _FORGED = "the code wrote to the renderer's own channel"
 
 
@@ -165,7 +164,7 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             child.main(theirs, self._renderer, folder, self._policy, self._config)
         theirs.close()
-        entry = _Child(pid, ours, folder, wire.Inbox(_CHILD_MESSAGE), opening=True)
+        entry = _Child(pid, ours, folder, wire.Inbox(wire.CHILD_MAX_BYTES), opening=True)
         self._children[pid] = entry
         self._selector.register(ours, selectors.EVENT_READ, self._from_child)
         return entry

@@ -9,6 +9,7 @@ from typing import Any
 
 _HEADER = struct.Struct("!I")
 MAX_BYTES = 64 << 20
+CHILD_MAX_BYTES = 16 << 20  # what a confined child may say at once
 
 Message = dict[str, Any]
 
