@@ -1,4 +1,4 @@
-"""The command line: ``vincicoder score | render | doctor``.
+"""The command line: ``vincicoder score | render | doctor | serve``.
 
 Only parsing happens up here; what a command needs is imported when it runs, so that ``--help`` is instant.
 """
@@ -289,4 +289,41 @@ def _read(path: str) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-_COMMANDS = {"score": _score, "render": _render, "doctor": _doctor}
+# serve
+
+
+def _serve(options: argparse.Namespace) -> int:
+    token = _token(options)
+    if token is None and options.host not in ("127.0.0.1", "::1", "localhost"):
+        raise ConfigError(
+            f"--host {options.host} can be reached from other machines, so callers must send a token: "
+            "give --token-file, or set VINCICODER_TOKEN"
+        )
+    try:
+        from vincicoder.cluster.http import run
+    except ImportError as error:
+        raise ConfigError(f"serving needs Ray Serve ({error}); run: pip install 'vincicoder[ray]'") from error
+    placement = {name: getattr(options, name) for name in ("encoders", "encoder_gpus", "node_resource")}
+    run(
+        {**_settings(options), **{name: value for name, value in placement.items() if value is not None}},
+        host=options.host,
+        port=options.port,
+        token=token,
+        ray_address=options.ray,
+        replicas=options.replicas,
+        max_body_mb=options.max_body_mb,
+        body_seconds=options.body_seconds,
+    )
+    return FINE
+
+
+def _token(options: argparse.Namespace) -> str | None:
+    if options.token_file is None:
+        return os.environ.get("VINCICODER_TOKEN") or None
+    token = _read(options.token_file).strip()
+    if not token:
+        raise ConfigError(f"--token-file {options.token_file} is empty; put the token into it")
+    return token
+
+
+_COMMANDS = {"score": _score, "render": _render, "doctor": _doctor, "serve": _serve}

@@ -189,6 +189,15 @@ def _content_of_data_url(text: str) -> bytes:
     return content
 
 
+def is_inline(text: str) -> bool:
+    """Whether ``text`` holds a picture itself, as base64 or a ``data:`` URL, rather than naming a file."""
+    try:
+        content = _content_of_data_url(text) if text.lstrip()[:5].lower() == "data:" else _from_base64(text)
+    except TargetError:
+        return False
+    return content is not None and _is_picture(content)
+
+
 def _exists(text: str) -> bool:
     try:
         return Path(text).exists()

@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_render(commands)
     _add_doctor(commands)
+    _add_serve(commands)
     return whole
 
 
@@ -104,6 +105,32 @@ def _add_doctor(commands: Any) -> None:
     command.add_argument("--python", metavar="PATH", help="interpreter that will run generated Python")
     command.add_argument("--browser", metavar="PATH", help="Chromium that will draw HTML")
     command.add_argument("--require", metavar="NAMES", help="what must be there, as named in the list, with commas")
+
+
+def _add_serve(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "serve",
+        "answer scoring requests over HTTP",
+        "Serve the reward over HTTP, on this machine or on a Ray cluster, for trainers that call a remote one. /docs\n"
+        "shows the API. Needs: pip install 'vincicoder[ray]'. Ctrl-C or SIGTERM answers what is under way and stops.",
+        "  vincicoder serve --encoder embedded\n"
+        "  VINCICODER_TOKEN=... vincicoder serve --host 0.0.0.0 --ray auto --encoder-gpus 1",
+    )
+    add = command.add_argument
+    add("--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=_positive_int, metavar="N", default=8700, help="port to listen on (default: %(default)s)")
+    add("--token-file", metavar="FILE", help="file with the token that callers must send (default: $VINCICODER_TOKEN)")
+    add("--replicas", type=_positive_int, metavar="N", default=1, help="processes that take requests (default: 1)")
+    add("--max-body-mb", type=_positive, metavar="N", default=256.0, help="largest request, MiB (default: 256)")
+    add("--body-seconds", type=_positive, metavar="N", default=60.0, help="longest upload, s (default: 60)")
+    cluster = command.add_argument_group("cluster")
+    cluster.add_argument("--ray", metavar="ADDRESS", help="Ray cluster, auto for the one here (default: start one)")
+    cluster.add_argument("--encoders", type=_positive_int, metavar="N", help="encoder actors (default: 1)")
+    cluster.add_argument("--encoder-gpus", type=float, metavar="X", help="GPUs that each reserves (default: 0)")
+    cluster.add_argument("--node-resource", metavar="NAME", help="only nodes with this Ray resource (default: all)")
+    _add_scoring_options(command.add_argument_group("scoring"))
+    _add_rendering_options(command.add_argument_group("rendering"))
 
 
 def _add_scoring_options(group: Any) -> None:
