@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Visual RL of Qwen3-VL-8B with verl 0.9 or later and the VinciCoder reward, with the paper's settings.
+#
+#   MODEL=path/to/your-sft-model TRAIN_FILES=/data/rl/train.parquet bash examples/qwen3vl_8b_vincicoder_verl.sh [KEY=VALUE ...]
+#
+# KEY=VALUE are any further verl settings; they win over the ones here. DRY_RUN=1 prints the command and stops. For
+# several nodes start Ray beforehand (`ray start --head`, on the others `ray start --address=HEAD:6379`), then run this
+# on the head. The data are Parquet files in verl's layout, with the columns prompt and images.
+#
+# Environment variables, with their defaults:
+#   PYTHON           interpreter that has verl and vincicoder            [python3]
+#   MODEL            the model to train: hub id or folder                [DocTron-Hub/VinciCoder-8B-SFT]
+#   TRAIN_FILES      Parquet files, as one path or a list [a,b]          (none: must be given)
+#   VAL_FILES        scored at the end                                   [TRAIN_FILES]
+#   NNODES, GPUS_PER_NODE                                                [2, 8]
+#   TENSOR_PARALLEL  GPUs per rollout engine                             [4]
+#   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
+#   REWARD_ENCODER   DINOv2's hub id or folder, or embedded              [facebook/dinov2-large]
+#   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
+#   REWARD_WORKERS   renders at the same time on each node               [one per CPU]
+#   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
+#   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
+#   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
+#   LOGGER           verl's loggers, as a list                           [["console","tensorboard"]]
+#   EXPERIMENT       name of the run                                     [qwen3vl-8b-vincicoder]
+#   CHECKPOINT_DIR   where checkpoints go, and are resumed from          [checkpoints/EXPERIMENT]
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
+  exit
+fi
+fail() { printf 'qwen3vl_8b_vincicoder_verl.sh: %s\n' "$*" >&2; exit 2; }
+
+: "${PYTHON:=python3}" "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}" "${TRAIN_FILES:=}" "${VAL_FILES:=$TRAIN_FILES}"
+: "${NNODES:=2}" "${GPUS_PER_NODE:=8}" "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}"
+: "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}" "${REWARD_WORKERS:=}"
+: "${EPOCHS:=1}" "${LR:=1e-6}" "${BATCH:=256}" "${GROUP:=8}" "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
+: "${LOGGER:=[\"console\",\"tensorboard\"]}" "${EXPERIMENT:=qwen3vl-8b-vincicoder}"
+: "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
+
+[[ -n $TRAIN_FILES ]] || fail "TRAIN_FILES is not set; give the Parquet files to train on, in verl's layout"
+settings=(
+  data.train_files="$TRAIN_FILES"
+  data.val_files="$VAL_FILES"
+  data.prompt_key=prompt
+  data.image_key=images
+  data.max_prompt_length="$MAX_PROMPT"
+  data.max_response_length="$MAX_RESPONSE"
+  data.train_batch_size="$BATCH"
+  data.filter_overlong_prompts=true
+  data.truncation=error
+
+  algorithm.adv_estimator=grpo
+  algorithm.use_kl_in_reward=false
+
+  actor_rollout_ref.model.path="$MODEL"
+  actor_rollout_ref.model.enable_gradient_checkpointing=true
+  actor_rollout_ref.model.use_remove_padding=true
+  actor_rollout_ref.actor.optim.lr="$LR"
+  actor_rollout_ref.actor.optim.weight_decay=1e-2
+  actor_rollout_ref.actor.optim.lr_warmup_steps_ratio=0.0
+  actor_rollout_ref.actor.freeze_vision_tower=false
+  actor_rollout_ref.actor.ppo_mini_batch_size="$BATCH"
+  actor_rollout_ref.actor.use_dynamic_bsz=true
+  actor_rollout_ref.actor.ppo_max_token_len_per_gpu=$((MAX_PROMPT + MAX_RESPONSE))
+  actor_rollout_ref.actor.use_kl_loss=false
+  actor_rollout_ref.actor.entropy_coeff=0
+  actor_rollout_ref.actor.grad_clip=1.0
+  actor_rollout_ref.actor.fsdp_config.param_offload=true
+  actor_rollout_ref.actor.fsdp_config.optimizer_offload=true
+
+  actor_rollout_ref.rollout.name=vllm
+  actor_rollout_ref.rollout.n="$GROUP"
+  actor_rollout_ref.rollout.temperature=1.0
+  actor_rollout_ref.rollout.top_p=1.0
+  actor_rollout_ref.rollout.tensor_model_parallel_size="$TENSOR_PARALLEL"
+  actor_rollout_ref.rollout.gpu_memory_utilization="$GPU_MEMORY"
+  actor_rollout_ref.rollout.max_num_batched_tokens=$((MAX_PROMPT + MAX_RESPONSE))
+  actor_rollout_ref.rollout.log_prob_use_dynamic_bsz=true
+  actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu=$((MAX_PROMPT + MAX_RESPONSE))
+
+  reward.reward_manager.source=importlib
+  reward.reward_manager.name=VinciCoderRewardManager
+  reward.reward_manager.module.path="$root/verl_rewards/vincicoder_manager.py"
+  +reward.reward_kwargs.encoder="$REWARD_ENCODER"
+
+  trainer.total_epochs="$EPOCHS"
+  trainer.nnodes="$NNODES"
+  trainer.n_gpus_per_node="$GPUS_PER_NODE"
+  trainer.project_name=vincicoder
+  trainer.experiment_name="$EXPERIMENT"
+  trainer.logger="$LOGGER"
+  trainer.val_before_train=false
+  trainer.test_freq=-1
+  trainer.save_freq=5
+  trainer.default_local_dir="$CHECKPOINT_DIR"
+)
+[[ $REWARD_ENCODER == embedded ]] || settings+=(+reward.reward_kwargs.device="$REWARD_DEVICE")
+[[ -z $REWARD_WORKERS ]] || settings+=(+reward.reward_kwargs.workers="$REWARD_WORKERS")
+command=("$PYTHON" -m verl.trainer.main_ppo "${settings[@]}" "$@")
+
+if [[ ${DRY_RUN:-0} == 1 ]]; then
+  printf '%q ' "${command[@]}"
+  echo
+  exit
+fi
+has() { "$PYTHON" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$1') is None)"; }
+has verl && has verl.experimental.reward_loop || fail "$PYTHON has no verl >= 0.9; run: pip install '$root[verl]'"
+PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -m vincicoder doctor --encoder "$REWARD_ENCODER" >/dev/null ||
+  fail "the reward cannot run here; \`vincicoder doctor --encoder $REWARD_ENCODER\` says what is missing and how to mend it"
+gpus=$("$PYTHON" -c 'import torch; print(torch.cuda.device_count())' 2>/dev/null || echo 0)
+((gpus >= GPUS_PER_NODE)) || fail "GPUS_PER_NODE is $GPUS_PER_NODE, but this machine has $gpus GPUs"
+export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
+exec "${command[@]}"
