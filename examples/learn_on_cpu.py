@@ -1,0 +1,93 @@
+"""Watch a policy learn to draw from the visual reward alone, on a CPU.
+
+A tiny vision-language model with random weights is trained by TRL's GRPOTrainer: it sees a picture of one shape and
+answers with an SVG document in a fenced block; the answer is drawn in the sandbox and compared with the picture.
+Nothing else teaches it: no labels, no supervised stage. Now and then it is asked for pictures that it is never trained
+on. Two controls learn from random numbers and from the reward of another target.
+
+    python examples/learn_on_cpu.py                          one seed and its controls
+    python examples/learn_on_cpu.py --seeds 0 1 2 3 4        the whole experiment
+    python examples/learn_on_cpu.py --quick                  a minute or less: enough to see the reward rise
+
+The folder OUT gets runs/*.json with every number and response, results.json, curve.png and gallery.png. A run that is
+there is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from learning import ARMS
+
+
+def main() -> None:
+    """Do the runs that are missing, then draw and print what came of all of them."""
+    options = _options()
+    if missing := [name for name in ("trl", "torch") if importlib.util.find_spec(name) is None]:
+        sys.exit(
+            f"This needs {' and '.join(missing)}, which {sys.executable} lacks; "
+            f"run: {sys.executable} -m pip install trl torch."
+        )
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, so do not ask
+    from learning.runs import Settings
+
+    settings = Settings(40, 10, True) if options.quick else Settings(options.steps, options.every, False)
+    runs = [_kept_run(options.out, arm, seed, settings) for seed in options.seeds for arm in options.arms]
+    _report(options.out, runs)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/learn_on_cpu"), help="results [%(default)s]")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one policy for each [0]")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, help="which runs [all; visual with --quick]")
+    parser.add_argument("--steps", type=int, default=150, help="updates of the policy [%(default)s]")
+    parser.add_argument("--every", type=int, default=15, help="steps between evaluations [%(default)s]")
+    parser.add_argument("--quick", action="store_true", help="40 steps and half of the held-out targets")
+    options = parser.parse_args()
+    if options.every < 1 or options.steps < options.every:
+        parser.error(f"--every must be from 1 to --steps, which is {options.steps}, but is {options.every}")
+    options.arms = options.arms or (["visual"] if options.quick else list(ARMS))
+    return options
+
+
+def _kept_run(out: Path, arm: str, seed: int, settings: Any) -> dict[str, Any]:
+    """Return the run from the folder, or do it and leave it there."""
+    from learning.runs import run
+
+    path = out / "runs" / f"seed{seed}-{arm}.json"
+    if path.exists():
+        kept: dict[str, Any] = json.loads(path.read_text())
+        if kept["settings"] != asdict(settings):
+            sys.exit(f"{path} was run with {kept['settings']}, not {asdict(settings)}; choose another folder by --out.")
+        return kept
+    path.parent.mkdir(parents=True, exist_ok=True)
+    result = run(arm, seed, settings)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1))
+    partial.replace(path)
+    return json.loads(json.dumps(result))
+
+
+def _report(out: Path, runs: list[dict[str, Any]]) -> None:
+    from learning.figures import draw_curves, draw_gallery, summarise
+
+    summary = summarise(runs)
+    (out / "results.json").write_text(json.dumps(summary, indent=1))
+    draw_curves(summary, out / "curve.png")
+    draw_gallery(next((run for run in runs if run["arm"] == "visual"), runs[0]), out / "gallery.png")
+    print("held-out reward   start    end   rise  seconds")
+    for arm, curve in summary.items():
+        print(f"{arm:16} {curve['start']:6.3f} {curve['end']:6.3f} {curve['rise']:+6.3f} {curve['seconds']:8.0f}")
+    print(f"{out / 'curve.png'}, {out / 'gallery.png'}, {out / 'results.json'}")
+
+
+if __name__ == "__main__":
+    main()
