@@ -132,8 +132,9 @@ class ClusterReward:
         """Return the node to ask, which counts as asked, or None while all have enough to do.
 
         A target stays with the node that its first request went to, so that it is embedded once, even if that node
-        then gets twice its share. That first choice is by rendezvous hashing: all processes choose alike, and a lost
-        node moves only its own targets.
+        then gets twice its share. That first choice is between the two nodes that rendezvous hashing names, of which
+        the one with less to do is taken: processes choose alike, a lost node moves only its own targets, and no node
+        gets much more than the others.
         """
         with self._lock:
             home = self._homes.get(affinity)
@@ -144,7 +145,8 @@ class ClusterReward:
                 untried = [node for node in free if node.id not in tried] or free
                 if not untried:
                     return None
-                chosen = max(untried, key=lambda node: hashlib.blake2b(f"{affinity}{node.id}".encode()).digest())
+                ranked = sorted(untried, key=lambda node: hashlib.blake2b(f"{affinity}{node.id}".encode()).digest())
+                chosen = min(ranked[-2:][::-1], key=lambda node: self._load[node.id] / node.workers)
             self._load[chosen.id] += 1
             self._homes[affinity] = chosen.id
             self._homes.move_to_end(affinity)

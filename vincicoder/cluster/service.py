@@ -145,7 +145,7 @@ class Service:
 
 def window(workers: int) -> int:
     """Return how many requests a node with so many render workers should have under way."""
-    return 2 * workers + 8
+    return workers + max(4, workers // 2)
 
 
 def _environment(**variables: str) -> dict[str, Any]:
