@@ -93,7 +93,7 @@ def train(folder: Path, kind: str, target: Path, rows: Path, *flags: str, **envi
     return folder / "out"
 
 
-def check(out: Path, target: Path, names: list[str]) -> None:
+def assert_logged_is_earned(out: Path, target: Path, names: list[str]) -> None:
     """Compare what ms-swift logged with the reward recomputed from the completions that it logged."""
     steps = {}
     for line in (out / "completions.jsonl").read_text().splitlines():
@@ -122,7 +122,7 @@ def test_all_four_rewards_are_what_the_completions_earn(tmp_path, target, rows):
         *(tmp_path, "qwen2_5_vl", target, rows, "--per_device_train_batch_size", "8", "--tuner_type", "full"),
         *("--reward_funcs", *REWARDS, "--reward_weights", "0.7", "0.1", "0.1", "0.1"),
     )
-    check(out, target, list(REWARDS))
+    assert_logged_is_earned(out, target, list(REWARDS))
 
 
 def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, target, rows):
@@ -132,7 +132,7 @@ def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, target,
         NPROC_PER_NODE="2",
         MASTER_PORT="29583",
     )
-    check(out, target, ["vincicoder"])
+    assert_logged_is_earned(out, target, ["vincicoder"])
 
 
 @pytest.fixture

@@ -245,7 +245,7 @@ def test_damaged_files_raise_nothing_else():
             damaged = data.copy()
             damaged[random.integers(0, len(data), 8)] = random.integers(0, 256, 8)
             try:
-                open_target(damaged.tobytes())
+                assert open_target(damaged.tobytes()).mode == "RGB"
             except TargetError:
                 pass
 

@@ -63,7 +63,7 @@ print(json.dumps({{'rounds': rounds, 'servers': servers}}), flush=True)
 ROOT = str(Path(__file__).parents[2])
 
 
-def check(rounds: int, count: int, end: str, growth_mb: float) -> None:
+def assert_flat_and_clean(rounds: int, count: int, end: str, growth_mb: float) -> None:
     code = HOST.format(root=ROOT, rounds=rounds, count=count, end=end)
     host = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert host.stdout, host.stderr
@@ -87,10 +87,10 @@ def check(rounds: int, count: int, end: str, growth_mb: float) -> None:
 
 @pytest.mark.parametrize("end", ["reward.close()", "os._exit(0)"])
 def test_a_few_mixed_batches(end: str) -> None:
-    check(rounds=3, count=30, end=end, growth_mb=30)
+    assert_flat_and_clean(rounds=3, count=30, end=end, growth_mb=30)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_ten_batches_of_five_hundred() -> None:
-    check(rounds=10, count=500, end="reward.close()", growth_mb=60)
+    assert_flat_and_clean(rounds=10, count=500, end="reward.close()", growth_mb=60)

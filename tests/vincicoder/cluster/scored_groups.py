@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -46,3 +48,12 @@ def plain(result: Any) -> tuple[Any, ...]:
 def expected(requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
     with VisualReward("embedded", workers=2) as reward:
         return [plain(result) for result in reward.score(requests)]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

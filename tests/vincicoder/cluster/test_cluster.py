@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scored_groups import OPTIONS, expected, groups, plain, svg, target
+from scored_groups import OPTIONS, expected, groups, plain, svg, target, wait_until
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.cluster import ClusterReward
 from vincicoder.errors import ConfigError, EncoderError, RendererUnavailable
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
@@ -95,7 +85,7 @@ def run_callers(count: int, amount: int) -> tuple[list[Any], list[Any], Any]:
     return found, expected([each for part in parts for each in part]), stats
 
 
-def check_callers(count: int, amount: int) -> None:
+def assert_callers_get_the_local_results(count: int, amount: int) -> None:
     found, local, stats = run_callers(count, amount)
     assert found == local
     nodes = stats["nodes"].values()
@@ -108,13 +98,13 @@ def check_callers(count: int, amount: int) -> None:
 
 
 def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once(cluster):
-    check_callers(count=4, amount=16)
+    assert_callers_get_the_local_results(count=4, amount=16)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_2048_requests_of_8_callers_give_the_local_results(cluster):
-    check_callers(count=8, amount=256)
+    assert_callers_get_the_local_results(count=8, amount=256)
 
 
 def test_an_encoder_that_cannot_be_loaded_is_the_local_error(cluster):

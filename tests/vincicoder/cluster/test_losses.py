@@ -7,27 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scored_groups import OPTIONS, expected, groups, plain
+from scored_groups import OPTIONS, expected, groups, plain, wait_until
 
 from vincicoder.cluster import ClusterReward
 from vincicoder.rendering.sandbox import processes
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def pids(stats: Any) -> dict[str, list[int]]:

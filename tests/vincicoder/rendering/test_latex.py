@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vincicoder.guards import is_blank
 from vincicoder.rendering import RenderPool
 from vincicoder.status import Status
 
@@ -53,7 +54,7 @@ def picture(pool: RenderPool, code: str) -> Image.Image:
     ],
 )  # fmt: skip
 def test_snippets_and_documents_are_drawn(pool: RenderPool, code: str) -> None:
-    picture(pool, code)
+    assert not is_blank(picture(pool, code))
 
 
 def test_an_article_becomes_its_figure(pool: RenderPool) -> None:
@@ -73,7 +74,7 @@ def test_the_font_size_of_an_article_stays(pool: RenderPool) -> None:
     ["中文 $x$", document("中文", ""), document("Hello", r"\usepackage{fontspec}"), document("中文", kind="ctexart")],
 )
 def test_documents_that_need_xelatex_get_it(pool: RenderPool, code: str) -> None:
-    picture(pool, code)
+    assert not is_blank(picture(pool, code))
 
 
 def test_chinese_characters_are_not_boxes(pool: RenderPool) -> None:
