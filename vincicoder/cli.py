@@ -1,4 +1,4 @@
-"""The command line: ``vincicoder score | render | doctor | serve``.
+"""The command line: ``vincicoder score | render | doctor | serve | data``.
 
 Only parsing happens up here; what a command needs is imported when it runs, so that ``--help`` is instant.
 """
@@ -326,4 +326,21 @@ def _token(options: argparse.Namespace) -> str | None:
     return token
 
 
-_COMMANDS = {"score": _score, "render": _render, "doctor": _doctor, "serve": _serve}
+# data
+
+
+def _data(options: argparse.Namespace) -> int:
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    from data_recipes import RECIPES
+
+    if options.recipe not in RECIPES:
+        raise ConfigError(f"there is no recipe {options.recipe!r}; there are: {', '.join(RECIPES)}")
+    if find_spec("pyarrow") is None:
+        raise ConfigError("data recipes need pyarrow and Ruff; install them: pip install 'vincicoder[data]'")
+    code: int = import_module(f"data_recipes.{options.recipe}").main(options.rest)
+    return code
+
+
+_COMMANDS = {"score": _score, "render": _render, "doctor": _doctor, "serve": _serve, "data": _data}

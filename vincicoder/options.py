@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     _add_render(commands)
     _add_doctor(commands)
     _add_serve(commands)
+    _add_data(commands)
     return whole
 
 
@@ -131,6 +132,21 @@ def _add_serve(commands: Any) -> None:
     cluster.add_argument("--node-resource", metavar="NAME", help="only nodes with this Ray resource (default: all)")
     _add_scoring_options(command.add_argument_group("scoring"))
     _add_rendering_options(command.add_argument_group("rendering"))
+
+
+def _add_data(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "data",
+        "build training data",
+        "Run a data recipe; `vincicoder data RECIPE --help` shows its options. The recipes: demo, collect, sample,\n"
+        "refine, attempts, rl, export, validate, report. Needs: pip install 'vincicoder[data]'.",
+        "  vincicoder data demo --out sets/\n"
+        "  vincicoder data collect datikz --from downloads/datikz-v2 --out records/datikz\n"
+        "  vincicoder data validate sets/rl",
+    )
+    command.add_argument("recipe", metavar="RECIPE", help="name of the recipe")
+    command.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="its options")
 
 
 def _add_scoring_options(group: Any) -> None:

@@ -22,6 +22,21 @@ class Reason(str, Enum):
     BROKEN_PICTURE = "broken picture"
     HUGE_PICTURE = "picture too large"
     THIN_PICTURE = "picture too thin"
+    SMALL_PICTURE = "picture too small"
+    LONG_CODE = "code too long"
+    SHORT_CODE = "code too short"
+    LINT = "lint"
+    NOT_DRAWN = "not drawn"
+    BLANK = "blank render"
+    RASTER = "picture not drawn but embedded"
+    UNFAITHFUL = "render differs from picture"
+    NO_DEFECT = "no defect could be made"
+    OUTSIDE_BAND = "attempt outside the band"
+    DUPLICATE_CODE = "duplicate code"
+    DUPLICATE_PICTURE = "duplicate picture"
+    SIMPLE = "too simple"
+    PASS_RATE = "pass rate outside the band"
+    NOT_SAMPLED = "not sampled"
 
 
 class BadRow(VinciCoderError, ValueError):
@@ -29,11 +44,13 @@ class BadRow(VinciCoderError, ValueError):
 
     Attributes:
         reason: The kind of fault, for counting.
+        label: The same as text, with the detail that some reasons have, such as ``not drawn: timeout``.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, detail: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+        self.label = f"{reason.value}: {detail}" if detail else reason.value
 
 
 class DataError(VinciCoderError, ValueError):

@@ -169,7 +169,7 @@ def _by_turns(
     bundle: Sequence[Piece], kind: Layout, columns: Mapping[str, str]
 ) -> Iterator[tuple[Piece, int, dict[str, Any] | BadRow]]:
     """Yield the rows of several pieces, each spread evenly over the whole."""
-    readers = [_raw_rows(piece, kind, columns) for piece in bundle]
+    readers = [raw_rows(piece, (*kind.required, *kind.optional), columns) for piece in bundle]
     turns = [(0.5 / max(piece.rows, 1), index) for index, piece in enumerate(bundle)]
     heapq.heapify(turns)
     while turns:
@@ -182,8 +182,19 @@ def _by_turns(
             yield piece, *following
 
 
-def _raw_rows(piece: Piece, kind: Layout, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
-    wanted = (*kind.required, *kind.optional)
+def raw_rows(
+    piece: Piece, wanted: Sequence[str] | None, columns: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+    """Yield the rows of a piece with their numbers; in place of a cell that is not valid UTF-8 is the error.
+
+    Args:
+        piece: What to read.
+        wanted: The columns of Parquet that are read, None for all.
+        columns: Other names that columns have in the file, and the names they stand for.
+
+    Raises:
+        DataError: The file is damaged.
+    """
     if piece.group is None:
         yield from _jsonl_rows(piece, columns)
         return
@@ -193,7 +204,7 @@ def _raw_rows(piece: Piece, kind: Layout, columns: Mapping[str, str]) -> Iterato
     number = piece.first_row
     try:
         with pyarrow.parquet.ParquetFile(piece.path, buffer_size=_BUFFER, pre_buffer=False) as file:
-            names = [name for name in file.schema_arrow.names if columns.get(name, name) in wanted]
+            names = [name for name in file.schema_arrow.names if wanted is None or columns.get(name, name) in wanted]
             for batch in file.iter_batches(_BATCH, [piece.group], names, use_threads=False):
                 cells = {columns.get(name, name): _values(batch.column(name)) for name in names}
                 for index in range(batch.num_rows):

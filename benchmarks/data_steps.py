@@ -1,0 +1,165 @@
+"""Measures each step of the data recipes in rows per second of one core.
+
+Every step works on the same generated rows, with one worker; drawing is timed by CPU seconds of all processes, so that
+what else the machine does matters little. The last line is the time that 1.6 million rows take on 64 cores at these
+rates, without reading and writing over a network. Needs the extra ``data``::
+
+    python benchmarks/data_steps.py --rows 20000 --drawn 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import os
+import resource
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_recipes.cleaning import Length, Lint
+from data_recipes.drawing import Draw
+from data_recipes.drops import Drops
+from data_recipes.export import export, records_of
+from data_recipes.measure import measures
+from data_recipes.pipeline import CHUNK, Piece, Row, chunked, run
+from data_recipes.refine import Damage
+from data_recipes.sample import balance, drop_equal_code, drop_near_pictures, read_index
+from data_recipes.sources import GENERATED, find_source
+from vincicoder.data import Record
+from vincicoder.data.layouts import HOST_LAYOUTS
+from vincicoder.images import open_target
+
+WHOLE = 1_600_000
+CORES = 64
+REFINED = 0.5  # share of the rows that get a refinement
+
+
+class Rows:
+    """Records that are drawn already, again and again under new names."""
+
+    def __init__(self, records: Sequence[Record], count: int) -> None:
+        self.records, self.count = records, count
+
+    def pieces(self) -> list[Piece]:
+        """Return one piece."""
+        return [Piece(0, self.count, "rows")]
+
+    def read(self, piece: Piece) -> Iterator[Row]:
+        """Yield the records."""
+        for number in range(piece.rows):
+            record = self.records[number % len(self.records)]
+            yield Row(f"r{number}", dataclasses.replace(record, id=f"r{number}"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=20_000, help="rows of the steps that draw nothing")
+    parser.add_argument("--drawn", type=int, default=60, help="rows of each domain that are drawn")
+    options = parser.parse_args()
+    print(f"{'step':<34}{'rows':>8}{'rows/s of a core':>18}")
+    seconds, drawn = draw_steps(options.drawn)
+    seconds |= light_steps(drawn, options.rows)
+    per_row = sum(seconds.values())
+    print(f"\n{per_row * 1000:.0f} ms of a core per row; {WHOLE:,} rows on {CORES} cores: "
+          f"{per_row * WHOLE / CORES / 3600:.1f} hours")  # fmt: skip
+    print(f"largest memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def draw_steps(count: int) -> tuple[dict[str, float], list[Record]]:
+    """Time drawing and damaging of each domain; return seconds per row, a mean over the domains, and the records."""
+    seconds: dict[str, float] = {}
+    records: list[Record] = []
+    for name, domain in GENERATED.items():
+        source = find_source(name, count=count)
+        found = [row.found for piece in source.pieces() for row in source.read(piece)]
+        bare = [each for each in found if isinstance(each, Record)]
+        draw, damage = Draw(workers=1), Damage(workers=1)
+        draw(bare[:1], Drops())  # starts what draws
+        damage(draw(bare[:1], Drops()), Drops())
+        drawing = measured(f"draw and measure, {domain}", bare, draw)
+        made = draw(bare, Drops())
+        comparing = measured(f"draw and compare, {domain}", made, draw)
+        damaging = measured(f"damage and verify, {domain}", made, damage)
+        draw.close()
+        damage.close()
+        seconds[domain] = (max(drawing, comparing) + REFINED * damaging) / len(GENERATED)
+        records += made
+    return seconds, records
+
+
+def light_steps(drawn: Sequence[Record], count: int) -> dict[str, float]:
+    """Time what draws nothing; return seconds per row of the steps that a row goes through."""
+    source = Rows(drawn, count)
+    rows = [row.found for row in source.read(source.pieces()[0]) if isinstance(row.found, Record)]
+    seconds = {name: measured(name, rows, step) for name, step in (("length", Length()), ("lint", Lint()))}
+    measured("fingerprint and digests", drawn, lambda chunk, drops: [_measures(record) for record in chunk])
+    with tempfile.TemporaryDirectory() as folder:
+        shards = Path(folder) / "records"
+        seconds["shards"] = timed("write shards", count, lambda: run(source, [], shards, {}))
+        seconds["index"] = timed("read index", count, lambda: read_index([shards], 0))
+        seconds["choose"] = timed("duplicates and balance", count, lambda: _choose(shards))
+        exports = [
+            timed(f"export, {name}", count, functools.partial(_export, shards, name, Path(folder) / f"x-{name}"))
+            for name in HOST_LAYOUTS
+        ]
+    return seconds | {"export": max(exports)}
+
+
+def _measures(record: Record) -> dict[str, Any]:
+    return measures(record.code, record.language, open_target(record.target))
+
+
+def _choose(folder: Path) -> None:
+    index = read_index([folder], 0)
+    drop_equal_code(index)
+    drop_near_pictures(index)
+    balance(index, None, None)
+
+
+def _export(folder: Path, layout: str, out: Path) -> None:
+    export(records_of([folder]), layout, out)
+
+
+def measured(name: str, records: Sequence[Record], step: Callable[[Sequence[Record], Drops], object]) -> float:
+    """Time a step on records, chunk by chunk; see :func:`timed`."""
+    return timed(name, len(records), lambda: [step(chunk, Drops()) for chunk in chunked(records, CHUNK)])
+
+
+def timed(name: str, count: int, work: Callable[[], object]) -> float:
+    """Print how many rows a second of one core does, and return its seconds per row."""
+    started = cpu_seconds()
+    work()
+    spent = max(cpu_seconds() - started, 1e-6)
+    print(f"{name:<34}{count:>8,}{count / spent:>18,.1f}", flush=True)
+    return spent / count
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of all that were started by it, renderers and browsers included."""
+    processes = {path.parent.name: _fields(path) for path in Path("/proc").glob("[0-9]*/stat")}
+    ours = {str(os.getpid())}
+    grown = True
+    while grown:
+        children = {pid for pid, fields in processes.items() if fields and fields[1] in ours} - ours
+        ours |= children
+        grown = bool(children)
+    ticks = sum(_ticks(processes[pid]) for pid in ours if processes.get(pid))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(fields: list[str]) -> int:
+    return sum(map(int, fields[11:15]))  # user and system, its own and of children that ended
+
+
+def _fields(path: Path) -> list[str]:
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    main()

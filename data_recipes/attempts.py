@@ -1,0 +1,165 @@
+"""Refinements with a model's own flawed attempts: ``vincicoder data attempts``.
+
+A model behind any OpenAI-compatible endpoint, such as vLLM's, is shown the picture and asked for the code. Its attempts
+are drawn and scored; kept is one whose reward lies in a band: bad enough to need mending, good enough to be a start.
+The key comes from the environment variable ``OPENAI_API_KEY``, where the endpoint wants one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from data_recipes.drawing import DrawingStep
+from data_recipes.options import add_drawing, add_output, guarded, parser_of, run_recipe
+from data_recipes.refine import changed_share, refinement
+from data_recipes.sources.records import Records
+from vincicoder.alignment import align
+from vincicoder.data import BadRow, DataError, Reason, Record
+
+BAND = (0.3, 0.95)
+"""Likeness of an attempt's picture and the target, least and most."""
+
+_TRIES = 4
+_WAIT = 2.0  # seconds before the second try; twice as long before each further one
+_TIMEOUT = 300.0
+
+
+class Endpoint:
+    """A model that answers chat requests over HTTP.
+
+    Args:
+        url: Up to ``/v1``.
+        model: Its name there.
+        temperature: Of sampling.
+        max_tokens: Most tokens of an answer.
+    """
+
+    def __init__(self, url: str, model: str, temperature: float = 0.8, max_tokens: int = 4096) -> None:
+        self.url = url.rstrip("/")
+        self.model = model
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+
+    def ask(self, prompt: str, picture: bytes, count: int, seed: int) -> list[str]:
+        """Return answers to a prompt with a picture.
+
+        Raises:
+            DataError: The endpoint cannot be reached, or refuses the request.
+        """
+        url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": prompt}]
+        body = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": content}],
+            "n": count,
+            "seed": seed,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+        answer = self._post(json.dumps(body).encode())
+        try:
+            return [choice["message"]["content"] or "" for choice in answer["choices"]]
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{self.url} answers otherwise than an OpenAI-compatible endpoint ({error!r})") from error
+
+    def _post(self, body: bytes) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get("OPENAI_API_KEY"):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(f"{self.url}/chat/completions", body, headers)
+        why = ""
+        for attempt in range(_TRIES):
+            if attempt:
+                time.sleep(_WAIT * 2 ** (attempt - 1))
+            try:
+                with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+                    return json.load(response)
+            except urllib.error.HTTPError as error:
+                why = f"{error.code} {error.reason}"
+                if error.code < 500 and error.code != 429:
+                    break
+            except (OSError, ValueError) as error:
+                why = str(error)
+        raise DataError(f"{self.url} does not answer ({why}); is it running, and its address right up to /v1?")
+
+
+class Attempt(DrawingStep):
+    """Makes refinements of records with a model's attempts.
+
+    Args:
+        endpoint: The model.
+        samples: Attempts at each record.
+        band: Likeness that a kept attempt has, least and most.
+        seed: Of the model's sampling, and of wordings.
+        workers: See ``DrawingStep``.
+        encoder: See ``DrawingStep``.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        samples: int = 4,
+        band: tuple[float, float] = BAND,
+        seed: int = 0,
+        workers: int | None = None,
+        encoder: str = "embedded",
+    ) -> None:
+        super().__init__(workers, encoder)
+        self.model = vars(endpoint)
+        self.samples = samples
+        self.band = band
+        self.seed = seed
+        self._endpoint = endpoint
+
+    def work(self, record: Record) -> list[Record]:
+        """Return a refinement with the attempt that lies nearest to the middle of the band."""
+        from vincicoder.images import open_target
+
+        target = open_target(record.target)
+        picture = record.target if isinstance(record.target, bytes) else Path(record.target).read_bytes()
+        found: list[tuple[float, str, float]] = []
+        for answer in self._endpoint.ask(record.prompt, picture, self.samples, self.seed):
+            code = align(answer, record.language).code
+            render = self.studio.render(code, record.language) if code else None
+            if code is None or render is None or render.image is None:
+                continue
+            likeness = self.studio.likeness(target, render.image)
+            if self.band[0] <= likeness <= self.band[1] and changed_share(target, render.image) > 0:
+                found.append((abs(likeness - sum(self.band) / 2), code, likeness))
+        if not found:
+            raise BadRow(Reason.OUTSIDE_BAND, f"none of {self.samples} attempts lies between {self.band}")
+        _, code, likeness = min(found)
+        checks = {"similarity": likeness, "defect_status": "ok", "defects": ["attempt"], "made_by": self.model["model"]}
+        return [refinement(record, code, checks, self.seed)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe."""
+    parser = parser_of("attempts", __doc__)
+    parser.add_argument("records", metavar="FOLDER", help="folder of records, verified by collect")
+    parser.add_argument("--url", required=True, metavar="URL", help="of the endpoint, such as http://host:8000/v1")
+    parser.add_argument("--model", required=True, metavar="NAME", help="of the model there")
+    parser.add_argument("--samples", type=int, default=4, metavar="N", help="attempts at each record (default: 4)")
+    parser.add_argument("--least", type=float, default=BAND[0], metavar="X", help=f"likeness (default: {BAND[0]})")
+    parser.add_argument("--most", type=float, default=BAND[1], metavar="X", help=f"likeness (default: {BAND[1]})")
+    parser.add_argument("--temperature", type=float, default=0.8, metavar="X", help="of sampling (default: 0.8)")
+    add_output(parser)
+    add_drawing(parser)
+    options: argparse.Namespace = parser.parse_args(arguments)
+    endpoint = Endpoint(options.url, options.model, options.temperature)
+    band = options.least, options.most
+    step = Attempt(endpoint, options.samples, band, options.seed, options.workers, options.encoder)
+    return run_recipe(options, Records(options.records), [step])
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))

@@ -1,0 +1,197 @@
+"""Steps that look at code without running it: length, and what a linter or parser says.
+
+Python goes through Ruff, all of a chunk in one call; markup and LaTeX through small parsers of their own, since what
+those languages' programs accept is found out by drawing anyway: these only spare the drawing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+from data_recipes.drops import Drops
+from data_recipes.measure import count_tokens
+from vincicoder.data import BadRow, DataError, Reason, Record
+
+RULES = ("E9", "F63", "F7", "F82")
+"""Ruff's rules for code that cannot run: syntax errors, misplaced statements, names that are not defined."""
+
+_RUFF = (
+    *(sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--ignore-noqa"),
+    *("--target-version", "py312", "--output-format", "json"),
+)
+
+MAX_TOKENS = 10_240
+"""Longest code; what the training of the public release lets a model answer."""
+
+MIN_TOKENS = 8
+
+MAX_CHARACTERS = 1_000_000
+"""Longest code that is looked at at all."""
+
+
+class Length:
+    """Leaves out code that is too short or too long.
+
+    Args:
+        max_tokens: Most tokens, as ``count_tokens`` estimates them.
+    """
+
+    def __init__(self, max_tokens: int = MAX_TOKENS) -> None:
+        self.max_tokens = max_tokens
+
+    def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
+        """Return the records of a fitting length."""
+        kept = []
+        for record in records:
+            fault = self._fault(record.code)
+            if fault is None:
+                kept.append(record)
+            else:
+                drops.add(record.id, fault)
+        return kept
+
+    def _fault(self, code: str) -> BadRow | None:
+        if not code.strip():
+            return BadRow(Reason.EMPTY_CODE, "code is empty")
+        tokens = count_tokens(code) if len(code) <= MAX_CHARACTERS else len(code)
+        if tokens > self.max_tokens:
+            return BadRow(Reason.LONG_CODE, f"the code has about {tokens:,} tokens; {self.max_tokens:,} is most")
+        if tokens < MIN_TOKENS:
+            return BadRow(Reason.SHORT_CODE, f"the code has about {tokens} tokens; {MIN_TOKENS} is least")
+        return None
+
+
+class Lint:
+    """Leaves out code that a linter or parser finds broken."""
+
+    def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
+        """Return the records whose code is sound."""
+        python = [record for record in records if record.language == "python"]
+        found = dict(zip((record.id for record in python), lint_python([each.code for each in python]), strict=True))
+        kept = []
+        for record in records:
+            fault = found.get(record.id) if record.language == "python" else lint(record.code, record.language)
+            if fault is None:
+                kept.append(record)
+            else:
+                drops.add(record.id, BadRow(Reason.LINT, fault[1], f"{record.language} {fault[0]}"))
+        return kept
+
+
+def lint(code: str, language: str) -> tuple[str, str] | None:
+    """Return the first fault of markup or LaTeX as a name and a message, or None."""
+    if language == "svg":
+        return _lint_svg(code)
+    if language == "html":
+        return _lint_html(code)
+    return _lint_latex(code) if language == "latex" else None
+
+
+def lint_python(codes: Sequence[str]) -> list[tuple[str, str] | None]:
+    """Return for each program the first fault that Ruff finds, as the rule's name and a message, or None.
+
+    Raises:
+        DataError: Ruff is not installed.
+    """
+    if not codes:
+        return []
+    with tempfile.TemporaryDirectory(prefix="vincicoder-lint-") as folder:
+        for index, code in enumerate(codes):
+            Path(folder, f"{index}.py").write_text(code, encoding="utf-8", errors="replace")
+        done = subprocess.run(
+            [*_RUFF, "--select", ",".join(RULES), folder], capture_output=True, text=True, check=False
+        )
+    if done.returncode not in (0, 1):
+        why = done.stderr.strip().splitlines()[-1:] or ["no output"]
+        raise DataError(f"Ruff cannot check Python code ({why[0]}); install it: pip install 'vincicoder[data]'")
+    faults: list[tuple[str, str] | None] = [None] * len(codes)
+    for fault in sorted(json.loads(done.stdout), key=lambda each: each["location"]["row"]):
+        index = int(Path(fault["filename"]).stem)
+        if faults[index] is None:
+            where = fault["location"]["row"]
+            faults[index] = fault["code"] or "invalid-syntax", f"line {where}: {fault['message']}"
+    return faults
+
+
+def _lint_svg(code: str) -> tuple[str, str] | None:
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
+
+    try:
+        root = fromstring(code.encode())
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        return "not well-formed", str(error) or type(error).__name__
+    return None if str(root.tag).rpartition("}")[2] == "svg" else ("root", f"the root element is {root.tag}")
+
+
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+)
+_CLOSED_BY_OTHERS = frozenset(
+    (
+        *("li", "p", "td", "th", "tr", "dt", "dd", "option", "optgroup", "thead", "tbody", "tfoot", "colgroup", "rt"),
+        *("rp", "html", "head", "body", "caption"),
+    )
+)
+"""Elements whose end tags HTML lets one leave out."""
+
+
+class _Elements(HTMLParser):
+    """Counts the elements that are shown, and remembers which were left open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.shown = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.shown += tag not in ("html", "head", "meta", "title", "link", "base")
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.shown += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+
+def _lint_html(code: str) -> tuple[str, str] | None:
+    elements = _Elements()
+    elements.feed(code)
+    elements.close()
+    if not elements.shown:
+        return "no elements", "the page has no element that shows anything"
+    unclosed = [tag for tag in elements.open if tag not in _CLOSED_BY_OTHERS]
+    return ("cut off", f"{len(unclosed)} elements are never closed: {', '.join(unclosed[:5])}") if unclosed else None
+
+
+_ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]+)\}")
+_VERBATIM = re.compile(r"\\begin\{(verbatim|lstlisting|comment|minted)\}.*?\\end\{\1\}", re.DOTALL)
+
+
+def _lint_latex(code: str) -> tuple[str, str] | None:
+    text = _VERBATIM.sub("", code)
+    text = re.sub(r"\\verb(\W).*?\1", "", text)
+    text = re.sub(r"(?<!\\)((?:\\\\)*)%.*", r"\1", text)
+    stack: list[str] = []
+    for kind, name in _ENVIRONMENT.findall(text):
+        if kind == "begin":
+            stack.append(name)
+        elif not stack or stack.pop() != name:
+            return "environments", f"\\end{{{name}}} ends what did not begin"
+    if stack:
+        return "environments", f"\\begin{{{stack[-1]}}} never ends"
+    plain = re.sub(r"\\\\|\\[{}]", "", text)
+    if plain.count("{") != plain.count("}"):
+        return "braces", f"{plain.count('{')} opening braces and {plain.count('}')} closing ones"
+    return None

@@ -1,0 +1,85 @@
+"""An SFT and an RL set end to end: ``vincicoder data demo``.
+
+Charts, SVG, pages, LaTeX figures and molecules are written by programs, the repository's samples are added, everything
+is drawn and verified; half of it is damaged for refinement; then come sampling, export and a report. Run again after a
+stop, it goes on where it was.
+
+DIR/sft is the set for fine-tuning (``vincicoder-sft``), DIR/rl that for EasyR1 and ``vincicoder-rl``, DIR/report a page
+and a dataset card, DIR/work the records that they are made of.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_recipes import collect, export, refine, report, rl, sample
+from data_recipes.options import FINE, guarded, parser_of
+from data_recipes.sources import GENERATED
+from data_recipes.sources.samples import FOLDER
+from vincicoder.data.layouts import HOST_LAYOUTS
+
+SHARES = {"charts": 0.20, "icons": 0.16, "pages": 0.13, "figures": 0.13, "molecules": 0.12}
+"""Rows of each generated source, as a share of the rows wanted; refinements and samples make up the rest."""
+
+REFINED = 0.55
+"""Share of the records that get a refinement."""
+
+RL_SHARE = 0.3
+"""Rows of the RL set, as a share of the rows of the SFT set."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe."""
+    parser = parser_of("demo", __doc__)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the sets; goes on in it")
+    parser.add_argument(
+        "--rows", type=int, default=2000, metavar="N", help="rows of the SFT set, about (default: 2000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another one gives other sets (default: 0)")
+    parser.add_argument("--workers", type=int, metavar="N", help="renders at a time (default: one per CPU)")
+    parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
+    parser.add_argument("--layouts", default="", metavar="LIST", help="more layouts for the RL set: easyr1,verl,swift")
+    parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
+    options = parser.parse_args(arguments)
+    more = [name for name in options.layouts.split(",") if name]
+    if unknown := [name for name in more if name not in HOST_LAYOUTS]:
+        parser.error(f"--layouts names {', '.join(unknown)}; it knows: {', '.join(HOST_LAYOUTS)}")
+    _make(options, more)
+    return FINE
+
+
+def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
+    work = options.out / "work"
+    common = ["--seed", str(options.seed)] + (["--ray", options.ray] if options.ray else [])
+    drawing = ["--encoder", options.encoder]
+    if options.workers:
+        drawing += ["--workers", str(options.workers)]
+    pools = []
+    for name in GENERATED:
+        pools.append(str(work / name))
+        count = str(round(options.rows * SHARES[name]))
+        collect.main([name, "--count", count, "--out", pools[-1], *common, *drawing])
+    if FOLDER.is_dir():  # a wheel does not bring the sample set along
+        pools.append(str(work / "samples"))
+        collect.main(["samples", "--redraw", "--out", pools[-1], *common, *drawing])
+    else:
+        print("note: the sample set is not here, as this is no clone; going on without it", file=sys.stderr)
+    direct, refined, chosen = (str(work / name) for name in ("direct", "refined", "rl"))
+    sample.main([*pools, "--out", direct, *common])
+    refine.main([direct, "--share", str(REFINED), "--out", refined, *common, *drawing])
+    total = str(round(options.rows * RL_SHARE))
+    rl.main([direct, "--total", total, "--out", chosen, *common])
+    export.main([direct, refined, "--layout", "sft", "--out", str(options.out / "sft")])
+    export.main([chosen, "--layout", "rl", "--out", str(options.out / "rl")])
+    for name in more:
+        export.main([chosen, "--layout", name, "--out", str(options.out / f"rl-{name}")])
+    report.main([direct, refined, "--out", str(options.out / "report"), "--from", *pools])
+    print(json.dumps({"sft": str(options.out / "sft"), "rl": str(options.out / "rl")}))
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))

@@ -1,0 +1,91 @@
+"""What sampling and reports need to know of a record: sizes, a fingerprint of its picture, a digest of its code."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HASH_SIDE = 16
+"""A fingerprint has this many bits squared."""
+
+_PIXELS = 64
+_TOKEN = re.compile(r"[A-Za-z_]+|\d{1,3}|[^\w\s]")
+_COMMENTS = {
+    "html": re.compile(r"<!--.*?-->", re.DOTALL),
+    "svg": re.compile(r"<!--.*?-->", re.DOTALL),
+    "latex": re.compile(r"(?<!\\)%.*"),
+}
+
+
+def measures(code: str, language: str, picture: Image.Image) -> dict[str, Any]:
+    """Return what is noted in a record's checks.
+
+    Returns:
+        ``tokens`` (see :func:`count_tokens`), ``width`` and ``height`` in pixels, ``phash`` (hexadecimal
+        :func:`fingerprint`) and ``code_digest``.
+    """
+    return {
+        "tokens": count_tokens(code),
+        "width": picture.width,
+        "height": picture.height,
+        "phash": fingerprint(picture).tobytes().hex(),
+        "code_digest": code_digest(code, language),
+    }
+
+
+def count_tokens(text: str) -> int:
+    """Estimate how many tokens a text has: words, groups of up to three digits, and signs."""
+    return len(_TOKEN.findall(text))
+
+
+def fingerprint(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the perceptual hash of a picture: which of its lowest frequencies are above their median.
+
+    Returns:
+        256 bits packed into 32 bytes. Few bits differ between pictures that look the same at 64 x 64.
+    """
+    from PIL import Image as Images
+
+    small = picture.convert("L").resize((_PIXELS, _PIXELS), Images.Resampling.BOX)
+    pixels = np.asarray(small, np.float64)
+    low = _cosines() @ pixels @ _cosines().T
+    # Rounded, so that the last bit of a product, which differs between machines, decides nothing.
+    low = np.round(low, 3)
+    return np.packbits(low > np.median(low))
+
+
+@functools.cache
+def _cosines() -> npt.NDArray[np.float64]:
+    """Return the first rows of the discrete cosine transform but the constant one."""
+    frequency = np.arange(1, HASH_SIDE + 1)[:, None]
+    place = np.arange(_PIXELS)[None, :]
+    cosines: npt.NDArray[np.float64] = np.cos(np.pi * frequency * (2 * place + 1) / (2 * _PIXELS))
+    return cosines
+
+
+def code_digest(code: str, language: str) -> str:
+    """Return a digest that does not change with comments, blank space and, in Python, layout."""
+    text = _python_tree(code) if language == "python" else None
+    if text is None:
+        comments = _COMMENTS.get(language)
+        text = " ".join((comments.sub("", code) if comments else code).split())
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
+
+
+def _python_tree(code: str) -> str | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.dump(ast.parse(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

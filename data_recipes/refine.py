@@ -1,0 +1,151 @@
+"""Refinements: records whose code was damaged on purpose, as ``vincicoder data refine``.
+
+Every defect is drawn, and kept if it shows: the code fails, or enough of its picture differs from the target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_recipes.defects import defects_of
+from data_recipes.drawing import DrawingStep
+from data_recipes.options import add_drawing, add_output, guarded, parser_of, run_recipe
+from data_recipes.sources.records import Records
+from vincicoder.data import BadRow, Reason, Record, word
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+TRIES = 5
+"""Defects that are drawn before a record is given up."""
+
+LEAST_CHANGED = 0.0002
+"""Share of the target's pixels that must differ: a word of a page does, a shade or a shift of a hair does not. The
+likeness would not do, which hardly moves for a word."""
+
+_LEVELS = 24  # of 256 by which a channel must differ for its pixel to count
+
+
+class Damage(DrawingStep):
+    """Makes refinements of records.
+
+    Args:
+        seed: Another one makes other defects.
+        per_record: Refinements of each.
+        share: Share of the records that are worked on, chosen by their ids.
+        workers: See ``DrawingStep``.
+        encoder: See ``DrawingStep``.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        per_record: int = 1,
+        share: float = 1.0,
+        workers: int | None = None,
+        encoder: str = "embedded",
+    ) -> None:
+        super().__init__(workers, encoder)
+        self.seed = seed
+        self.per_record = per_record
+        self.share = share
+
+    def work(self, record: Record) -> list[Record]:
+        """Return refinements with different defects."""
+        from vincicoder.images import open_target
+
+        if random.Random(f"{self.seed}/{record.id}").random() >= self.share:
+            raise BadRow(Reason.NOT_SAMPLED, "the record is not of the share that is damaged")
+        target = open_target(record.target)
+        found: list[Record] = []
+        for number in range(self.per_record):
+            rng = random.Random(f"{self.seed}/{record.id}/{number}")
+            if made := self._damaged(record, target, rng, {each.defective_code for each in found}):
+                defective, checks = made
+                found.append(refinement(record, defective, checks, self.seed))
+        if not found:
+            raise BadRow(Reason.NO_DEFECT, "no defect of those that were tried shows")
+        return found
+
+    def _damaged(
+        self, record: Record, target: Image.Image, rng: random.Random, known: set[str | None]
+    ) -> tuple[str, dict[str, Any]] | None:
+        """Return defective code and what is known of it, or None."""
+        defects = defects_of(record.language)
+        names = rng.sample(list(defects), len(defects))
+        tries = 0
+        while names and tries < TRIES:
+            code, used = record.code, []
+            for _ in range(rng.choice((1, 1, 1, 2, 3))):
+                while names and (changed := defects[names[-1]](code, rng)) in (None, code):
+                    names.pop()
+                if not names:
+                    break
+                used.append(names.pop())
+                code = changed or code
+            if not used or code in known:
+                continue
+            tries += 1
+            if (checks := self.judge(record, target, code)) is not None:
+                return code, {**checks, "defects": used, "made_by": "program"}
+        return None
+
+    def judge(self, record: Record, target: Image.Image, code: str) -> dict[str, Any] | None:
+        """Draw defective code and return its ``similarity`` and ``status``, or None if it shows no difference."""
+        render = self.studio.render(code, record.language)
+        if render.status in (Status.INFRASTRUCTURE, Status.TIMEOUT):
+            return None  # whether it comes again is not the code's alone
+        if render.image is None:
+            return {"similarity": 0.0, "changed": 1.0, "defect_status": render.status.value}
+        changed = changed_share(target, render.image)
+        if changed < LEAST_CHANGED:
+            return None
+        similarity = self.studio.likeness(target, render.image)
+        return {"similarity": similarity, "changed": round(changed, 5), "defect_status": "ok"}
+
+
+def changed_share(target: Image.Image, render: Image.Image) -> float:
+    """Return the share of the target's pixels that another picture shows otherwise; 1 for one of another size."""
+    if target.size != render.size:
+        return 1.0
+    difference = np.abs(np.asarray(target, np.int16) - np.asarray(render, np.int16)).max(axis=2)
+    return float((difference > _LEVELS).mean())
+
+
+def refinement(record: Record, defective: str, checks: dict[str, Any], seed: int) -> Record:
+    """Return the refinement of a record that begins with defective code."""
+    name = f"{record.id}-{hashlib.blake2b(defective.encode(errors='replace'), digest_size=4).hexdigest()}"
+    return dataclasses.replace(
+        record,
+        id=name,
+        task="refine",
+        prompt=word(record.domain, record.language, defective, key=name, seed=seed),
+        defective_code=defective,
+        answer=None,
+        checks={**record.checks, **checks},
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe."""
+    parser = parser_of("refine", __doc__)
+    parser.add_argument("records", metavar="FOLDER", help="folder of records, verified by collect")
+    parser.add_argument("--per-record", type=int, default=1, metavar="N", help="refinements of each (default: 1)")
+    parser.add_argument("--share", type=float, default=1.0, metavar="X", help="of the records to damage (default: 1)")
+    add_output(parser)
+    add_drawing(parser)
+    options: argparse.Namespace = parser.parse_args(arguments)
+    step = Damage(options.seed, options.per_record, options.share, options.workers, options.encoder)
+    return run_recipe(options, Records(options.records), [step])
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))

@@ -1,0 +1,327 @@
+"""A page and a dataset card about folders of records: ``vincicoder data report``.
+
+DIR/index.html opens offline; DIR/README.md is a dataset card, ready for the hub; DIR/plots and DIR/gallery have the
+pictures of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_recipes.drops import Drops
+from data_recipes.export import records_of
+from data_recipes.options import FINE, guarded, parser_of
+from data_recipes.shards import drops_of
+from vincicoder.data import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHOWN = 4
+"""Pictures of the gallery for each domain and task."""
+
+_SIDE = 320  # of the gallery's pictures, in pixels
+_KEPT = 20_000  # numbers for plots; beyond that every second one goes, again and again
+
+
+@dataclass
+class Sizes:
+    """Numbers for a plot: all of a small set, an even part of a large one."""
+
+    values: list[float] = field(default_factory=list)
+    every: int = 1
+    seen: int = 0
+
+    def add(self, value: float) -> None:
+        """Add a number."""
+        if self.seen % self.every == 0:
+            self.values.append(value)
+            if len(self.values) > _KEPT:
+                self.values, self.every = self.values[::2], 2 * self.every
+        self.seen += 1
+
+
+@dataclass
+class Facts:
+    """What a report says of records.
+
+    Attributes:
+        kinds: Rows by domain and task.
+        sources: Rows by source and licence.
+        defects: Refinements by type of defect.
+        outcomes: Refinements by what became of the defective code.
+        tokens: Of the code.
+        pixels: Of the pictures.
+        similarity: Of what defective code draws.
+        gallery: A few records by domain and task.
+        taken: Rows that went into the recipes.
+        drops: What was left out.
+    """
+
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sources: Counter[tuple[str, str]] = field(default_factory=Counter)
+    defects: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    tokens: Sizes = field(default_factory=Sizes)
+    pixels: Sizes = field(default_factory=Sizes)
+    similarity: Sizes = field(default_factory=Sizes)
+    gallery: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
+    taken: int = 0
+    drops: Drops = field(default_factory=Drops)
+
+    def add(self, record: Record) -> None:
+        """Count a record."""
+        kind, checks = (record.domain, record.task), record.checks
+        self.kinds[kind] += 1
+        self.sources[record.source or "unknown", record.licence or "unknown"] += 1
+        self.tokens.add(checks.get("tokens", 0))
+        self.pixels.add(checks.get("width", 0) * checks.get("height", 0))
+        if record.task == "refine" and "similarity" in checks:
+            self.defects.update(checks.get("defects", ["attempt of a model"]))
+            self.outcomes[checks.get("defect_status", "ok")] += 1
+            self.similarity.add(checks["similarity"])
+        shown = self.gallery.setdefault(kind, [])
+        if len(shown) < SHOWN:
+            shown.append(record)
+
+    @property
+    def drawn(self) -> float | None:
+        """Share of the rows that were drawn with success among those that were tried."""
+        failed = sum(count for label, count in self.drops.counts.items() if label.startswith("not drawn"))
+        tried = self.taken - sum(
+            count
+            for label, count in self.drops.counts.items()
+            if not label.startswith(("not drawn", "blank", "render"))
+        )
+        return 1 - failed / tried if tried else None
+
+
+def gather(folders: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
+    """Read records, and what was left out on the way to them.
+
+    Args:
+        folders: Of records.
+        origins: Folders that came before them, whose drops count as well.
+    """
+    facts = Facts()
+    for record in records_of(folders):
+        facts.add(record)
+    for folder in origins:
+        taken, drops = drops_of(folder)
+        facts.taken += taken
+        facts.drops.update(drops.to_dict())
+    for folder in folders:
+        facts.drops.update(drops_of(folder)[1].to_dict())
+    return facts
+
+
+def write_report(facts: Facts, folder: Path, name: str) -> None:
+    """Write page, card and pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plots = _plots(facts, folder / "plots")
+    gallery = _gallery(facts, folder / "gallery")
+    tables = _tables(facts)
+    (folder / "README.md").write_text(_card(facts, name, tables, plots, gallery), encoding="utf-8")
+    (folder / "index.html").write_text(_page(name, tables, plots, gallery), encoding="utf-8")
+    data = {
+        "kinds": {"/".join(kind): count for kind, count in sorted(facts.kinds.items())},
+        "defects": dict(facts.defects.most_common()),
+        "outcomes": dict(facts.outcomes.most_common()),
+        "taken": facts.taken,
+        "drawn": facts.drawn,
+        "drops": facts.drops.to_dict(),
+    }
+    (folder / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+Table = tuple[str, Sequence[str], list[Sequence[str]]]
+"""Heading, columns, rows."""
+
+
+def _tables(facts: Facts) -> list[Table]:
+    domains = sorted({domain for domain, _ in facts.kinds})
+    kinds = [
+        (domain, *(f"{facts.kinds[domain, task]:,}" for task in ("generate", "refine")))
+        for domain in domains
+    ]  # fmt: skip
+    tables: list[Table] = [
+        ("Rows", ("domain", "generate", "refine"), list(kinds)),
+        ("Sources", ("source", "licence", "rows"), [(*key, f"{n:,}") for key, n in facts.sources.most_common()]),
+        ("Sizes", ("of", "least", "median", "most"), _size_rows(facts)),
+        ("Left out", ("reason", "rows", "for example"), _drop_rows(facts.drops)),
+    ]
+    if facts.drawn is not None:
+        tables.append(("Rendering", ("rows that went in", "drawn"), [(f"{facts.taken:,}", f"{facts.drawn:.2%}")]))
+    if facts.defects:
+        tables.append(("Defects", ("type", "rows"), [(key, f"{n:,}") for key, n in facts.defects.most_common()]))
+        tables.append(("Defective code", ("ends in", "rows"), [(k, f"{n:,}") for k, n in facts.outcomes.most_common()]))
+    return tables
+
+
+def _size_rows(facts: Facts) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for name, sizes in (("tokens of code, about", facts.tokens), ("pixels of pictures", facts.pixels)):
+        if values := sorted(sizes.values):
+            rows.append((name, *(f"{values[place]:,.0f}" for place in (0, len(values) // 2, -1))))
+    return rows
+
+
+def _drop_rows(drops: Drops) -> list[Sequence[str]]:
+    return [(label, f"{count:,}", drops.examples[label][0]) for label, count in drops.counts.most_common()]
+
+
+def _plots(facts: Facts, folder: Path) -> list[str]:
+    """Write the plots and return their paths within the report."""
+    folder.mkdir(exist_ok=True)
+    names = []
+    domains = sorted({domain for domain, _ in facts.kinds})
+
+    def rows(axes: Axes) -> None:
+        left = [0] * len(domains)
+        for task in ("generate", "refine"):
+            counts = [facts.kinds[domain, task] for domain in domains]
+            axes.barh(domains, counts, left=left, label=task)
+            left = [a + b for a, b in zip(left, counts, strict=True)]
+        axes.legend()
+
+    def defects(axes: Axes) -> None:
+        axes.barh(*zip(*facts.defects.most_common()[::-1], strict=True))
+
+    draws: list[tuple[str, str, Any]] = [("rows", "Rows by domain and task", rows)]
+    for name, title, sizes in (
+        ("tokens", "Tokens of code, about", facts.tokens),
+        ("pixels", "Pixels of pictures", facts.pixels),
+        ("similarity", "Likeness of what defective code draws", facts.similarity),
+    ):
+        if sizes.values:
+            draws.append((name, title, lambda axes, values=sizes.values: axes.hist(values, bins=40)))
+    if facts.defects:
+        draws.append(("defects", "Refinements by type of defect", defects))
+    for name, title, draw in draws:
+        _plot(folder / f"{name}.png", title, draw)
+        names.append(f"plots/{name}.png")
+    return names
+
+
+def _plot(path: Path, title: str, draw: Any) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 6 if path.stem == "defects" else 3.5), layout="constrained")
+    axes = figure.subplots()
+    draw(axes)
+    axes.set_title(title)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def _gallery(facts: Facts, folder: Path) -> dict[tuple[str, str], list[tuple[str, Record]]]:
+    """Write small pictures and return their paths within the report."""
+    from PIL import Image
+
+    from vincicoder.images import open_target
+
+    folder.mkdir(exist_ok=True)
+    found: dict[tuple[str, str], list[tuple[str, Record]]] = {}
+    for kind, records in sorted(facts.gallery.items()):
+        for number, record in enumerate(records):
+            image = open_target(record.target)
+            image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+            path = f"{kind[0]}-{kind[1]}-{number}.png"
+            buffer = io.BytesIO()
+            image.save(buffer, "PNG")
+            (folder / path).write_bytes(buffer.getvalue())
+            found.setdefault(kind, []).append((f"gallery/{path}", record))
+    return found
+
+
+_Gallery = dict[tuple[str, str], list[tuple[str, Record]]]
+
+
+def _card(facts: Facts, name: str, tables: Iterable[Table], plots: Sequence[str], gallery: _Gallery) -> str:
+    licences = sorted({licence.lower() for _, licence in facts.sources})
+    total = facts.kinds.total()
+    size = next(label for most, label in _SIZES if total < most)
+    lines = ["---", f"pretty_name: {name}", f"license: {licences[0] if len(licences) == 1 else 'other'}"]
+    lines += ["task_categories:", "- image-text-to-text", "tags:", "- code", "- image-to-code"]
+    lines += [f"size_categories:\n- {size}", "---", "", f"# {name}", ""]
+    lines += [f"{total:,} pictures with the code that draws them. Every row's code was run and its picture compared."]
+    for heading, columns, rows in tables:
+        lines += ["", f"## {heading}", "", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+        lines += ["| " + " | ".join(_cell(each) for each in row) + " |" for row in rows] or ["| none |"]
+    lines += ["", "## Plots", "", *(f"![{Path(path).stem}]({path})" for path in plots)]
+    lines += ["", "## Gallery"]
+    for kind, shown in gallery.items():
+        lines += ["", f"### {kind[0]}, {kind[1]}", "", *(f"![{record.id}]({path})" for path, record in shown)]
+    return "\n".join(lines) + "\n"
+
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10**12, "1M<n<10M"),
+)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")[:160]
+
+
+_STYLE = """
+body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; margin: 1rem 0; } td, th { border-bottom: 1px solid #ddd; padding: .2rem .8rem;
+text-align: left; vertical-align: top; } img { max-width: 100%; border: 1px solid #ddd; }
+.row { display: flex; gap: 1rem; flex-wrap: wrap; } figure { margin: 0; width: 15rem; }
+figcaption { font-size: .8rem; color: #666; }
+pre { font-size: .75rem; max-height: 12rem; overflow: auto; background: #f6f6f6; padding: .5rem; }
+"""
+
+
+def _page(name: str, tables: Iterable[Table], plots: Sequence[str], gallery: _Gallery) -> str:
+    parts = [f"<h1>{html.escape(name)}</h1>"]
+    for heading, columns, rows in tables:
+        head = "".join(f"<th>{html.escape(each)}</th>" for each in columns)
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows)
+        parts.append(f"<h2>{heading}</h2><table><tr>{head}</tr>{body}</table>")
+    parts += ["<h2>Plots</h2>", *(f'<img src="{path}" alt="">' for path in plots), "<h2>Gallery</h2>"]
+    for kind, shown in gallery.items():
+        figures = "".join(
+            f'<figure><img src="{path}" alt=""><figcaption>{html.escape(record.id)}: '
+            f"{html.escape(', '.join(record.checks.get('defects', [])))}</figcaption>"
+            f"<pre>{html.escape((record.defective_code or record.code)[:3000])}</pre></figure>"
+            for path, record in shown
+        )
+        parts.append(f'<h3>{kind[0]}, {kind[1]}</h3><div class="row">{figures}</div>')
+    policy = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'"
+    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    head += f"<title>{html.escape(name)}</title><style>{_STYLE}</style>"
+    body = "\n".join(parts)
+    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe."""
+    parser = parser_of("report", __doc__)
+    parser.add_argument("records", type=Path, nargs="+", metavar="FOLDER", help="folders of records")
+    parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="FOLDER",
+                        help="folders they were made from, whose dropped rows count as well")  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the report")
+    parser.add_argument("--name", help="of the data set (default: the folder's)")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    write_report(
+        gather(options.records, options.origins), options.out, options.name or options.out.resolve().parent.name
+    )
+    print(json.dumps({"report": str(options.out / "index.html")}))
+    return FINE
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))

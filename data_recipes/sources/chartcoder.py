@@ -1,0 +1,20 @@
+"""ChartCoder's Chart2Code-160k: conversations in one JSON list, pictures in a zip file beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from data_recipes.sources.public import Context, PublicSet, conversation, first_picture, record_of
+from vincicoder.data import Record
+
+
+def read(row: Mapping[str, Any], context: Context) -> Record:
+    """Return the record of a row; its answer has words around the code."""
+    question, answer = conversation(row)
+    return record_of(context, answer, "chart", first_picture(row, context, "image", "images"), prompt=question)
+
+
+SET = PublicSet(
+    "chartcoder", "xxxllz/Chart2Code-160k", "mit", (("conversations", "messages"), ("image", "images")), read
+)

@@ -1,0 +1,63 @@
+"""Sources that write code themselves: any number of rows, each a function of seed and number alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from data_recipes.pipeline import CHUNK, Piece, Row
+from vincicoder.data import Record, word
+from vincicoder.data.record import LANGUAGE_OF
+
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A source of written code; its pictures are drawn later.
+
+    Attributes:
+        name: Of the source.
+        domain: Of its records.
+        write: Writes one piece of code with the given random numbers.
+        count: Rows.
+        seed: Another one gives other rows.
+    """
+
+    name: str
+    domain: str
+    write: Callable[[random.Random], str]
+    count: int
+    seed: int = 0
+
+    def pieces(self) -> list[Piece]:
+        """Return ranges of numbers."""
+        starts = range(0, self.count, CHUNK)
+        return [
+            Piece(index, min(CHUNK, self.count - start), range(start, min(start + CHUNK, self.count)))
+            for index, start in enumerate(starts)
+        ]
+
+    def read(self, piece: Piece) -> Iterator[Row]:
+        """Yield records without a picture."""
+        language = LANGUAGE_OF[self.domain]
+        for number in piece.where:
+            name = f"{self.name}-{self.seed}-{number:07d}"
+            # Seeded by text, which every version of Python turns into the same numbers.
+            code = self.write(random.Random(name))
+            prompt = word(self.domain, language, key=name, seed=self.seed)
+            yield Row(
+                name,
+                Record(
+                    id=name,
+                    domain=self.domain,
+                    task="generate",
+                    language=language,
+                    prompt=prompt,
+                    code=code,
+                    target=b"",
+                    source=f"vincicoder/{self.name}",
+                    licence=LICENCE,
+                ),
+            )

@@ -1,0 +1,52 @@
+"""A folder of records that a recipe has written, or any Parquet or JSONL with their columns or a host's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from data_recipes.pipeline import Piece, Row
+from data_recipes.sources.files import columns_of, file_pieces, rows_of_piece
+from vincicoder.data import BadRow, DataError, Record
+from vincicoder.data.layouts import HOST_LAYOUTS, HostLayout, layout_of
+
+
+class Records:
+    """Records in files of one layout.
+
+    Args:
+        folder: A folder, or one file.
+        layout: A name of ``HOST_LAYOUTS``; None tells it by the columns.
+    """
+
+    def __init__(self, folder: str | Path, layout: str | None = None) -> None:
+        self.folder = Path(folder)
+        self.layout = layout
+
+    def pieces(self) -> list[Piece]:
+        """Return the files."""
+        return file_pieces(self.folder, suffixes=(".parquet", ".jsonl"))
+
+    def read(self, piece: Piece) -> Iterator[Row]:
+        """Yield the records of a file."""
+        path = piece.where.path
+        columns = columns_of(path)
+        name = self.layout or layout_of(columns)
+        if name is None:
+            shapes = "; ".join(f"{each}: {', '.join(layout.columns)}" for each, layout in HOST_LAYOUTS.items())
+            raise DataError(f"{path} has the columns {', '.join(columns)}, which are of no layout ({shapes})")
+        layout = HOST_LAYOUTS[name]
+        missing = [column for column in layout.columns if column not in columns]
+        if missing:
+            raise DataError(f"{path} has no column {', '.join(missing)} but {', '.join(columns) or 'none at all'}")
+        for number, row in rows_of_piece(piece):
+            name = f"{Path(path).name}:{number}"
+            yield Row(name, row if isinstance(row, BadRow) else _read(layout, row, Path(path).parent))
+
+
+def _read(layout: HostLayout, row: Mapping[str, Any], folder: Path) -> Record | BadRow:
+    try:
+        return layout.read(row, folder)
+    except BadRow as fault:
+        return fault

@@ -1,0 +1,19 @@
+"""WebCode2M: screenshots of pages of the web and their cleaned HTML, in Parquet; there is no prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from data_recipes.sources.public import Context, PublicSet, first_picture, first_text, record_of
+from vincicoder.data import Record
+
+
+def read(row: Mapping[str, Any], context: Context) -> Record:
+    """Return the record of a row; ``bbox``, ``scale``, ``score`` and the others are left alone."""
+    return record_of(context, first_text(row, "text", "html"), "web", first_picture(row, context, "image"))
+
+
+SET = PublicSet(
+    "webcode2m", "xcodemind/webcode2m", "cc-by-4.0", (("image",), ("text", "html")), read, ("data/*.parquet",)
+)

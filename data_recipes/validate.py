@@ -1,0 +1,91 @@
+"""Whether the gold code of a set earns its reward: ``vincicoder data validate``.
+
+Every row's own code is scored as if a model had answered with it. Exit code 1: fewer rows than asked for reach the
+least reward.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_recipes.drops import Drops
+from data_recipes.options import FAULT, FINE, guarded, parser_of
+from data_recipes.sources.records import Records
+from vincicoder.data import BadRow, DataError, Record
+from vincicoder.data.record import fenced
+
+LEAST = 0.95
+SHARE = 0.99
+
+
+def validate(records: Iterable[Record], least: float = LEAST, **options: Any) -> dict[str, Any]:
+    """Score gold code against its targets.
+
+    Args:
+        records: Of a set.
+        least: Overall reward that counts as earned.
+        options: Of ``VisualReward``.
+
+    Returns:
+        ``rows``, ``earned``, ``share``, ``mean``, ``statuses``, and the ``worst`` rows: overall, id, status, message.
+    """
+    from tqdm import tqdm
+
+    from vincicoder.reward import RewardRequest, VisualReward
+
+    requests = (
+        RewardRequest(fenced(record.code, record.language), record.target, record.prompt, record.language, record.id)
+        for record in records
+    )
+    statuses: Counter[str] = Counter()
+    rows, earned, total = 0, 0, 0.0
+    worst: list[tuple[float, str, str, str]] = []
+    with VisualReward(**options, keep_renders=False) as reward:
+        for _, result in tqdm(reward.stream(requests), unit="row", file=sys.stderr, mininterval=5):
+            rows += 1
+            total += result.overall
+            earned += result.overall >= least
+            statuses[result.status.value] += 1
+            if result.overall < least:
+                worst.append((round(result.overall, 4), result.id or "", result.status.value, result.message[:200]))
+                worst = sorted(worst)[:10]
+    shares = {"share": earned / rows if rows else 0.0, "mean": total / rows if rows else 0.0}
+    return {"rows": rows, "earned": earned, **shares, "statuses": dict(statuses), "worst": worst}
+
+
+def _records(source: Records, drops: Drops) -> Iterator[Record]:
+    for piece in source.pieces():
+        for row in source.read(piece):
+            if isinstance(row.found, BadRow):
+                drops.add(row.name, row.found)
+            else:
+                yield row.found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe."""
+    parser = parser_of("validate", __doc__)
+    parser.add_argument("data", type=Path, metavar="FOLDER", help="a set in any layout")
+    parser.add_argument("--least", type=float, default=LEAST, metavar="X", help=f"overall to reach (default: {LEAST})")
+    parser.add_argument("--share", type=float, default=SHARE, metavar="X", help=f"share of rows (default: {SHARE})")
+    parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
+    parser.add_argument("--workers", type=int, metavar="N", help="renders at a time (default: one per CPU)")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    drops = Drops()
+    found = validate(
+        _records(Records(options.data), drops), options.least, encoder=options.encoder, workers=options.workers
+    )
+    print(json.dumps(found | {"unreadable": drops.to_dict()["counts"]}))
+    if not found["rows"]:
+        raise DataError(f"{options.data} holds no row that can be read: {dict(drops.counts)}")
+    return FINE if found["share"] >= options.share and not drops.counts else FAULT
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main))

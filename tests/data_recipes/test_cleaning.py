@@ -1,0 +1,116 @@
+"""What a linter or parser can tell is told before anything is drawn, and bad rows of every kind are counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import pytest
+from PIL import Image
+from recipe_helpers import png_of, record_of, svg_of
+
+from data_recipes.cleaning import Length, Lint, lint, lint_python
+from data_recipes.drawing import Draw
+from data_recipes.drops import Drops
+from data_recipes.pipeline import run
+from data_recipes.sources import GENERATED, find_source
+from vincicoder.data import Record
+from vincicoder.data.record import LANGUAGE_OF
+
+SOUND = {
+    "svg": svg_of(3),
+    "html": "<p>One<br><img src='a.png'><p>Two</p><ul><li>a<li>b</ul>",
+    "latex": "\\documentclass{article} % {\n\\begin{document}\n\\verb|{| \\{ x \\\\\n\\end{document}",
+}
+BROKEN = {
+    "svg": ("<svg><rect></svg>", '<html xmlns="x"/>', "", "<svg>&unknown;</svg>"),
+    "html": ("", "just words", "<div><p>cut off</p>"),
+    "latex": ("\\begin{a}\\begin{b}\\end{a}\\end{b}", "\\begin{document}", "\\end{document}", "\\frac{1}{2"),
+}
+
+
+@pytest.mark.parametrize("language", SOUND)
+def test_sound_code_passes_and_broken_code_does_not(language):
+    assert lint(SOUND[language], language) is None
+    for code in BROKEN[language]:
+        assert lint(code, language) is not None, code
+
+
+def test_python_goes_through_ruff_in_one_call():
+    codes = ["import os\nprint(os)", "print(undefined)", "def f(:\n  pass", "x = 1  # noqa\nprint(y)", "return 1"]
+    found = [fault and fault[0] for fault in lint_python(codes)]
+    assert found == [None, "F821", "invalid-syntax", "F821", "F706"]
+    assert lint_python([]) == []
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_code_is_sound(name):
+    source = find_source(name, count=100)
+    records = [row.found for piece in source.pieces() for row in source.read(piece)]
+    drops = Drops()
+    assert Lint()(Length()(records, drops), drops) == records, drops.to_dict()
+    assert {record.language for record in records} == {LANGUAGE_OF[GENERATED[name]]}
+
+
+def bad_rows(tmp_path) -> tuple[list[dict], list[str | None]]:
+    good = record_of(5).to_dict()
+    buffer = io.BytesIO()
+    Image.new("1", (8000, 7000)).save(buffer, "PNG")
+    big = buffer.getvalue()
+    page = "<!DOCTYPE html><html><body>" + "<p>words and words</p>" * 250_000 + "</body></html>"
+    changes = [
+        ({}, None),
+        ({"target": {"bytes": b"no picture", "path": None}}, "broken picture"),
+        ({"target": {"bytes": png_of(5)[:60], "path": None}}, "broken picture"),
+        ({"target": {"bytes": big, "path": None}}, "picture too large"),
+        ({"target": None}, "missing value"),
+        ({"target": {"bytes": None, "path": str(tmp_path / "none.png")}}, "broken picture"),
+        ({"code": ""}, "empty code"),
+        ({"code": None}, "missing value"),
+        ({"code": page, "language": "html", "domain": "web"}, "code too long"),
+        ({"code": "<svg><rect></svg>" * 3}, "lint: svg not well-formed"),
+        ({"code": svg_of(60, "blue")}, "render differs from picture"),
+        ({"code": svg_of(5).replace('fill="red"', 'fill="white"')}, "blank render"),
+        ({"checks": "{"}, "invalid JSON"),
+        ({"task": "guess"}, "wrong type"),
+    ]
+    rows = [good | change for change, _ in changes]
+    return rows, [label for _, label in changes]
+
+
+def test_every_kind_of_bad_row_is_counted_and_none_is_fatal(tmp_path):
+    from collections import Counter
+
+    import pyarrow
+    import pyarrow.parquet
+
+    rows, labels = bad_rows(tmp_path)
+    table = pyarrow.Table.from_pylist(rows)
+    # Parquet itself does not mind bytes that are not UTF-8 in a column of text.
+    wrong = pyarrow.array([b"\xff\xfe"] + [b"x"] * (len(rows) - 1)).cast(pyarrow.binary())
+    wrong = pyarrow.StringArray.from_buffers(len(rows), *wrong.buffers()[1:])
+    extra = table.slice(0, 1).set_column(table.schema.get_field_index("prompt"), "prompt", wrong.slice(0, 1))
+    (tmp_path / "data").mkdir()
+    pyarrow.parquet.write_table(table, tmp_path / "data" / "a.parquet")
+    pyarrow.parquet.write_table(extra, tmp_path / "data" / "b.parquet")
+    draw = Draw(fidelity=0.97, workers=1)
+    totals = run(find_source("records", str(tmp_path / "data")), [Length(), Lint(), draw], tmp_path / "out", {})
+    wanted = Counter(label for label in labels if label) + Counter({"invalid UTF-8": 1})
+    assert totals.drops.counts == wanted
+    assert totals.taken == len(rows) + 1
+    assert totals.kept == labels.count(None)
+
+
+def test_a_row_without_a_picture_gets_the_one_its_code_draws():
+    draw = Draw(workers=1)
+    try:
+        drops = Drops()
+        bare = dataclasses.replace(record_of(5), target=b"", checks={})
+        python = Record("p", "chart", "generate", "python", "Draw.", "raise SystemExit(1)", b"")
+        [record] = draw([bare, python], drops)
+    finally:
+        draw.close()
+    assert record.target.startswith(b"\x89PNG")
+    assert {"tokens", "width", "height", "phash", "code_digest", "fidelity"} <= set(record.checks)
+    [label] = drops.counts
+    assert label.startswith("not drawn: ")

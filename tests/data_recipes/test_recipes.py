@@ -1,0 +1,193 @@
+"""The recipes end to end, on a few rows: what comes out is what hosts read, and its gold code earns its reward."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import pytest
+from recipe_helpers import Numbered, png_of, svg_of
+
+from data_recipes import RECIPES, attempts, collect, demo, export, refine, report, validate
+from data_recipes.pipeline import run
+from data_recipes.refine import LEAST_CHANGED, changed_share
+from data_recipes.shards import rows_of, shards_of
+from vincicoder.cli import main as command_line
+from vincicoder.data import DataError, Record
+from vincicoder.data.files import cut, find_files
+from vincicoder.data.reading import LAYOUTS, Rejects, read_rows
+from vincicoder.images import open_target
+
+
+def records(folder):
+    return [Record.from_dict(row) for row in rows_of(shards_of(folder))]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A folder of 24 verified records: SVG and molecules."""
+    folder = tmp_path_factory.mktemp("drawn")
+    for name in ("icons", "molecules"):
+        collect.main([name, "--count", "12", "--out", str(folder / name), "--workers", "1"])
+    return folder
+
+
+def host_rows(folder, layout, tmp_path):
+    pieces = cut(find_files(folder), LAYOUTS[layout].required, {})
+    rejects = tmp_path / "rejects"
+    rows = list(read_rows([(piece,) for piece in pieces], layout, ("default",), {}, True, True, str(rejects)))
+    assert not Rejects(rejects).count()
+    return rows
+
+
+def test_refinements_differ_from_their_target_and_say_how(drawn, tmp_path):
+    for name in ("icons", "molecules"):
+        refine.main([str(drawn / name), "--out", str(tmp_path / name), "--workers", "1", "--per-record", "2"])
+    made = records(tmp_path / "icons") + records(tmp_path / "molecules")
+    assert len({record.id for record in made}) == len(made) > 40
+    step = refine.Damage(workers=1)
+    try:
+        for record in made:
+            assert record.task == "refine"
+            assert record.defective_code not in (None, record.code)
+            assert record.defective_code in record.prompt
+            assert record.checks["defects"]
+            render = step.studio.render(record.defective_code, record.language)
+            if record.checks["defect_status"] == "ok":
+                assert changed_share(open_target(record.target), render.image) >= LEAST_CHANGED
+            else:
+                assert render.status.value == record.checks["defect_status"]
+    finally:
+        step.close()
+
+
+def test_exports_are_read_by_the_plugins_and_gold_code_earns_its_reward(drawn, tmp_path, capsys):
+    folders = [str(drawn / "icons"), str(drawn / "molecules")]
+    whole = records(drawn / "icons") + records(drawn / "molecules")
+    for layout in ("sft", "rl", "records"):
+        export.main([*folders, "--layout", layout, "--out", str(tmp_path / layout), "--rows", "5"])
+        rows = host_rows(tmp_path / layout, layout, tmp_path)
+        assert sorted(row["solution"].strip() for row in rows) == sorted(record.code.strip() for record in whole)
+        assert {bytes(row["images"][0]["bytes"]) for row in rows} == {record.target for record in whole}
+    capsys.readouterr()
+    assert validate.main([str(tmp_path / "rl"), "--workers", "1"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["earned"], found["statuses"]) == (24, 24, {"ok": 24})
+
+
+def test_pictures_can_be_kept_in_a_store(drawn, tmp_path):
+    export.main([str(drawn / "icons"), "--layout", "sft", "--out", str(tmp_path / "sft"), "--pictures"])
+    [row, *_] = rows_of(shards_of(tmp_path / "sft"))
+    assert (tmp_path / "sft" / row["image"]).read_bytes() == records(drawn / "icons")[0].target
+    assert len(host_rows(tmp_path / "sft", "sft", tmp_path)) == 12
+
+
+def test_gold_code_that_draws_something_else_is_told(tmp_path, capsys):
+    class Wrong(Numbered):
+        def read(self, piece):
+            for row in super().read(piece):
+                yield row._replace(found=dataclasses.replace(row.found, code=svg_of(50, "blue"), target=png_of(2)))
+
+    run(Wrong(3), [], tmp_path / "wrong", {})
+    assert validate.main([str(tmp_path / "wrong"), "--workers", "1"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["earned"] == 0
+    assert len(found["worst"]) == 3
+    run(Numbered(2), [], tmp_path / "empty", {})
+    for path in shards_of(tmp_path / "empty"):
+        path.unlink()
+    with pytest.raises(DataError, match="holds no"):
+        validate.main([str(tmp_path / "empty")])
+
+
+class Model(BaseHTTPRequestHandler):
+    """An endpoint that answers with a square at another place, the right one, and prose."""
+
+    asked: ClassVar[list[dict]] = []
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(body)
+        right = svg_of(0)
+        answers = [f"```svg\n{svg_of(25)}\n```", f"```svg\n{right}\n```", "I see a square.", "```svg\n<svg\n```"]
+        data = json.dumps({"choices": [{"message": {"content": answer}} for answer in answers]}).encode()
+        self.send_response(200 if self.path == "/v1/chat/completions" else 404)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def endpoint():
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_a_models_attempts_within_the_band_become_refinements(endpoint, tmp_path):
+    run(Numbered(1), [], tmp_path / "in", {})
+    arguments = [str(tmp_path / "in"), "--model", "tiny", "--most", "0.99", "--workers", "1"]
+    attempts.main([*arguments, "--url", f"{endpoint}/v1", "--out", str(tmp_path / "out")])
+    [record] = records(tmp_path / "out")
+    assert record.defective_code == svg_of(25)
+    assert 0.3 <= record.checks["similarity"] <= 0.99
+    assert record.checks["made_by"] == "tiny"
+    picture, words = Model.asked[-1]["messages"][0]["content"]
+    assert picture["image_url"]["url"].startswith("data:image/png;base64,")
+    assert words["text"] == "Draw this as SVG."
+    attempts.main([*arguments, "--least", "0.98", "--url", f"{endpoint}/v1", "--out", str(tmp_path / "none")])
+    assert not records(tmp_path / "none")
+    with pytest.raises(DataError, match="404"):
+        attempts.main([*arguments, "--url", endpoint, "--out", str(tmp_path / "wrong")])
+
+
+def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):
+    refine.main([str(drawn / "icons"), "--share", "0.5", "--out", str(tmp_path / "refined"), "--workers", "1"])
+    folders = [str(drawn / "icons"), str(drawn / "molecules"), str(tmp_path / "refined")]
+    report.main([*folders, "--out", str(tmp_path / "report"), "--from", str(drawn / "icons"), "--name", "<Mine>"])
+    card = (tmp_path / "report" / "README.md").read_text()
+    made = len(records(tmp_path / "refined"))
+    assert f"| svg | 12 | {made} |" in card
+    assert f"| not sampled | {12 - made} |" in card
+    assert card.startswith("---\npretty_name: <Mine>\nlicense: apache-2.0\n")
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "&lt;Mine&gt;" in page
+    for path in ("plots/rows.png", "plots/defects.png", "gallery/svg-generate-0.png"):
+        assert path in page
+        assert path in card
+        assert open_target(tmp_path / "report" / path).width > 100
+
+
+def test_every_recipe_is_a_command_with_help(capsys):
+    for name in RECIPES:
+        with pytest.raises(SystemExit) as end:
+            command_line(["data", name, "--help"])
+        assert end.value.code == 0
+        assert f"vincicoder data {name}" in capsys.readouterr().out
+    assert command_line(["data", "dmeo"]) == 2
+    assert "there are: demo, collect" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_demo_builds_both_sets_and_goes_on_after_a_stop(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "FOLDER", tmp_path / "no samples")  # most of the time would be theirs
+    demo.main(["--out", str(tmp_path / "a"), "--rows", "40", "--layouts", "verl"])
+    for path in list((tmp_path / "a").rglob("*.parquet"))[::3]:
+        path.unlink()
+    demo.main(["--out", str(tmp_path / "a"), "--rows", "40", "--layouts", "verl"])
+    demo.main(["--out", str(tmp_path / "b"), "--rows", "40", "--layouts", "verl"])
+
+    def content(folder):
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    first, second = content(tmp_path / "a"), content(tmp_path / "b")
+    assert {name for name in first if first[name] != second.get(name)} <= {"report/README.md", "report/index.html"}
+    assert set(first) == set(second)
+    assert len(host_rows(tmp_path / "a" / "sft", "sft", tmp_path)) > 30
+    assert validate.main([str(tmp_path / "a" / "rl")]) == validate.main([str(tmp_path / "a" / "rl-verl")]) == 0

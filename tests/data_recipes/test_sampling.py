@@ -1,0 +1,152 @@
+"""Duplicates go, domains and levels are balanced, and what is chosen depends on ids and seed alone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from recipe_helpers import record_of, svg_of
+
+from data_recipes import rl, sample
+from data_recipes.measure import code_digest, fingerprint, measures
+from data_recipes.pipeline import Piece, Row, run
+from data_recipes.shards import rows_of, shards_of
+from vincicoder.data import DataError, Record
+from vincicoder.data.record import LANGUAGE_OF
+
+
+def picture(number: int, wide: int = 200) -> Image.Image:
+    rng = np.random.default_rng(number)
+    image = Image.new("RGB", (wide, wide * 3 // 4), "white")
+    draw = ImageDraw.Draw(image)
+    for _ in range(8):
+        x, y, size = rng.uniform(0, 0.8), rng.uniform(0, 0.6), rng.uniform(0.1, 0.3)
+        box = [x * wide, y * wide, (x + size) * wide, (y + size) * wide]
+        draw.rectangle(box, fill=tuple(int(c) for c in rng.integers(0, 200, 3)))
+    return image
+
+
+class Made:
+    """Records of given domains, with measures of pictures of their own."""
+
+    def __init__(self, domains, codes=None):
+        self.domains, self.codes = domains, codes or {}
+
+    def pieces(self):
+        return [Piece(0, len(self.domains), "made")]
+
+    def read(self, piece):
+        for number, domain in enumerate(self.domains):
+            language = LANGUAGE_OF[domain]
+            code = self.codes.get(number, f"code {number} " + "word " * (number + 50))
+            checks = measures(code, language, picture(number))
+            yield Row(f"r{number}", record_of(number, domain=domain, language=language, code=code, checks=checks))
+
+
+def made(folder, domains, codes=None):
+    run(Made(domains, codes), [], folder, {})
+    return folder
+
+
+def kept(folder):
+    return [Record.from_dict(row) for row in rows_of(shards_of(folder))]
+
+
+def test_the_fingerprint_sees_through_size_and_noise_and_tells_pictures_apart():
+    def bits(a, b):
+        return int(np.unpackbits(fingerprint(a) ^ fingerprint(b)).sum())
+
+    noisy = picture(1).copy()
+    noisy.putpixel((3, 3), (250, 250, 250))
+    assert bits(picture(1), noisy) <= sample.NEAR_BITS
+    assert bits(picture(1), picture(1, 203)) <= 3 * sample.NEAR_BITS
+    assert min(bits(picture(a), picture(b)) for a in range(12) for b in range(a)) > sample.NEAR_BITS
+
+
+@pytest.mark.parametrize("bits", range(sample.NEAR_BITS + 1))
+def test_near_pictures_are_found_among_many_whichever_bits_differ(bits):
+    rng = np.random.default_rng(bits)
+    prints = rng.integers(0, 256, (3000, 32), dtype=np.uint8)
+    flipped = np.unpackbits(prints[:50], axis=1)
+    for row in flipped:
+        row[rng.choice(256, bits, replace=False)] ^= 1
+    table = np.concatenate([prints, np.packbits(flipped, axis=1)])
+    group = np.zeros(len(table), np.uint8)
+    found = sample.near_duplicates(table, group, sample.NEAR_BITS)
+    assert found.nonzero()[0].tolist() == list(range(3000, 3050))
+    group[3000:] = 1
+    assert not sample.near_duplicates(table, group, sample.NEAR_BITS).any(), "of other domains"
+
+
+def test_code_is_the_same_whatever_its_comments_and_layout():
+    assert code_digest("x = [1,\n 2]  # two", "python") == code_digest("x = [1, 2]", "python")
+    assert code_digest("x = 1", "python") != code_digest("x = 2", "python")
+    assert code_digest(svg_of(3) + "<!-- a -->", "svg") == code_digest(svg_of(3).replace("\n", "  "), "svg")
+    assert code_digest("a % b\nc", "latex") == code_digest("a c", "latex")
+    assert code_digest("not python (", "python") == code_digest("not  python (", "python")
+
+
+def test_duplicates_are_dropped_and_counted(tmp_path, capsys):
+    same = {7: "code 3 " + "word " * 53}
+    made(tmp_path / "in", ["svg"] * 20, same)
+    sample.main([str(tmp_path / "in"), "--out", str(tmp_path / "out")])
+    assert json.loads(capsys.readouterr().out)["dropped"] == {"duplicate code": 1}
+    assert [record.id for record in kept(tmp_path / "out")] == [f"r{n}" for n in range(20) if n != 7]
+
+
+def test_shares_and_levels_are_balanced_and_another_seed_chooses_others(tmp_path):
+    made(tmp_path / "in", ["svg"] * 60 + ["chart"] * 40 + ["web"] * 30)
+    for seed in (1, 2):
+        arguments = ["--total", "40", "--shares", "svg=2,chart=1,web=1", "--seed", str(seed)]
+        sample.main([str(tmp_path / "in"), "--out", str(tmp_path / f"out{seed}"), *arguments])
+    first, second = kept(tmp_path / "out1"), kept(tmp_path / "out2")
+    count = {domain: sum(record.domain == domain for record in first) for domain in ("svg", "chart", "web")}
+    assert count == {"svg": 20, "chart": 10, "web": 10}
+    assert {record.id for record in first} != {record.id for record in second}
+    numbers = sorted(int(record.id[1:]) for record in first if record.domain == "svg")
+    thirds = [sum(low <= number < low + 20 for number in numbers) for low in (0, 20, 40)]
+    assert max(thirds) - min(thirds) <= 1, "as many short, middling and long"
+
+
+def test_a_share_without_records_or_misspelt_is_an_error(tmp_path):
+    made(tmp_path / "in", ["svg"] * 4)
+    for shares, message in (
+        ("latex=1", "no records of latex"),
+        ("graph=1", "is not DOMAIN=NUMBER"),
+        ("svg", "DOMAIN="),
+    ):
+        with pytest.raises(DataError, match=message):
+            sample.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--shares", shares])
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(DataError, match="holds no Parquet"):
+        sample.read_index([tmp_path / "nothing"], 0)
+
+
+def test_the_rl_set_is_complex_spread_over_domains_and_neither_solved_nor_hopeless(tmp_path, capsys):
+    codes = {0: "too short"}
+    made(tmp_path / "in", ["svg"] * 30 + ["chart"] * 12, codes)
+    rates = tmp_path / "rates.jsonl"
+    lines = [{"id": "r1", "scores": [1.0] * 8}, {"id": "r2", "scores": [0.1] * 8}, {"id": "r3", "scores": [1.0, 0.2]}]
+    rates.write_text("\n".join(map(json.dumps, lines)))
+    rl.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--pass-rates", str(rates)])
+    dropped = json.loads(capsys.readouterr().out)["dropped"]
+    assert dropped == {"not sampled": 15, "pass rate outside the band": 2, "too simple": 1}
+    records = kept(tmp_path / "out")
+    assert (
+        sum(record.domain == "svg" for record in records) == sum(record.domain == "chart" for record in records) == 12
+    )
+    rates.write_text('{"id": 1}')
+    with pytest.raises(DataError, match="line 1: expected an object with id and scores"):
+        rl.main([str(tmp_path / "in"), "--out", str(tmp_path / "out2"), "--pass-rates", str(rates)])
+
+
+def test_records_that_were_not_measured_are_refused(tmp_path):
+    class Bare(Made):
+        def read(self, piece):
+            yield Row("r", record_of(1))
+
+    run(Bare(["svg"]), [], tmp_path / "in", {})
+    with pytest.raises(DataError, match="lacks the check 'tokens'; run it through collect"):
+        sample.read_index([tmp_path / "in"], 0)
