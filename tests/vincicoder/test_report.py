@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,5 +197,8 @@ def test_the_browser_makes_cards_only_as_they_come_into_view(tmp_path: Path, bro
     tab, problems = opened(browser, report.finish(summary))
     assert tab.locator("article").count() < 60
     tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    tab.wait_for_function("document.querySelectorAll('article').length > 30")
+    deadline = time.monotonic() + 20  # the page forbids eval, which Playwright's own waiting needs
+    while tab.locator("article").count() <= 30 and time.monotonic() < deadline:
+        tab.wait_for_timeout(50)
+    assert tab.locator("article").count() > 30
     assert problems == []
