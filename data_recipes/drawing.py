@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -94,7 +95,7 @@ class Studio:
             self._pool = None
 
 
-class DrawingStep:
+class DrawingStep(ABC):
     """A step that works on records one by one, several at a time, in a studio of its own.
 
     Args:
@@ -118,9 +119,9 @@ class DrawingStep:
         """End the renderers."""
         self.studio.close()
 
+    @abstractmethod
     def work(self, record: Record) -> list[Record]:
         """Return what becomes of a record; raise BadRow to leave it out."""
-        raise NotImplementedError
 
     def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
         """Work on a chunk; the results are in its order."""

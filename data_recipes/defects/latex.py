@@ -53,7 +53,7 @@ def _font(code: str, rng: random.Random) -> str | None:
 
 def _added(code: str, rng: random.Random) -> str | None:
     """Put words behind what is shown that do not belong there."""
-    word = rng.choice(("Draft", "Figure 1", "TODO"))
+    word = rng.choice(("Draft", "Figure 1", "Untitled"))
     changed = code.replace("\n\\end{document}", f" {word}\n\\end{{document}}", 1)
     return changed if changed != code else None
 
