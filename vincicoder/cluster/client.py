@@ -17,6 +17,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from vincicoder.cluster.encoding import plain_cause
+from vincicoder.cluster.metrics import CallerMetrics
 from vincicoder.cluster.options import Placement, ServiceOptions
 from vincicoder.cluster.service import Node, connect, window
 from vincicoder.errors import RendererUnavailable, TargetError
@@ -67,6 +68,7 @@ class ClusterReward:
         self._homes: OrderedDict[str, str] = OrderedDict()
         self._resting: dict[str, float] = {}
         self._targets: OrderedDict[str, Any] = OrderedDict()
+        self.metrics = CallerMetrics()
 
     def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
         """Yield ``(index, result)`` as requests finish.
@@ -181,17 +183,23 @@ class _Stream:
 
     def run(self) -> Iterator[tuple[int, RewardResult]]:
         self._reward.nodes(fresh=False)
-        while self._open:
-            self._submit()
-            try:
-                job, future = self._done.get(timeout=_TICK)
-            except queue.Empty:
-                yield from self._look()
-                continue
-            if not job.answered:
-                yield from self._take(job, future)
-            if time.monotonic() - self._ticked > _TICK:
-                yield from self._look()
+        try:
+            while self._open:
+                yield from self._step()
+        finally:
+            self._reward.metrics.waiting(self, 0)
+
+    def _step(self) -> Iterator[tuple[int, RewardResult]]:
+        self._submit()
+        try:
+            job, future = self._done.get(timeout=_TICK)
+        except queue.Empty:
+            yield from self._look()
+            return
+        if not job.answered:
+            yield from self._take(job, future)
+        if time.monotonic() - self._ticked > _TICK:
+            yield from self._look()
 
     def _job(self, index: int, request: RewardRequest) -> _Job:
         try:
@@ -231,6 +239,7 @@ class _Stream:
             raise plain_cause(error)
         elif isinstance(error, RayError):
             self._waiting.append(job)
+            self._reward.metrics.repeated("lost")
             self._reward.nodes(fresh=True)
         else:
             raise error
@@ -243,6 +252,7 @@ class _Stream:
     def _look(self) -> Iterator[tuple[int, RewardResult]]:
         """See to what has waited too long, and to nodes that come and go."""
         now = self._ticked = time.monotonic()
+        self._reward.metrics.waiting(self, len(self._waiting))
         if self._reward.nodes(fresh=True):
             self._capable = now
         placement = self._reward.placement
@@ -261,6 +271,7 @@ class _Stream:
                 yield self._answer(job, _given_up(job.request, message))
             elif now - job.asked > placement.deadline_seconds and job not in self._waiting:
                 self._waiting.append(job)
+                self._reward.metrics.repeated("slow")
 
 
 def _given_up(request: RewardRequest, message: str) -> RewardResult:

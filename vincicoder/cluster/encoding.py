@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import ray
 from ray.exceptions import RayActorError
-from ray.util import metrics
 
+from vincicoder.cluster.metrics import EncoderMetrics, count_start
 from vincicoder.errors import EncoderError, VinciCoderError
 from vincicoder.similarity.encoders import Encoder, load_encoder
 
@@ -43,11 +43,8 @@ class TileEncoder:
         self._thread = ThreadPoolExecutor(1)
         self._tiles = 0
         self._calls = 0
-        self._tile_count = metrics.Counter("vincicoder_tiles_encoded", "Tiles embedded.")
-        self._sizes = metrics.Histogram(
-            "vincicoder_encoder_batch_tiles", "Tiles per batch.", boundaries=[1, 4, 16, 64, 256]
-        )
-        self._queue = metrics.Gauge("vincicoder_encoder_queue", "Pictures that wait for the encoder.")
+        self._metrics = EncoderMetrics()
+        count_start("encoder")
 
     async def load(self) -> str:
         """Load the weights if they are not, and return the encoder's name.
@@ -74,7 +71,7 @@ class TileEncoder:
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch = self._take()
-            self._queue.set(len(self._waiting))
+            self._metrics.waiting(len(self._waiting))
             tiles = np.concatenate([each for each, _ in batch])
             try:
                 embeddings = await loop.run_in_executor(self._thread, self._embed, tiles)
@@ -102,8 +99,7 @@ class TileEncoder:
         embeddings = self._loaded().encode(tiles)
         self._tiles += len(tiles)
         self._calls += 1
-        self._tile_count.inc(len(tiles))
-        self._sizes.observe(len(tiles))
+        self._metrics.encoded(len(tiles))
         return embeddings
 
     def _loaded(self) -> Encoder:

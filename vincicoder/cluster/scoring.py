@@ -8,13 +8,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ray.util import metrics
-
 from vincicoder.cluster.encoding import RemoteEncoder
+from vincicoder.cluster.metrics import NodeMetrics, count_start
 from vincicoder.images import TargetLike
-from vincicoder.reward import STAGES, RewardRequest, RewardResult, VisualReward
-
-_SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
+from vincicoder.reward import RewardRequest, RewardResult, VisualReward
 
 
 class NodeScorer:
@@ -31,13 +28,9 @@ class NodeScorer:
         self._built: VisualReward | None = None
         self._lock = threading.Lock()
         self._under_way = 0
-        self._count = metrics.Counter("vincicoder_requests", "Requests scored.", tag_keys=("status",))
-        self._cache = metrics.Counter("vincicoder_targets", "Target embeddings used.", tag_keys=("cache",))
-        self._active = metrics.Gauge("vincicoder_node_requests", "Requests under way on this node.")
-        self._seconds = metrics.Histogram(
-            "vincicoder_seconds", "Wall time by stage.", boundaries=_SECONDS, tag_keys=("stage",)
-        )
+        self._metrics = NodeMetrics()
         self._seen = (0, 0)
+        count_start("scorer")
 
     def score(self, request: RewardRequest, target: TargetLike) -> RewardResult:
         """Score one request.
@@ -48,13 +41,13 @@ class NodeScorer:
         """
         with self._lock:
             self._under_way += 1
-            self._active.set(self._under_way)
+            self._metrics.under_way(self._under_way)
         try:
             [result] = self._reward().score([dataclasses.replace(request, target=target)])
         finally:
             with self._lock:
                 self._under_way -= 1
-                self._active.set(self._under_way)
+                self._metrics.under_way(self._under_way)
         self._measure(result)
         return result
 
@@ -73,14 +66,8 @@ class NodeScorer:
             return self._built
 
     def _measure(self, result: RewardResult) -> None:
-        self._count.inc(tags={"status": result.status.value})
-        for stage in STAGES:
-            self._seconds.observe(result.seconds[stage], tags={"stage": stage})
+        self._metrics.scored(result)
         similarity = self._reward().similarity
         with self._lock:
-            now = (similarity.misses, similarity.hits)
-            change = [after - before for after, before in zip(now, self._seen, strict=True)]
-            self._seen = now
-        for cache, count in zip(("miss", "hit"), change, strict=True):
-            if count > 0:
-                self._cache.inc(count, tags={"cache": cache})
+            seen, self._seen = self._seen, (similarity.misses, similarity.hits)
+            self._metrics.targets(embedded=self._seen[0] - seen[0], reused=self._seen[1] - seen[1])

@@ -14,6 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from vincicoder.cluster.encoding import RemoteEncoder, TileEncoder, plain_cause
+from vincicoder.cluster.metrics import count_start
 from vincicoder.cluster.options import ENCODER_OPTIONS, ServiceOptions
 from vincicoder.cluster.scoring import NodeScorer
 from vincicoder.errors import RendererUnavailable
@@ -51,6 +52,7 @@ class Service:
         names = [f"vincicoder-encoder-{uuid.uuid4().hex}" for _ in range(options.placement.encoders)]
         self._encoders = {name: self._start_encoder(name) for name in names}
         self._encoder: RemoteEncoder | None = None
+        count_start("service")
 
     def nodes(self) -> list[Node]:
         """Return the nodes that can score, after starting scorers on new ones.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vincicoder.status import Status
@@ -24,7 +26,12 @@ FLAGS: dict[str, frozenset[Status]] = {
 """The statuses a training log tells apart, as 0/1 metrics whose mean is a share; no aligned code is
 alignment 0."""
 
+TIMES = ("render", "total")
+"""The stages whose wall time a training log shows."""
+
 Metrics = dict[str, float]
+
+_NO_TIMES: Mapping[str, float] = MappingProxyType({})
 
 
 def metrics_of(result: RewardResult) -> Metrics:
@@ -32,12 +39,15 @@ def metrics_of(result: RewardResult) -> Metrics:
 
     Returns:
         The components; ``format`` (alignment) and ``accuracy`` (visual), as the public VinciCoder release
-        calls them; and the flags. The keys are always the same.
+        calls them; the flags; and ``seconds_render`` and ``seconds_total``, which are 0 for a sample that
+        could not be scored. The keys are always the same.
     """
-    return metrics_from({name: float(getattr(result, name)) for name in COMPONENTS}, result.status)
+    components = {name: float(getattr(result, name)) for name in COMPONENTS}
+    return metrics_from(components, result.status, result.seconds)
 
 
-def metrics_from(components: Metrics, status: Status) -> Metrics:
-    """Return the metrics of a sample with these components and this status."""
+def metrics_from(components: Metrics, status: Status, seconds: Mapping[str, float] = _NO_TIMES) -> Metrics:
+    """Return the metrics of a sample with these components, this status and these times by stage."""
+    times = {f"seconds_{stage}": seconds.get(stage, 0.0) for stage in TIMES}
     flags = {name: float(status in group) for name, group in FLAGS.items()}
-    return {**components, "format": components["alignment"], "accuracy": components["visual"], **flags}
+    return {**components, "format": components["alignment"], "accuracy": components["visual"], **flags, **times}

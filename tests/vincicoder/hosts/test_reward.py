@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
@@ -33,6 +34,8 @@ def test_metrics_are_floats_with_the_release_names_and_the_same_keys_for_every_s
     good = hosts.metrics_of(result(visual=0.5))
     assert (good["accuracy"], good["format"], good["execution"]) == (0.5, 1.0, 1.0)
     assert hosts.metrics_of(result(Status.RASTER))["guarded"] == 1
+    timed = dataclasses.replace(result(), seconds={"render": 0.5, "total": 2.0})
+    assert (hosts.metrics_of(timed)["seconds_render"], hosts.metrics_of(timed)["seconds_total"]) == (0.5, 2.0)
 
 
 # Faults of the machine and of the data, which cannot be had to order: the results are scripted.
