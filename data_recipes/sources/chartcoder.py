@@ -1,4 +1,7 @@
-"""ChartCoder's Chart2Code-160k: conversations in one JSON list, pictures in a zip file beside it."""
+"""ChartCoder's Chart2Code-160k: conversations in one JSON list, with paths of pictures.
+
+Some answers go step by step, with a block of Python for each; the last block is the whole program.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,7 @@ from vincicoder.data import Record
 def read(row: Mapping[str, Any], context: Context) -> Record:
     """Return the record of a row; its answer has words around the code."""
     question, answer = conversation(row)
-    return record_of(context, answer, "chart", first_picture(row, context, "image", "images"), prompt=question)
+    return record_of(context, answer, "chart", first_picture(row, context, "image"), prompt=question)
 
 
-SET = PublicSet(
-    "chartcoder", "xxxllz/Chart2Code-160k", "mit", (("conversations", "messages"), ("image", "images")), read
-)
+SET = PublicSet("chartcoder", "xxxllz/Chart2Code-160k", "unknown", (("conversations",), ("image",)), read)

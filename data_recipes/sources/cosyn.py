@@ -1,19 +1,27 @@
 """CoSyn-400K: pictures that code drew, in Parquet, a folder per kind.
 
-``code`` is Python, HTML, LaTeX or SVG, and for molecules a bare SMILES text: a program that draws it is written here,
-in one of several styles, and its picture takes the place of the stored one, which another program drew.
+``code`` is Python, HTML, LaTeX or SVG without a fence, or another language, which is left out.
+
+- Of charts and tables in Python it defines only a function; the table that the function takes is in ``data``, as CSV.
+  A program is made of both.
+- Of molecules it is a bare SMILES text: a program that draws it is written here, in one of several styles, and its
+  picture takes the place of the stored one, which another program drew.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from data_recipes.sources.molecules import drawing_code
 from data_recipes.sources.public import Context, PublicSet, first_picture, first_text, record_of
 from vincicoder.data import BadRow, Reason, Record
-from vincicoder.data.record import domain_of, language_of
+from vincicoder.data.answers import looks_like
+from vincicoder.data.record import domain_of, language_of, optional_text
+
+_DRAWS_TABLE = re.compile(r"^def (generate_(?:plot|table))\(", re.MULTILINE)
 
 
 def read(row: Mapping[str, Any], context: Context) -> Record:
@@ -22,11 +30,21 @@ def read(row: Mapping[str, Any], context: Context) -> Record:
     if is_smiles(code):
         indigo = importlib.util.find_spec("indigo") is not None
         return record_of(context, drawing_code(code, context.rng(), indigo), "chemistry", b"")
-    fenced = next((name for name in ("python", "html", "latex", "svg") if f"```{name}" in code), None)
-    language = fenced or language_of(code)
-    if language == "python" and "import" not in code:
+    language = language_of(code)
+    if language == "python" and not looks_like(code, "python"):
         raise BadRow(Reason.WRONG_LANGUAGE, "the code is in none of the languages that can be drawn")
+    code = with_data(code, optional_text(row, "data") or "")
     return record_of(context, code, domain_of(language, code), first_picture(row, context, "image"), language=language)
+
+
+def with_data(code: str, table: str) -> str:
+    """Return code that defines how to draw a table together with the table and the call; other code as it is."""
+    defined = _DRAWS_TABLE.search(code)
+    if defined is None:
+        return code
+    table = table.strip().replace("\\", "\\\\").replace('"""', r"\"\"\"")
+    call = f"{defined[1]}(pd.read_csv(io.StringIO(DATA)))"
+    return f'import io\n\nimport pandas as pd\n\n{code}\n\n\nDATA = """\\\n{table}\n"""\n\n{call}'
 
 
 def is_smiles(text: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,19 @@ _OURS = ("run.json", "dataset_infos.json", "report.json")
 _READ_AHEAD = 1 << 20  # characters
 
 
-def file_pieces(root: Path, required: Sequence[str] = (), suffixes: Sequence[str] = SUFFIXES) -> list[Piece]:
+def file_pieces(
+    root: Path,
+    required: Sequence[str] = (),
+    suffixes: Sequence[str] = SUFFIXES,
+    wanted: Callable[[Path], bool] = lambda path: True,
+) -> list[Piece]:
     """Cut the files of a folder, or the one file that ``root`` is, into pieces.
+
+    Args:
+        root: A folder, or a file.
+        required: Columns that every file must have.
+        suffixes: Of the files that hold rows.
+        wanted: Says of each file in a folder, by its path below it, whether it is needed.
 
     Raises:
         DataError: There is no such folder, no file in it, or a file lacks a column.
@@ -28,7 +40,11 @@ def file_pieces(root: Path, required: Sequence[str] = (), suffixes: Sequence[str
     if not root.exists():
         raise DataError(f"the data folder {root} does not exist; give the folder that holds the files")
     found = [root] if root.is_file() else sorted(root.rglob("*"))
-    paths = [path for path in found if path.suffix in suffixes and path.name not in _OURS and path.is_file()]
+    rows = [path for path in found if path.suffix in suffixes and path.name not in _OURS and path.is_file()]
+    paths = [path for path in rows if path == root or wanted(path.relative_to(root))]
+    if rows and not paths:
+        raise DataError(f"the data folder {root} holds only {rows[0].name} and the like, which are left out; "
+                        "name the file itself to have it read")  # fmt: skip
     if not paths:
         there = ", ".join(sorted(path.name for path in found)[:5]) or "nothing"
         raise DataError(f"the data folder {root} holds no {', '.join(suffixes)} file but {there}")
@@ -119,36 +135,55 @@ def _parsed(line: bytes) -> Any:
 class PictureFiles:
     """The pictures of a folder, those inside its zip files included.
 
+    A zip file is opened once, since reading the list of what it holds takes seconds for a large one.
+
     Args:
         root: The folder.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._archives: dict[str, tuple[Path, str]] | None = None
+        self._members: dict[str, list[tuple[zipfile.ZipFile, str]]] | None = None
 
     def get(self, name: str) -> bytes:
         """Return a picture's file by the path that a row gives, which may begin above or below the folder.
 
         Raises:
-            BadRow: There is none.
+            BadRow: There is none, or it cannot be told which of several is meant.
         """
         parts = Path(name).parts
         for start in range(len(parts)):
             path = self.root.joinpath(*parts[start:])
             if ".." not in parts and path.is_file():
                 return path.read_bytes()
-        if self._archives is None:
-            self._archives = self._index()
-        if found := self._archives.get(Path(name).name):
-            with zipfile.ZipFile(found[0]) as archive:
-                return archive.read(found[1])
+        if self._members is None:
+            self._members = self._index()
+        found = self._members.get(Path(name).name, [])
+        shared = [_shared_tail(parts, Path(member).parts) for _, member in found]
+        nearest = [each for each, length in zip(found, shared, strict=True) if length == max(shared)]
+        if len(nearest) > 1:
+            raise BadRow(Reason.BROKEN_PICTURE, f"the picture {name} may be {nearest[0][1]} or {nearest[1][1]}")
+        if nearest:
+            archive, member = nearest[0]
+            try:
+                return archive.read(member)
+            except zipfile.BadZipFile as error:
+                raise BadRow(Reason.BROKEN_PICTURE, f"{member} in {archive.filename} is damaged: {error}") from error
         raise BadRow(Reason.BROKEN_PICTURE, f"the picture {name} is neither under {self.root} nor in its zip files")
 
-    def _index(self) -> dict[str, tuple[Path, str]]:
-        index: dict[str, tuple[Path, str]] = {}
+    def _index(self) -> dict[str, list[tuple[zipfile.ZipFile, str]]]:
+        index: dict[str, list[tuple[zipfile.ZipFile, str]]] = {}
         for path in sorted(self.root.rglob("*.zip")):
-            with zipfile.ZipFile(path) as archive:
-                for member in archive.namelist():
-                    index.setdefault(Path(member).name, (path, member))
+            try:
+                archive = zipfile.ZipFile(path)
+            except zipfile.BadZipFile as error:
+                raise DataError(f"{path} is damaged or cut off ({error}); download it again") from error
+            for member in archive.namelist():
+                index.setdefault(Path(member).name, []).append((archive, member))
         return index
+
+
+def _shared_tail(parts: Sequence[str], others: Sequence[str]) -> int:
+    """Return how many of their last parts two paths have in common."""
+    pairs = zip(reversed(parts), reversed(others), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -37,4 +37,5 @@ SET = PublicSet(
     "apache-2.0",
     (("image", "images", "image_path"), ("code", "tikz", "latex", "python", "conversations", "messages")),
     read,
+    ("*.parquet",),
 )

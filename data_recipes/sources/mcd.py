@@ -1,4 +1,4 @@
-"""MCD of VisCodex: conversations about charts, pages, and programming; of use are answers with one drawing."""
+"""MCD of VisCodex: messages about charts, pages and programming in a JSON list; pictures in a zip file."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from typing import Any
 
 from data_recipes.sources.public import Context, PublicSet, conversation, first_picture, record_of
 from vincicoder.data import BadRow, Reason, Record
+from vincicoder.data.record import optional_text
+
+_DOMAINS = {"html": "web", "chart": "chart"}
 
 
 def read(row: Mapping[str, Any], context: Context) -> Record:
-    """Return the record of a row whose answer is a page or a chart."""
+    """Return the record of a row about a page or a chart."""
+    category = (optional_text(row, "category") or "").lower()
+    if category not in _DOMAINS:
+        raise BadRow(Reason.NO_CODE, f"rows about {category or 'nothing in particular'} draw no picture")
     question, answer = conversation(row)
-    lower = answer.lower()
-    if "<html" in lower or "<!doctype" in lower:
-        domain = "web"
-    elif "matplotlib" in lower or "plotly" in lower or "seaborn" in lower:
-        domain = "chart"
-    else:
-        raise BadRow(Reason.NO_CODE, "the answer draws nothing")
-    if row.get("image") is None and row.get("images") is None:
-        raise BadRow(Reason.MISSING_VALUE, "the row has no picture")
-    return record_of(context, answer, domain, first_picture(row, context, "image", "images"), prompt=question)
+    return record_of(context, answer, _DOMAINS[category], first_picture(row, context, "images"), prompt=question)
 
 
-SET = PublicSet("mcd", "lingjie23/MCD-598k", "unknown", (("conversations", "messages"),), read)
+SET = PublicSet("mcd", "lingjie23/MultimodalCodingDataset", "unknown", (("messages",), ("category",)), read)

@@ -7,8 +7,11 @@ none of them ends the run with a sentence that says so.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,9 @@ from vincicoder.data import BadRow, DataError, Reason, Record, word
 from vincicoder.data.answers import normalise
 from vincicoder.data.public import without_placeholder
 from vincicoder.data.record import LANGUAGE_OF, identify, optional_text, picture_of
+
+_HELD_OUT = re.compile(r"(?:^|[-_])(?:test|val|validation|eval)(?:[-_.]|$)")
+"""Parts of paths that name a split that models are measured on; no training reads it unless told to."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +65,7 @@ class PublicSet:
         columns: Groups of names; of each group the files must have one.
         read: A row to a record; raises BadRow.
         patterns: Which files of the repository are needed.
+        unused: Which of these are not; names, with wildcards.
     """
 
     name: str
@@ -67,6 +74,12 @@ class PublicSet:
     columns: tuple[tuple[str, ...], ...]
     read: Callable[[Mapping[str, Any], Context], Record]
     patterns: tuple[str, ...] = ("*.parquet", "*.json", "*.jsonl", "*.zip")
+    unused: tuple[str, ...] = ()
+
+    def wants(self, path: Path) -> bool:
+        """Whether a file, by its path below the set's folder, is for training and of use."""
+        held_out = any(_HELD_OUT.search(part) for part in path.parts)
+        return not held_out and not any(fnmatch(path.name, name) for name in self.unused)
 
 
 class PublicSource:
@@ -85,7 +98,7 @@ class PublicSource:
 
     def pieces(self) -> list[Piece]:
         """Return the parts of the set's files, having downloaded them if they are not here."""
-        pieces = file_pieces(self._folder())
+        pieces = file_pieces(self._folder, wanted=self.public.wants)
         for path in dict.fromkeys(piece.where.path for piece in pieces):
             columns = columns_of(path)
             for group in self.public.columns:
@@ -99,12 +112,13 @@ class PublicSource:
     def read(self, piece: Piece) -> Iterator[Row]:
         """Yield the records of a piece."""
         path = piece.where.path
-        files = PictureFiles(self._folder() if Path(self._folder()).is_dir() else Path(path).parent)
+        files = PictureFiles(self._folder if self._folder.is_dir() else Path(path).parent)
         for number, row in rows_of_piece(piece):
             name = f"{Path(path).name}:{number}"
             context = Context(self.public, path, number, self.seed, files)
             yield Row(name, row if isinstance(row, BadRow) else _read(row, context))
 
+    @functools.cached_property
     def _folder(self) -> Path:
         if Path(self.location).exists():
             return Path(self.location)
@@ -114,8 +128,10 @@ class PublicSource:
         try:
             from huggingface_hub import snapshot_download
 
-            patterns = list(self.public.patterns)
-            return Path(snapshot_download(self.location, repo_type="dataset", allow_patterns=patterns))
+            needed, unused = list(self.public.patterns), list(self.public.unused)
+            return Path(
+                snapshot_download(self.location, repo_type="dataset", allow_patterns=needed, ignore_patterns=unused)
+            )
         except Exception as error:
             why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise DataError(

@@ -14,10 +14,10 @@ _SIZE = re.compile(r"<svg\b(?![^>]*\bviewBox)[^>]*?\bwidth=\"([\d.]+)(?:px)?\"[^
 
 def read(row: Mapping[str, Any], context: Context) -> Record:
     """Return the record of a row without a picture; a drawing that has a size but no ``viewBox`` gets one."""
-    code = first_text(row, "Svg", "svg")
+    code = first_text(row, "Svg")
     if found := _SIZE.search(code):
         code = code.replace("<svg", f'<svg viewBox="0 0 {found[1]} {found[2]}"', 1)
     return record_of(context, code, "svg", b"")
 
 
-SET = PublicSet("starvector", "starvector/svg-stack", "unknown", (("Svg", "svg"),), read, ("*.parquet",))
+SET = PublicSet("starvector", "starvector/svg-stack", "unknown", (("Svg",),), read, ("*.parquet",))

@@ -1,4 +1,4 @@
-"""Web2Code: conversations in JSON lists; besides code it holds questions about pages, which are left out."""
+"""Web2Code: conversations in a JSON list, pictures in a zip file; questions about pages are left out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from vincicoder.data import BadRow, Reason, Record
 
 def read(row: Mapping[str, Any], context: Context) -> Record:
     """Return the record of a row whose answer is a page."""
-    if row.get("image") is None and row.get("images") is None:
+    if row.get("image") is None:
         raise BadRow(Reason.MISSING_VALUE, "the row has no picture")
     question, answer = conversation(row)
-    return record_of(context, answer, "web", first_picture(row, context, "image", "images"), prompt=question)
+    return record_of(context, answer, "web", first_picture(row, context, "image"), prompt=question)
 
 
-SET = PublicSet("web2code", "MBZUAI/Web2Code", "mit", (("conversations", "messages"), ("image", "images")), read)
+SET = PublicSet(
+    "web2code",
+    "MBZUAI/Web2Code",
+    "mit",
+    (("conversations",),),
+    read,
+    ("*.json", "*.zip"),
+    unused=("*_QA.json", "*_samples.json", "*_eval.zip"),  # questions only, copies, and what is measured on
+)

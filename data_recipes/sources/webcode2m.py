@@ -11,9 +11,7 @@ from vincicoder.data import Record
 
 def read(row: Mapping[str, Any], context: Context) -> Record:
     """Return the record of a row; ``bbox``, ``scale``, ``score`` and the others are left alone."""
-    return record_of(context, first_text(row, "text", "html"), "web", first_picture(row, context, "image"))
+    return record_of(context, first_text(row, "text"), "web", first_picture(row, context, "image"))
 
 
-SET = PublicSet(
-    "webcode2m", "xcodemind/webcode2m", "cc-by-4.0", (("image",), ("text", "html")), read, ("data/*.parquet",)
-)
+SET = PublicSet("webcode2m", "xcodemind/webcode2m", "cc-by-4.0", (("image",), ("text",)), read, ("data/*.parquet",))

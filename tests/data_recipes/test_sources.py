@@ -43,20 +43,61 @@ def test_vincicoder_sets_tell_domain_and_task_by_file(write_parquet):
     assert (record.language, record.code, record.target) == ("python", PYTHON, PNG)
 
 
-def test_chartcoder_reads_conversations_and_pictures_in_a_zip_file(write_json):
-    rows = [{"id": n, "image": f"images/{n}.png"} | talk(f"Sure:\n```python\n{PYTHON}\n```\nDone.") for n in (1, 2)]
-    folder = write_json(rows)
+def test_chartcoder_reads_the_last_block_and_pictures_in_a_zip_file(write_json):
+    steps = f"Step 1:\n```python\nplt.figure(1)\n```\nThe whole:\n```python\n{PYTHON}\n```\nDone."
+    folder = write_json([{"id": n, "image": f"images/{n}.png"} | talk(steps) for n in (1, 2)])
     with zipfile.ZipFile(folder / "images.zip", "w") as archive:
         archive.writestr("chart/images/1.png", PNG)
     first, second = found("chartcoder", folder)
-    assert (first.code, first.target, first.licence, first.prompt) == (PYTHON, PNG, "mit", "Please draw it.")
+    assert (first.code, first.target, first.licence, first.prompt) == (PYTHON, PNG, "unknown", "Please draw it.")
     assert second.reason is Reason.BROKEN_PICTURE
 
 
-def test_web2code_leaves_out_questions_about_pages(write_json):
-    folder = write_json([{"image": "a.png"} | talk(HTML), {"image": "a.png"} | talk("It has a red title.")])
+def test_pictures_of_one_name_are_told_apart_by_their_folders(write_json):
+    names = ("games/01/1.png", "jobs/01/1.png", "1.png")
+    folder = write_json([{"id": name, "image": name} | talk(HTML) for name in names], "Web2Code.json")
+    with zipfile.ZipFile(folder / "Web2Code_image.zip", "w") as archive:
+        for number, name in enumerate(names[:2]):
+            archive.writestr(f"Web2Code_image/{name}", png_of(number))
+    games, jobs, either = found("web2code", folder)
+    assert (games.target, jobs.target) == (png_of(0), png_of(1))
+    assert either.reason is Reason.BROKEN_PICTURE
+    assert "may be" in str(either)
+
+
+def test_damaged_zip_files_are_named(write_json):
+    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
+    path = folder / "images.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.png", PNG)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(PNG[40:50], b"0123456789"))
+    [row] = found("chartcoder", folder)
+    assert row.reason is Reason.BROKEN_PICTURE
+    path.write_bytes(content[:-30])
+    with pytest.raises(DataError, match=r"images\.zip is damaged or cut off"):
+        found("chartcoder", folder)
+
+
+def test_web2code_leaves_out_questions_about_pages_and_what_is_measured_on(write_json):
+    rows = [{"image": "a.png"} | talk(HTML), {"image": "a.png"} | talk("It has a red title."), talk(HTML)]
+    folder = write_json(rows, "Web2Code.json")
+    for name in ("GPT4_QA.json", "Web2Code_samples.json", "Web2Code_eval.jsonl"):
+        write_json([{"question": "?"}], name)
     (folder / "a.png").write_bytes(PNG)
-    assert reasons(found("web2code", folder)) == [None, Reason.NO_CODE]
+    assert reasons(found("web2code", folder)) == [None, Reason.NO_CODE, Reason.MISSING_VALUE]
+
+
+def test_splits_for_measuring_are_read_only_when_they_are_named(write_parquet):
+    rows = [{"Filename": "a", "Svg": svg_of(3)}]
+    folder = write_parquet(rows, "test-00000-of-00001.parquet", "all/data").parent
+    with pytest.raises(DataError, match=r"holds only test-00000-of-00001\.parquet and the like"):
+        found("starvector", folder)
+    for name in ("val-0.parquet", "train-0.parquet", "latest-validated.parquet"):
+        write_parquet(rows, name, "all/data")
+    write_parquet(rows, "0.parquet", "all/validation")
+    assert len(found("starvector", folder)) == 2
+    assert len(found("starvector", folder / "data" / "val-0.parquet")) == 1
 
 
 def test_webcode2m_gets_wordings_of_ours(write_parquet):
@@ -67,12 +108,16 @@ def test_webcode2m_gets_wordings_of_ours(write_parquet):
 
 
 def test_unisvg_keeps_drawings_only(write_json):
-    rows = [talk(svg_of(3)) | {"image": "a.png"}, talk("A square.", "What is it?"), talk(svg_of(4), "A square, please")]
-    folder = write_json(rows)
-    (folder / "a.png").write_bytes(PNG)
+    def row(kind, answer, picture="a.png"):
+        return {"type": kind, "image_path": picture, "q_text": "<image>\nWhat is it? A square?", "a_text": answer}
+
+    answers = [("ISVGEN", svg_of(3)), ("ISVGUN_color", "Red."), ("TSVGEN", svg_of(4)), ("ISVGEN", svg_of(5))]
+    folder = write_json([row(*answer) for answer in answers[:3]] + [row(*answers[3], picture="")])
+    with zipfile.ZipFile(folder / "png.zip", "w") as archive:
+        archive.writestr("png/a.png", PNG)
     rows = found("unisvg", folder)
-    assert reasons(rows) == [None, Reason.NO_CODE, None]
-    assert rows[0].target == PNG
+    assert reasons(rows) == [None, Reason.NO_CODE, None, Reason.MISSING_VALUE]
+    assert (rows[0].target, rows[0].prompt) == (PNG, "What is it? A square?")
     assert rows[2].target == b"", "drawn from its code later"
     assert "A square" not in rows[2].prompt
 
@@ -85,12 +130,13 @@ def test_starvector_has_no_pictures_and_gets_a_view(write_parquet):
     assert second.reason is Reason.EMPTY_CODE
 
 
-def test_datikz_gets_a_document_and_the_terms_of_its_origin(write_parquet):
-    rows = [{"caption": "x", "code": TIKZ, "image": IMAGE, "uri": "https://arxiv.org/abs/1", "origin": "arxiv"}]
-    [record] = found("datikz", write_parquet(rows))
-    assert record.code.startswith("\\documentclass")
-    assert TIKZ in record.code
-    assert "arXiv" in record.licence
+def test_datikz_takes_no_padded_picture_and_the_terms_of_its_origin(write_parquet):
+    document = f"\\documentclass[tikz]{{standalone}}\n\\begin{{document}}\n{TIKZ}\n\\end{{document}}"
+    row = {"caption": "x", "code": document, "image": IMAGE, "pdf": b"%PDF", "uri": "https://example.org/1"}
+    rows = [row | {"origin": origin} for origin in ("arxiv", "tex.stackexchange.com", "texample.net")]
+    records = found("datikz", write_parquet(rows))
+    assert [record.licence for record in records] == ["the arXiv paper's", "cc-by-sa", "other"]
+    assert {(record.code, record.target) for record in records} == {(document, b"")}
 
 
 def test_mathcoder_tells_tikz_from_python(write_parquet):
@@ -103,22 +149,49 @@ def test_mathcoder_tells_tikz_from_python(write_parquet):
 def test_cosyn_molecules_become_programs_in_several_styles(write_parquet):
     rows = [{"id": str(n), "image": IMAGE, "code": "CC(=O)Oc1ccccc1C(=O)O"} for n in range(12)]
     rows += [{"id": "p", "image": IMAGE, "code": PYTHON}, {"id": "m", "image": IMAGE, "code": "graph TD; A-->B"}]
-    *molecules, chart, mermaid = found("cosyn", write_parquet(rows))
+    rows += [{"id": "v", "image": IMAGE, "code": '{"mark": "bar", "title": "Is it important?"}'}]
+    *molecules, chart, mermaid, vega = found("cosyn", write_parquet(rows))
     assert {record.domain for record in molecules} == {"chemistry"}
     assert len({record.code for record in molecules}) > 4
     assert all("CC(=O)Oc1ccccc1C(=O)O" in record.code for record in molecules)
     assert molecules == found("cosyn", write_parquet(rows))[:12], "the same styles when read again"
     assert (chart.domain, chart.target) == ("chart", PNG)
-    assert mermaid.reason is Reason.WRONG_LANGUAGE
+    assert mermaid.reason is vega.reason is Reason.WRONG_LANGUAGE
+
+
+@pytest.mark.parametrize("name", ["plot", "table"])
+def test_cosyn_functions_get_the_table_that_they_draw(name, write_parquet):
+    code = f"import matplotlib.pyplot as plt\n\ndef generate_{name}(data):\n    plt.bar(data['a'], data['b'])"
+    table = 'a,b\n"C:\\new ""x""",1\n"""""",2\n'
+    [record] = found("cosyn", write_parquet([{"id": "1", "image": IMAGE, "code": code, "data": table}]))
+    program, call = record.code.rsplit("\n", 1)
+    scope: dict = {}
+    exec(program, scope)
+    assert call == f"generate_{name}(pd.read_csv(io.StringIO(DATA)))"
+    assert code in program
+    assert scope["DATA"] == table
+    assert (record.domain, record.target) == ("chart", PNG)
 
 
 def test_mcd_keeps_charts_and_pages(write_json):
-    answers = (f"```python\n{PYTHON}\n```", HTML, "```python\nprint(sum(map(int, input().split())))\n```")
-    folder = write_json([{"image": "a.png"} | talk(answer) for answer in answers])
-    (folder / "a.png").write_bytes(PNG)
+    def row(category, answer):
+        asked = {"role": "user", "content": "<image>\nPlease draw it."}
+        return {
+            "images": ["a.png"],
+            "messages": [asked, {"role": "assistant", "content": answer}],
+            "category": category,
+        }
+
+    answers = (("chart", f"```python\n{PYTHON}\n```"), ("html", HTML), ("algorithm", "```python\nprint(1)\n```"))
+    folder = write_json([row(*answer) for answer in answers], "mcd_598k.json")
+    with zipfile.ZipFile(folder / "mcd_images.zip", "w") as archive:
+        archive.writestr("mcd_images/a.png", PNG)
     rows = found("mcd", folder)
     assert reasons(rows) == [None, None, Reason.NO_CODE]
-    assert [row.domain for row in rows[:2]] == ["chart", "web"]
+    assert [(row.domain, row.prompt, row.target) for row in rows[:2]] == [
+        ("chart", "Please draw it.", PNG),
+        ("web", "Please draw it.", PNG),
+    ]
 
 
 @pytest.mark.parametrize("name", PUBLIC)
