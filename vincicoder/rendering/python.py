@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vincicoder.rendering import plotly_page
 from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
 from vincicoder.rendering.sandbox.confine import Policy
 from vincicoder.status import Status
@@ -58,9 +59,6 @@ _PRELOAD = (
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg")
 _NAME = "response.py"
 _CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Source Han Sans SC")
-_PLOTLY_SIZE = (700, 500)  # what plotly's own exporter uses when a figure does not say
-# 3D scenes are redrawn with every frame, for seconds of CPU time; later frames differ from these by rounding only
-_PLOTLY_STILL_MS = 100
 
 
 class PythonRenderer:
@@ -89,7 +87,7 @@ class PythonRenderer:
         if "matplotlib" not in versions:
             raise ModuleNotFoundError(f"matplotlib is missing: {sys.executable} -m pip install matplotlib")
         _warm_matplotlib()
-        return {"versions": versions, "assets": _plotly_asset()}
+        return {"versions": versions, "assets": plotly_page.assets()}
 
     def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
         """Runs the code and returns its picture."""
@@ -130,13 +128,6 @@ def _add_cjk_fallback(manager: Any) -> None:
         return found if fallback in found else [*found, fallback]
 
     manager._find_fonts_by_props = find_with_fallback
-
-
-def _plotly_asset() -> dict[str, str]:
-    if "plotly" not in sys.modules:
-        return {}
-    script = Path(str(sys.modules["plotly"].__file__)).parent / "package_data" / "plotly.min.js"
-    return {"plotly.min.js": str(script)} if script.is_file() else {}
 
 
 def _seed() -> None:
@@ -192,6 +183,7 @@ class _Studio:
 
     def __init__(self, box: Box) -> None:
         self._box = box
+        self._pages = plotly_page.PlotlyPages(box.pixels)
         self._saved: Callable[[], Image.Image | Source] | None = None
         self._shown: Callable[[], Image.Image | Source] | None = None
 
@@ -289,7 +281,7 @@ class _Studio:
 
         def keeping_save(image: Any, fp: Any, format: str | None = None, **options: Any) -> None:
             if isinstance(fp, str | os.PathLike):
-                copy = image.copy()
+                copy = self._pages.meant_by(image) or image.copy()
                 self._saved = lambda: copy
                 fp = self._place(fp)
             save(image, fp, format, **options)
@@ -302,15 +294,19 @@ class _Studio:
         pillow.Image.show = show
 
     def _hook_plotly(self, base: Any) -> None:
-        def write_image(figure: Any, *_: Any, **options: Any) -> None:
-            page = self._plotly_page(figure, options)
+        def write_image(figure: Any, file: Any = None, *_: Any, **options: Any) -> None:
+            page = self._pages.page(figure, options)
             self._saved = lambda: page
+            if hasattr(file, "write"):
+                file.write(self._pages.stand_in(page))
 
-        def to_image(*_: Any, **__: Any) -> bytes:
-            raise Failure(Status.FORBIDDEN, "plotly's to_image needs a browser of its own; use write_image or show")
+        def to_image(figure: Any, *_: Any, **options: Any) -> bytes:
+            page = self._pages.page(figure, options)
+            self._saved = lambda: page
+            return self._pages.stand_in(page)
 
         def show(figure: Any, *_: Any, **options: Any) -> None:
-            page = self._plotly_page(figure, options)
+            page = self._pages.page(figure, options)
             self._shown = lambda: page
 
         base.BaseFigure.write_image = write_image
@@ -320,20 +316,10 @@ class _Studio:
         plotly_io: Any = sys.modules.get("plotly.io")
         if plotly_io is not None:
             plotly_io.write_image, plotly_io.show, plotly_io.write_html = write_image, show, show
+            plotly_io.to_image = to_image
         offline: Any = sys.modules.get("plotly.offline")
         if offline is not None:
             offline.plot = offline.iplot = show
-
-    def _plotly_page(self, figure: Any, options: dict[str, Any]) -> Source:
-        width = int(options.get("width") or getattr(figure.layout, "width", None) or _PLOTLY_SIZE[0])
-        height = int(options.get("height") or getattr(figure.layout, "height", None) or _PLOTLY_SIZE[1])
-        scale = float(options.get("scale") or 1)
-        check_pixels(width * scale, height * scale, self._box.pixels)
-        data = figure.to_json().replace("</", "<\\/")
-        # as plotly's own exporter draws them, but for 3D scenes, which a static plot leaves out of the page
-        static = "false" if any("scene" in trace for trace in figure.data) else "true"
-        page = _PLOTLY_PAGE.format(width=width, height=height, figure=data, static=static, still_ms=_PLOTLY_STILL_MS)
-        return Source("html", page, width, height, scale)
 
     def _hook_rdkit(self, draw: Any) -> None:
         for drawer in (draw.MolDraw2DCairo, draw.MolDraw2DSVG):
@@ -368,16 +354,6 @@ class _Studio:
         if newest.suffix.lower() == ".svg":
             return lambda: Source("svg", newest.read_text(encoding="utf-8", errors="replace"))
         return lambda: _open(newest, self._box.pixels)
-
-
-_PLOTLY_PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{{margin:0}}</style></head><body>
-<div id="figure" style="width:{width}px;height:{height}px"></div><script src="plotly.min.js"></script><script>
-const frame = window.requestAnimationFrame;
-window.requestAnimationFrame = callback => performance.now() < {still_ms} ? frame(callback) : 0;
-const figure = {figure};
-Plotly.newPlot("figure", figure.data, Object.assign({{}}, figure.layout, {{width: {width}, height: {height}}}),
-  {{staticPlot: {static}, displayModeBar: false}});
-</script></body></html>"""
 
 
 def _is_file(path: Path) -> bool:

@@ -24,7 +24,7 @@ def exposed(node: dict[str, Any]) -> Counter[tuple[str, ...]]:
     for name, labels, value in re.findall(r"^ray_(vincicoder_\w+)\{(.*)\} (\S+)$", text, re.MULTILINE):
         tags = dict(re.findall(r'(\w+)="([^"]*)"', labels))
         ours = [tags[key] for key in ("status", "stage", "cache", "actor", "reason", "le") if tags.get(key)]
-        found[name, *ours] += float(value)
+        found[(name, *ours)] += float(value)
     return found
 
 

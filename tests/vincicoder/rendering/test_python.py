@@ -277,6 +277,32 @@ def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
         assert len(image.getcolors(1 << 20) or []) > 3
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "b = io.BytesIO(); f.write_image(b, format='png', width=400, height=300); b.seek(0); take(b).save('a.png')",
+        "take(io.BytesIO(f.to_image(format='png', width=400, height=300))).convert('L').save('a.png')",
+        "open('a.png', 'wb').write(f.to_image('png', width=400, height=300))",
+        "open('a.png', 'wb').write(pio.to_image(f, width=200, height=150, scale=2))",
+    ],
+)
+def test_a_plotly_figure_taken_as_bytes_is_still_its_page(pool: RenderPool, end: str) -> None:
+    pytest.importorskip("playwright")
+    code = "import io, plotly.express as px, plotly.io as pio\nfrom PIL import Image\ntake = Image.open\n"
+    image = picture(pool, f"{code}f = px.bar(x=['a', 'b'], y=[1, 2])\n{end}")
+    assert image.size == (400, 300)
+    assert len(image.getcolors(1 << 20) or []) > 3
+
+
+def test_two_plotly_figures_put_together_are_what_the_script_put_together(pool: RenderPool) -> None:
+    code = "import io, plotly.express as px\nfrom PIL import Image\nf = px.bar(x=['a', 'b'], y=[1, 2])\n"
+    code += "one = Image.open(io.BytesIO(f.to_image('png', width=40, height=30)))\n"
+    image = picture(
+        pool, code + "both = Image.new('RGB', (80, 30), 'red')\nboth.paste(one, (0, 0))\nboth.save('a.png')"
+    )
+    assert image.size == (80, 30)
+
+
 def test_a_plotly_scene_in_three_dimensions_is_drawn_within_the_limits(pool: RenderPool) -> None:
     pytest.importorskip("playwright")
     code = "import plotly.graph_objects as go, numpy as np\nz = np.outer(np.sin(np.arange(15)), np.ones(15))\n"

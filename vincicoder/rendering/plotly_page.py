@@ -1,0 +1,88 @@
+"""A plotly figure as a page: plotly draws in a browser, and a script may start none."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.rendering.sandbox.child import Source, check_pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_SIZE = (700, 500)  # what plotly's own exporter uses when a figure does not say
+# 3D scenes are redrawn with every frame, for seconds of CPU time; later frames differ from these by rounding only
+_STILL_MS = 100
+_MARK = "plotly-page"
+
+_PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{{margin:0}}</style></head><body>
+<div id="figure" style="width:{width}px;height:{height}px"></div><script src="plotly.min.js"></script><script>
+const frame = window.requestAnimationFrame;
+window.requestAnimationFrame = callback => performance.now() < {still_ms} ? frame(callback) : 0;
+const figure = {figure};
+Plotly.newPlot("figure", figure.data, Object.assign({{}}, figure.layout, {{width: {width}, height: {height}}}),
+  {{staticPlot: {static}, displayModeBar: false}});
+</script></body></html>"""
+
+
+class PlotlyPages:
+    """The figures of one script.
+
+    A script that asks for a figure's picture as bytes gets a white stand-in of the right size. Where it then saves the
+    stand-in, perhaps after cropping or converting it, the figure's page is what it meant.
+
+    Args:
+        pixels: The largest picture, in pixels.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self._pixels = pixels
+        self._made: list[Source] = []
+
+    def page(self, figure: Any, options: dict[str, Any]) -> Source:
+        """Returns the page that draws a figure.
+
+        Args:
+            figure: plotly's figure.
+            options: What the script gave ``write_image`` or ``show``; ``width``, ``height`` and ``scale`` count.
+
+        Raises:
+            Failure: If the picture would be too large.
+        """
+        width = int(options.get("width") or getattr(figure.layout, "width", None) or _SIZE[0])
+        height = int(options.get("height") or getattr(figure.layout, "height", None) or _SIZE[1])
+        scale = float(options.get("scale") or 1)
+        check_pixels(width * scale, height * scale, self._pixels)
+        data = figure.to_json().replace("</", "<\\/")
+        # as plotly's own exporter draws them, but for 3D scenes, which a static plot leaves out of the page
+        static = "false" if any("scene" in trace for trace in figure.data) else "true"
+        page = _PAGE.format(width=width, height=height, figure=data, static=static, still_ms=_STILL_MS)
+        return Source("html", page, width, height, scale)
+
+    def stand_in(self, page: Source) -> bytes:
+        """Returns a PNG file to give to the script in the picture's place."""
+        from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
+
+        self._made.append(page)
+        mark = PngInfo()
+        mark.add_text(_MARK, str(len(self._made) - 1))
+        size = round(page.width * page.scale), round(page.height * page.scale)
+        buffer = io.BytesIO()
+        Image.new("RGB", size, "white").save(buffer, "PNG", pnginfo=mark)
+        return buffer.getvalue()
+
+    def meant_by(self, image: Image.Image) -> Source | None:
+        """Returns the page whose stand-in an image is, if it is one."""
+        number = str(image.info.get(_MARK, ""))
+        return self._made[int(number)] if number.isdecimal() and int(number) < len(self._made) else None
+
+
+def assets() -> dict[str, str]:
+    """Returns the files that the pages need, by name: plotly's own script, if plotly is loaded."""
+    if "plotly" not in sys.modules:
+        return {}
+    script = Path(str(sys.modules["plotly"].__file__)).parent / "package_data" / "plotly.min.js"
+    return {"plotly.min.js": str(script)} if script.is_file() else {}
