@@ -1,6 +1,6 @@
 """Memory of the Ray service over a long job: steps of responses in groups of 8, every step with targets of its own.
 
-Two raylets on this machine with real SVG rendering. After each step: responses per second, what the object stores of
+Two raylets on this machine with real SVG rendering; one response in four has no code. After each step: responses per second, what the object stores of
 the nodes hold as Ray tells Prometheus (every few seconds), and the memory of caller, service, scorers and encoder
 together. Both must be flat from the second step on. Run: ``python benchmarks/cluster_memory.py [--plot FILE]``.
 """
@@ -36,7 +36,8 @@ def responses(step: int, count: int) -> list[RewardRequest]:
         for n in range(GROUP):
             shape = f'<circle cx="112" cy="112" r="{9 + 10 * n}" fill="#{step % 4096:03x}"/>'
             svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}">{shape}</svg>'
-            made.append(RewardRequest(f"```svg\n{svg}\n```", target, language="svg"))
+            text = f"```svg\n{svg}\n```" if n % 4 else "I cannot draw this."
+            made.append(RewardRequest(text, target, language="svg"))
     return made
 
 

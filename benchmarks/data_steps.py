@@ -22,11 +22,13 @@ from typing import Any
 from data_recipes.cleaning import Length, Lint
 from data_recipes.drawing import Draw
 from data_recipes.drops import Drops
-from data_recipes.export import export, records_of
+from data_recipes.export import ROWS, Kinds
 from data_recipes.measure import measures
-from data_recipes.pipeline import CHUNK, Piece, Row, chunked, run
+from data_recipes.pictures import Pictures
+from data_recipes.pipeline import Piece, Row, run
 from data_recipes.refine import Damage
 from data_recipes.sample import balance, drop_equal_code, drop_near_pictures, read_index
+from data_recipes.shards import CHUNK, Shape
 from data_recipes.sources import GENERATED, find_source
 from vincicoder.data import Record
 from vincicoder.data.layouts import HOST_LAYOUTS
@@ -120,12 +122,13 @@ def _choose(folder: Path) -> None:
 
 
 def _export(folder: Path, layout: str, out: Path) -> None:
-    export(records_of([folder]), layout, out)
+    run(Kinds([folder]), [Pictures(None)], out, {}, shape=Shape(layout, ROWS))
 
 
 def measured(name: str, records: Sequence[Record], step: Callable[[Sequence[Record], Drops], object]) -> float:
     """Time a step on records, chunk by chunk; see :func:`timed`."""
-    return timed(name, len(records), lambda: [step(chunk, Drops()) for chunk in chunked(records, CHUNK)])
+    chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
+    return timed(name, len(records), lambda: [step(chunk, Drops()) for chunk in chunks])
 
 
 def timed(name: str, count: int, work: Callable[[], object]) -> float:

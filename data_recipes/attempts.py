@@ -15,11 +15,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from data_recipes.drawing import DrawingStep
-from data_recipes.options import add_drawing, add_output, guarded, parser_of, run_recipe
+from data_recipes.options import add_drawing, add_output, guarded, parser_of, positive, run_recipe, share
+from data_recipes.pictures import content_of, opened, type_of
 from data_recipes.refine import changed_share, refinement
 from data_recipes.sources.records import Records
 from vincicoder.alignment import align
@@ -55,7 +55,7 @@ class Endpoint:
         Raises:
             DataError: The endpoint cannot be reached, or refuses the request.
         """
-        url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        url = f"data:image/{type_of(picture)};base64,{base64.b64encode(picture).decode()}"
         content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": prompt}]
         body = {
             "model": self.model,
@@ -114,7 +114,8 @@ class Attempt(DrawingStep):
         encoder: str = "embedded",
     ) -> None:
         super().__init__(workers, encoder)
-        self.model = vars(endpoint)
+        # Where the model is served decides nothing: a run goes on when the address has changed.
+        self.sampling = {name: value for name, value in vars(endpoint).items() if name != "url"}
         self.samples = samples
         self.band = band
         self.seed = seed
@@ -122,10 +123,7 @@ class Attempt(DrawingStep):
 
     def work(self, record: Record) -> list[Record]:
         """Return a refinement with the attempt that lies nearest to the middle of the band."""
-        from vincicoder.images import open_target
-
-        target = open_target(record.target)
-        picture = record.target if isinstance(record.target, bytes) else Path(record.target).read_bytes()
+        target, picture = opened(record.target), content_of(record.target)
         found: list[tuple[float, str, float]] = []
         for answer in self._endpoint.ask(record.prompt, picture, self.samples, self.seed):
             code = align(answer, record.language).code
@@ -138,7 +136,12 @@ class Attempt(DrawingStep):
         if not found:
             raise BadRow(Reason.OUTSIDE_BAND, f"none of {self.samples} attempts lies between {self.band}")
         _, code, likeness = min(found)
-        checks = {"similarity": likeness, "defect_status": "ok", "defects": ["attempt"], "made_by": self.model["model"]}
+        checks = {
+            "similarity": likeness,
+            "defect_status": "ok",
+            "defects": ["attempt"],
+            "made_by": self._endpoint.model,
+        }
         return [refinement(record, code, checks, self.seed)]
 
 
@@ -148,9 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("records", metavar="FOLDER", help="folder of records, verified by collect")
     parser.add_argument("--url", required=True, metavar="URL", help="of the endpoint, such as http://host:8000/v1")
     parser.add_argument("--model", required=True, metavar="NAME", help="of the model there")
-    parser.add_argument("--samples", type=int, default=4, metavar="N", help="attempts at each record (default: 4)")
-    parser.add_argument("--least", type=float, default=BAND[0], metavar="X", help=f"likeness (default: {BAND[0]})")
-    parser.add_argument("--most", type=float, default=BAND[1], metavar="X", help=f"likeness (default: {BAND[1]})")
+    parser.add_argument("--samples", type=positive, default=4, metavar="N", help="attempts at each record (default: 4)")
+    parser.add_argument("--least", type=share, default=BAND[0], metavar="X", help=f"likeness (default: {BAND[0]})")
+    parser.add_argument("--most", type=share, default=BAND[1], metavar="X", help=f"likeness (default: {BAND[1]})")
     parser.add_argument("--temperature", type=float, default=0.8, metavar="X", help="of sampling (default: 0.8)")
     add_output(parser)
     add_drawing(parser)
@@ -158,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     endpoint = Endpoint(options.url, options.model, options.temperature)
     band = options.least, options.most
     step = Attempt(endpoint, options.samples, band, options.seed, options.workers, options.encoder)
-    return run_recipe(options, Records(options.records), [step])
+    return run_recipe(options, Records(options.records), [step], reads=options.records)
 
 
 if __name__ == "__main__":

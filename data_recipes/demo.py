@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_recipes import collect, export, refine, report, rl, sample
-from data_recipes.options import FINE, guarded, parser_of
+from data_recipes.options import FINE, guarded, parser_of, positive
 from data_recipes.sources import GENERATED
 from data_recipes.sources.samples import FOLDER
 from vincicoder.data.layouts import HOST_LAYOUTS
@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("demo", __doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the sets; goes on in it")
     parser.add_argument(
-        "--rows", type=int, default=2000, metavar="N", help="rows of the SFT set, about (default: 2000)"
+        "--rows", type=positive, default=2000, metavar="N", help="rows of the SFT set, about (default: 2000)"
     )
     parser.add_argument("--seed", type=int, default=0, help="another one gives other sets (default: 0)")
-    parser.add_argument("--workers", type=int, metavar="N", help="renders at a time (default: one per CPU)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
     parser.add_argument("--layouts", default="", metavar="LIST", help="more layouts for the RL set: easyr1,verl,swift")
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
     work = options.out / "work"
-    common = ["--seed", str(options.seed)] + (["--ray", options.ray] if options.ray else [])
+    ray = ["--ray", options.ray] if options.ray else []
+    common = ["--seed", str(options.seed), *ray]
     drawing = ["--encoder", options.encoder]
     if options.workers:
         drawing += ["--workers", str(options.workers)]
@@ -73,10 +74,10 @@ def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
     refine.main([direct, "--share", str(REFINED), "--out", refined, *common, *drawing])
     total = str(round(options.rows * RL_SHARE))
     rl.main([direct, "--total", total, "--out", chosen, *common])
-    export.main([direct, refined, "--layout", "sft", "--out", str(options.out / "sft")])
-    export.main([chosen, "--layout", "rl", "--out", str(options.out / "rl")])
+    export.main([direct, refined, "--layout", "sft", "--out", str(options.out / "sft"), *ray])
+    export.main([chosen, "--layout", "rl", "--out", str(options.out / "rl"), *ray])
     for name in more:
-        export.main([chosen, "--layout", name, "--out", str(options.out / f"rl-{name}")])
+        export.main([chosen, "--layout", name, "--out", str(options.out / f"rl-{name}"), *ray])
     report.main([direct, refined, "--out", str(options.out / "report"), "--from", *pools])
     print(json.dumps({"sft": str(options.out / "sft"), "rl": str(options.out / "rl")}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from data_recipes.drops import Drops
 from data_recipes.measure import measures
+from data_recipes.pictures import content_of, opened
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.pictures import check_picture
-from vincicoder.errors import TargetError
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from vincicoder.similarity import Similarity
 
 T = TypeVar("T")
+
+_LOADING = threading.Lock()  # not a studio's own, since studios are sent to other processes
 
 MIN_SIDE = 24
 """Shortest side of a picture, in pixels."""
@@ -54,6 +57,16 @@ class Studio:
             self._pool = RenderPool(self.workers)
         return self._pool
 
+    @property
+    def similarity(self) -> Similarity:
+        """What compares pictures, loaded once however many threads ask for it."""
+        from vincicoder.similarity import Similarity, load_encoder
+
+        with _LOADING:
+            if self._similarity is None:
+                self._similarity = Similarity(load_encoder(self.encoder), cache_targets=0)
+            return self._similarity
+
     def render(self, code: str, language: str) -> Render:
         """Draw code.
 
@@ -80,12 +93,8 @@ class Studio:
 
     def likeness(self, target: Image.Image, render: Image.Image) -> float:
         """Return how alike two pictures look, in [0, 1], as the reward sees it; rounded, so that runs agree."""
-        if self._similarity is None:
-            from vincicoder.similarity import Similarity, load_encoder
-
-            self._similarity = Similarity(load_encoder(self.encoder), cache_targets=0)
-        prepared = self._similarity.prepare(target, render, str(id(target)))
-        [comparison] = self._similarity.compare([prepared])
+        prepared = self.similarity.prepare(target, render, str(id(target)))
+        [comparison] = self.similarity.compare([prepared])
         return round(comparison.visual(), 4)
 
     def close(self) -> None:
@@ -162,29 +171,26 @@ class Draw(DrawingStep):
     def work(self, record: Record) -> list[Record]:
         """Return the record with its picture and measures."""
         from vincicoder.guards import is_blank, smuggled_raster
-        from vincicoder.images import open_target
 
-        if record.target:
-            check_picture(record.target)
+        stored = content_of(record.target)
+        if stored:
+            check_picture(stored)
         if why := smuggled_raster(record.code, record.language):
             raise BadRow(Reason.RASTER, why)
         render = self.studio.draw(record.code, record.language)
         if is_blank(render):
             raise BadRow(Reason.BLANK, "the code draws a picture of one colour")
-        picture, target, likeness = render, record.target, 1.0
-        if record.target:
-            try:
-                picture = open_target(record.target)
-            except TargetError as error:
-                raise BadRow(Reason.BROKEN_PICTURE, str(error)) from error
+        picture, likeness = render, 1.0
+        if stored:
+            picture = opened(stored)
             likeness = self.studio.likeness(picture, render)
             if likeness < self.fidelity:
                 raise BadRow(Reason.UNFAITHFUL, f"likeness {likeness:.3f} is below {self.fidelity}")
-        if self.redraw or not record.target:
-            picture, target = render, png(render)
+        if self.redraw or not stored:
+            picture, stored = render, png(render)
         self._check_size(*picture.size)
         checks = {**record.checks, **measures(record.code, record.language, picture), "fidelity": likeness}
-        return [dataclasses.replace(record, target=target, checks=checks)]
+        return [dataclasses.replace(record, target=stored, checks=checks)]
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.max_pixels:

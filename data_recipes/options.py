@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_recipes.pipeline import CHUNK, Piece, Source, Step, Totals, run
+from data_recipes.pipeline import Piece, Source, Step, Totals, run
+from data_recipes.shards import RECORDS, Shape
+from vincicoder.data import DataError
 from vincicoder.data.files import Piece as FilePiece
 from vincicoder.errors import VinciCoderError
 
-FINE, FAULT = 0, 1
+FINE, FAULT, STOPPED = 0, 1, 130
+
+_UNTOLD = ("studio", "workers", "folder", "location")
+"""What does not decide about a result: what works, and where files lie, which are known by name and size."""
 
 
 def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -26,42 +30,84 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
     )
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
+def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
     """Add what says where to write, and how."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result; goes on in it")
-    parser.add_argument("--seed", type=int, default=0, help="another one gives another result (default: 0)")
+    if seed:
+        parser.add_argument("--seed", type=int, default=0, help="another one gives another result (default: 0)")
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
 
 
 def add_drawing(parser: argparse.ArgumentParser) -> None:
     """Add what decides about drawing."""
-    parser.add_argument("--workers", type=int, metavar="N", help="renders at a time (default: one per CPU)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
 
 
-def run_recipe(options: argparse.Namespace, source: Source, steps: Sequence[Step], **settings: Any) -> int:
-    """Run a recipe as the options say, print what it came to, and return the exit code."""
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """Read a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
+
+
+def run_recipe(
+    options: argparse.Namespace,
+    source: Source,
+    steps: Sequence[Step],
+    shape: Shape = RECORDS,
+    reads: str | None = None,
+    **settings: Any,
+) -> int:
+    """Run a recipe as the options say, print what it came to, and return the exit code.
+
+    Args:
+        options: Of its command line.
+        source: Where the records come from.
+        steps: What is done to them.
+        shape: What the shards look like.
+        reads: The folder that is read with all that is in it, if any.
+        settings: What else decides about the result.
+
+    Raises:
+        DataError: The output would be among what is read, or see :func:`data_recipes.pipeline.run`.
+    """
+    if reads and Path(reads).is_dir() and options.out.resolve().is_relative_to(Path(reads).resolve()):
+        raise DataError(f"--out {options.out} lies in {reads}, all of which is read; choose a folder outside of it")
     known = settings | {
-        "seed": options.seed,
-        "chunk": CHUNK,
+        "seed": vars(options).get("seed"),
+        "shape": shape._asdict(),
         "steps": [describe(step) for step in steps],
         "source": describe(source),
         "pieces": [_describe_piece(piece) for piece in source.pieces()],
     }
-    totals = run(source, steps, options.out, known, title=options.out.name, ray=options.ray)
+    totals = run(source, steps, options.out, known, shape=shape, title=options.out.name, ray=options.ray)
     print(json.dumps(summary(totals)))
     return FINE
 
 
 def describe(thing: object) -> str:
-    """Return a step or source as text that says all that decides about its result."""
-    if dataclasses.is_dataclass(thing):
-        return str(thing)
-    hidden = ("studio", "workers", "folder", "location")  # what does not decide; files are known by name and size
-    values = {name: value for name, value in vars(thing).items() if name not in hidden and not name.startswith("_")}
+    """Return a step or source as text that says all that decides about its result, alike in every process."""
+    values = {name: value for name, value in vars(thing).items() if name not in _UNTOLD and not name.startswith("_")}
     if studio := vars(thing).get("studio"):
         values["encoder"] = studio.encoder
-    return f"{type(thing).__name__} {json.dumps(values, sort_keys=True, default=str)}"
+    return f"{type(thing).__name__} {json.dumps(values, sort_keys=True, default=_plain)}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a function as its name, and an object as its attributes; their ``repr`` may hold an address."""
+    return f"{value.__module__}.{value.__qualname__}" if callable(value) else vars(value)
 
 
 def _describe_piece(piece: Piece) -> str:
@@ -77,14 +123,13 @@ def summary(totals: Totals) -> dict[str, Any]:
     return {"taken": totals.taken, "kept": totals.kept, "dropped": dict(totals.drops.counts.most_common())}
 
 
-def guarded(work: Any, arguments: Sequence[str] | None = None) -> int:
+def guarded(work: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None = None) -> int:
     """Call a recipe's ``main``; errors of ours become one line, and Ctrl-C says that the run can go on."""
     try:
-        code: int = work(arguments)
+        return work(arguments)
     except VinciCoderError as error:
         print(f"vincicoder data: error: {error}", file=sys.stderr)
         return FAULT
     except KeyboardInterrupt:
         print("vincicoder data: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return code
+        return STOPPED

@@ -1,6 +1,6 @@
 """A recipe's run: records stream from a source through steps into shards.
 
-A source is cut into pieces, a piece into chunks of ``CHUNK`` rows, and each chunk becomes one shard. What is in a shard
+A source is cut into pieces, a piece into chunks of as many rows, and each chunk becomes one shard. What is in a shard
 depends on its chunk and the settings alone, and a shard is there whole or not at all. So a run that was killed goes on
 with the first shard that is missing, ends with the bytes that an undisturbed run has, and pieces can be worked on by
 any number of machines. In memory is one chunk at a time.
@@ -11,18 +11,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 from data_recipes.drops import Drops
-from data_recipes.shards import output_folder, read_note, write_table
+from data_recipes.shards import RECORDS, Shape, output_folder, read_note, write_shard
 from vincicoder.data import BadRow, Record
-
-CHUNK = 128
-"""Rows of a source that become one shard."""
-
-T = TypeVar("T")
 
 
 class Piece(NamedTuple):
@@ -32,11 +27,18 @@ class Piece(NamedTuple):
         number: Its place among the pieces.
         rows: How many rows it has, as far as is known.
         where: What its source needs to find it.
+        name: How its shards' names begin; by default with its number.
     """
 
     number: int
     rows: int
     where: Any
+    name: str = ""
+
+    def shards(self, folder: Path) -> Iterator[Path]:
+        """Yield the paths of its shards, without an end."""
+        name = self.name or f"{self.number:05d}"
+        return (folder / f"{name}-{chunk:05d}.parquet" for chunk in count())
 
 
 class Row(NamedTuple):
@@ -71,12 +73,22 @@ class Totals(NamedTuple):
     drops: Drops
 
 
+class Job(NamedTuple):
+    """What is done to every piece; see :func:`run`."""
+
+    source: Source
+    steps: Sequence[Step]
+    folder: Path
+    shape: Shape
+
+
 def run(
     source: Source,
     steps: Sequence[Step],
     folder: Path,
     settings: Mapping[str, Any],
     *,
+    shape: Shape = RECORDS,
     title: str = "rows",
     ray: str | None = None,
 ) -> Totals:
@@ -86,7 +98,8 @@ def run(
         source: Where the records come from.
         steps: What is done to them, in order. Those that have a ``close`` are closed at the end.
         folder: Where the shards go.
-        settings: Everything that decides what is in them, as plain data.
+        settings: Everything that decides what is in the shards, as plain data.
+        shape: What the shards look like.
         title: What the progress bar says.
         ray: Address of a Ray cluster to work on, ``auto`` or ``local``; None for this process.
 
@@ -95,20 +108,18 @@ def run(
     """
     from tqdm import tqdm
 
-    pieces = source.pieces()
+    job, pieces = Job(source, steps, folder, shape), source.pieces()
     totals = Totals(0, 0, Drops())
     with output_folder(folder, settings), ExitStack() as stack:
         if ray is None:
             for step in steps:
                 if hasattr(step, "close"):
                     stack.callback(step.close)
-            notes: Iterable[Mapping[str, Any]] = chain.from_iterable(
-                run_piece(source, steps, piece, folder) for piece in pieces
-            )
+            notes: Iterable[Mapping[str, Any]] = chain.from_iterable(run_piece(job, piece) for piece in pieces)
         else:
             from data_recipes.on_ray import run_pieces
 
-            notes = run_pieces(source, steps, pieces, folder, ray)
+            notes = run_pieces(job, pieces, ray)
         total = sum(piece.rows for piece in pieces) or None
         quiet = 0.1 if sys.stderr.isatty() else 30.0  # seconds between updates; a log file needs few
         bar = stack.enter_context(tqdm(total=total, desc=title, unit="row", file=sys.stderr, mininterval=quiet))
@@ -123,61 +134,50 @@ def run(
     return totals
 
 
-def run_piece(source: Source, steps: Sequence[Step], piece: Piece, folder: Path) -> Iterator[dict[str, Any]]:
+def run_piece(job: Job, piece: Piece) -> Iterator[dict[str, Any]]:
     """Make the shards of a piece that are missing; yield the note of every one."""
-    names = (folder / f"{piece.number:05d}-{chunk:05d}.parquet" for chunk in range(sys.maxsize))
-    if (done := _notes_of_finished(piece, folder)) is not None:
-        yield from done
+    if (finished := _notes_of_finished(job, piece)) is not None:
+        yield from finished
         return
-    chunks = chunked(source.read(piece), CHUNK)
-    following = next(chunks, [])
-    for path in names:
-        rows, following = following, next(chunks, [])
+    rows = iter(job.source.read(piece))
+    following = list(islice(rows, 1))
+    for path in piece.shards(job.folder):
+        chunk = [*following, *islice(rows, job.shape.rows - 1)]
+        following = list(islice(rows, 1))
         if path.exists():
             yield read_note(path) | {"old": True}
         else:
-            yield _make_shard(path, rows, steps, last=not following)
+            yield _make_shard(job, path, chunk, last=not following)
         if not following:
             return
 
 
-def _make_shard(path: Path, rows: Sequence[Row], steps: Sequence[Step], last: bool) -> dict[str, Any]:
-    drops, records = Drops(), []
+def _make_shard(job: Job, path: Path, rows: Sequence[Row], last: bool) -> dict[str, Any]:
+    drops = Drops()
+    records = list(sound(rows, drops))
+    for step in job.steps:
+        records = step(records, drops)
+    note = {"taken": len(rows), "kept": len(records), "drops": drops.to_dict(), "last": last}
+    write_shard(path, records, job.shape, note)
+    return note
+
+
+def sound(rows: Iterable[Row], drops: Drops) -> Iterator[Record]:
+    """Yield the records of rows; what is wrong with the others goes to ``drops``."""
     for row in rows:
         if isinstance(row.found, BadRow):
             drops.add(row.name, row.found)
         else:
-            records.append(row.found)
-    for step in steps:
-        records = step(records, drops)
-    note = {"taken": len(rows), "kept": len(records), "drops": drops.to_dict(), "last": last}
-    write_table(path, [record.to_dict() for record in records], record_schema(), note)
-    return note
+            yield row.found
 
 
-def _notes_of_finished(piece: Piece, folder: Path) -> list[dict[str, Any]] | None:
+def _notes_of_finished(job: Job, piece: Piece) -> list[dict[str, Any]] | None:
     """Return the notes of a piece's shards if none is missing, so that it need not be read again."""
-    notes = []
-    for path in sorted(folder.glob(f"{piece.number:05d}-*.parquet")):
+    notes: list[dict[str, Any]] = []
+    for path in piece.shards(job.folder):
+        if not path.exists():
+            break
         notes.append(read_note(path) | {"old": True})
-        if path.name != f"{piece.number:05d}-{len(notes) - 1:05d}.parquet":
-            return None
-    return notes if notes and notes[-1]["last"] else None
-
-
-def record_schema() -> Any:
-    """Return the Arrow schema of records."""
-    import pyarrow
-
-    text = ("id", "domain", "task", "language", "prompt", "code", "defective_code", "answer", "source", "licence")
-    fields = {name: pyarrow.string() for name in text} | {"checks": pyarrow.string()}
-    target = pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})
-    names = Record.__dataclass_fields__
-    return pyarrow.schema([(name, target if name == "target" else fields[name]) for name in names])
-
-
-def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield items in lists of ``size``; the last may be shorter."""
-    items = iter(items)
-    while chunk := list(islice(items, size)):
-        yield chunk
+        if notes[-1]["last"]:
+            return notes
+    return None

@@ -9,14 +9,15 @@ import argparse
 import dataclasses
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_recipes.defects import defects_of
+from data_recipes.defects import Defect, defects_of
 from data_recipes.drawing import DrawingStep
-from data_recipes.options import add_drawing, add_output, guarded, parser_of, run_recipe
+from data_recipes.options import add_drawing, add_output, guarded, parser_of, positive, run_recipe, share
+from data_recipes.pictures import opened
 from data_recipes.sources.records import Records
 from vincicoder.data import BadRow, Reason, Record, word
 from vincicoder.status import Status
@@ -60,11 +61,9 @@ class Damage(DrawingStep):
 
     def work(self, record: Record) -> list[Record]:
         """Return refinements with different defects."""
-        from vincicoder.images import open_target
-
         if random.Random(f"{self.seed}/{record.id}").random() >= self.share:
             raise BadRow(Reason.NOT_SAMPLED, "the record is not of the share that is damaged")
-        target = open_target(record.target)
+        target = opened(record.target)
         found: list[Record] = []
         for number in range(self.per_record):
             rng = random.Random(f"{self.seed}/{record.id}/{number}")
@@ -83,14 +82,7 @@ class Damage(DrawingStep):
         names = rng.sample(list(defects), len(defects))
         tries = 0
         while names and tries < TRIES:
-            code, used = record.code, []
-            for _ in range(rng.choice((1, 1, 1, 2, 3))):
-                while names and (changed := defects[names[-1]](code, rng)) in (None, code):
-                    names.pop()
-                if not names:
-                    break
-                used.append(names.pop())
-                code = changed or code
+            code, used = spoil(record.code, defects, names, rng)
             if not used or code in known:
                 continue
             tries += 1
@@ -110,6 +102,29 @@ class Damage(DrawingStep):
             return None
         similarity = self.studio.likeness(target, render.image)
         return {"similarity": similarity, "changed": round(changed, 5), "defect_status": "ok"}
+
+
+def spoil(code: str, defects: Mapping[str, Defect], names: list[str], rng: random.Random) -> tuple[str, list[str]]:
+    """Put one to three defects into code.
+
+    Args:
+        code: What to spoil.
+        defects: By name.
+        names: Those to try, from the last on; what was tried is taken away.
+        rng: Decides how many.
+
+    Returns:
+        The code, and the names of the defects that it has now.
+    """
+    used: list[str] = []
+    wanted = rng.choice((1, 1, 1, 2, 3))
+    while names and len(used) < wanted:
+        name = names.pop()
+        changed = defects[name](code, rng)
+        if changed is not None and changed != code:
+            code = changed
+            used.append(name)
+    return code, used
 
 
 def changed_share(target: Image.Image, render: Image.Image) -> float:
@@ -138,13 +153,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("refine", __doc__)
     parser.add_argument("records", metavar="FOLDER", help="folder of records, verified by collect")
-    parser.add_argument("--per-record", type=int, default=1, metavar="N", help="refinements of each (default: 1)")
-    parser.add_argument("--share", type=float, default=1.0, metavar="X", help="of the records to damage (default: 1)")
+    parser.add_argument("--per-record", type=positive, default=1, metavar="N", help="refinements of each (default: 1)")
+    parser.add_argument("--share", type=share, default=1.0, metavar="X", help="of the records to damage (default: 1)")
     add_output(parser)
     add_drawing(parser)
     options: argparse.Namespace = parser.parse_args(arguments)
     step = Damage(options.seed, options.per_record, options.share, options.workers, options.encoder)
-    return run_recipe(options, Records(options.records), [step])
+    return run_recipe(options, Records(options.records), [step], reads=options.records)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_recipes.drops import Drops
-from data_recipes.export import records_of
 from data_recipes.options import FINE, guarded, parser_of
-from data_recipes.shards import drops_of
-from vincicoder.data import Record
+from data_recipes.pictures import opened
+from data_recipes.pipeline import sound
+from data_recipes.shards import drops_of, shards_of
+from data_recipes.sources.records import rows_in
+from vincicoder.data import Reason, Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SHOWN = 4
 """Pictures of the gallery for each domain and task."""
 
+_DRAWN = (Reason.BLANK.value, Reason.UNFAITHFUL.value)  # left out only when they had been drawn
 _SIDE = 320  # of the gallery's pictures, in pixels
 _KEPT = 20_000  # numbers for plots; beyond that every second one goes, again and again
 
@@ -63,6 +66,8 @@ class Facts:
         similarity: Of what defective code draws.
         gallery: A few records by domain and task.
         taken: Rows that went into the recipes.
+        drawn: Rows whose code was drawn.
+        failed: Rows whose code could not be drawn.
         drops: What was left out.
     """
 
@@ -75,6 +80,8 @@ class Facts:
     similarity: Sizes = field(default_factory=Sizes)
     gallery: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
     taken: int = 0
+    drawn: int = 0
+    failed: int = 0
     drops: Drops = field(default_factory=Drops)
 
     def add(self, record: Record) -> None:
@@ -92,16 +99,19 @@ class Facts:
         if len(shown) < SHOWN:
             shown.append(record)
 
+    def add_origin(self, taken: int, drops: Drops) -> None:
+        """Count the rows that a recipe was given to draw, and what it left out."""
+        counts = drops.counts.items()
+        self.taken += taken
+        self.failed += sum(count for label, count in counts if label.startswith(Reason.NOT_DRAWN.value))
+        self.drawn += taken - sum(count for label, count in counts if not label.startswith(_DRAWN))
+        self.drops.update(drops.to_dict())
+
     @property
-    def drawn(self) -> float | None:
-        """Share of the rows that were drawn with success among those that were tried."""
-        failed = sum(count for label, count in self.drops.counts.items() if label.startswith("not drawn"))
-        tried = self.taken - sum(
-            count
-            for label, count in self.drops.counts.items()
-            if not label.startswith(("not drawn", "blank", "render"))
-        )
-        return 1 - failed / tried if tried else None
+    def success(self) -> float | None:
+        """Share of the rows that were drawn among those that were tried; None where none was."""
+        tried = self.drawn + self.failed
+        return self.drawn / tried if tried else None
 
 
 def gather(folders: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
@@ -112,14 +122,13 @@ def gather(folders: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
         origins: Folders that came before them, whose drops count as well.
     """
     facts = Facts()
-    for record in records_of(folders):
-        facts.add(record)
-    for folder in origins:
-        taken, drops = drops_of(folder)
-        facts.taken += taken
-        facts.drops.update(drops.to_dict())
     for folder in folders:
         facts.drops.update(drops_of(folder)[1].to_dict())
+        for path in shards_of(folder):
+            for record in sound(rows_in(path), facts.drops):
+                facts.add(record)
+    for folder in origins:
+        facts.add_origin(*drops_of(folder))
     return facts
 
 
@@ -136,7 +145,7 @@ def write_report(facts: Facts, folder: Path, name: str) -> None:
         "defects": dict(facts.defects.most_common()),
         "outcomes": dict(facts.outcomes.most_common()),
         "taken": facts.taken,
-        "drawn": facts.drawn,
+        "drawn": facts.success,
         "drops": facts.drops.to_dict(),
     }
     (folder / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
@@ -158,8 +167,8 @@ def _tables(facts: Facts) -> list[Table]:
         ("Sizes", ("of", "least", "median", "most"), _size_rows(facts)),
         ("Left out", ("reason", "rows", "for example"), _drop_rows(facts.drops)),
     ]
-    if facts.drawn is not None:
-        tables.append(("Rendering", ("rows that went in", "drawn"), [(f"{facts.taken:,}", f"{facts.drawn:.2%}")]))
+    if facts.success is not None:
+        tables.append(("Rendering", ("rows that went in", "drawn"), [(f"{facts.taken:,}", f"{facts.success:.2%}")]))
     if facts.defects:
         tables.append(("Defects", ("type", "rows"), [(key, f"{n:,}") for key, n in facts.defects.most_common()]))
         tables.append(("Defective code", ("ends in", "rows"), [(k, f"{n:,}") for k, n in facts.outcomes.most_common()]))
@@ -225,13 +234,11 @@ def _gallery(facts: Facts, folder: Path) -> dict[tuple[str, str], list[tuple[str
     """Write small pictures and return their paths within the report."""
     from PIL import Image
 
-    from vincicoder.images import open_target
-
     folder.mkdir(exist_ok=True)
     found: dict[tuple[str, str], list[tuple[str, Record]]] = {}
     for kind, records in sorted(facts.gallery.items()):
         for number, record in enumerate(records):
-            image = open_target(record.target)
+            image = opened(record.target)
             image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
             path = f"{kind[0]}-{kind[1]}-{number}.png"
             buffer = io.BytesIO()

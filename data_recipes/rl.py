@@ -1,37 +1,40 @@
 """Records that a policy can learn from: ``vincicoder data rl``.
 
 Renderable they are, being verified; here they must also be complex enough, unlike each other, and of five domains in
-chosen shares. With ``--pass-rates``, a JSON-lines file with ``id`` and ``scores`` of a policy's samples, those that it
-always or never solves are left out as well, since no group of them has anything to tell.
+chosen shares. With ``--pass-rates``, those that a policy always or never solves are left out as well, since no group of
+them has anything to tell. The file has JSON lines: results of ``vincicoder score`` as they are, any number for an id,
+or an ``id`` and a list of ``scores``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from data_recipes.options import add_output, guarded, parser_of, run_recipe
+from data_recipes.options import guarded, parser_of, positive, share
 from data_recipes.sample import (
-    Chosen,
     Index,
+    add_choice,
     balance,
     drop_equal_code,
     drop_near_pictures,
     parse_shares,
     read_index,
+    write_chosen,
 )
 from data_recipes.shards import rows_of
 from vincicoder.data import DataError, Reason
 from vincicoder.data.record import DOMAINS
+from vincicoder.summary import NOT_JUDGED
 
 LEAST_TOKENS = 40
 """Code that is shorter is too simple to learn from."""
-
-NEAR_BITS = 5
 
 PASSED = 0.9
 """Overall reward from which on a sample counts as solved."""
@@ -45,7 +48,6 @@ def choose(
     total: int | None,
     shares: Mapping[str, float] | None,
     least_tokens: int = LEAST_TOKENS,
-    band: tuple[float, float] = BAND,
 ) -> None:
     """Leave out of an index what is not to be learnt from.
 
@@ -54,16 +56,13 @@ def choose(
         total: Records wanted; None for as many as the shares allow.
         shares: Share of each domain; None for equal shares of those that there are.
         least_tokens: Of the code.
-        band: Share of solved samples, where it is known.
     """
-    index.leave_out(index.tokens < least_tokens, Reason.SIMPLE)
-    outside = (index.pass_rate < band[0]) | (index.pass_rate > band[1])  # False where it is not known
-    index.leave_out(outside, Reason.PASS_RATE)
+    left = index.left
+    index.leave_out(left[index.tokens[left] < least_tokens], Reason.SIMPLE)
     drop_equal_code(index)
-    drop_near_pictures(index, NEAR_BITS)
+    drop_near_pictures(index)
     if shares is None:
-        there = np.unique(index.domain[index.verdict == 0])
-        shares = {DOMAINS[place]: 1.0 for place in there}
+        shares = {DOMAINS[place]: 1.0 for place in np.unique(index.domain[index.left])}
     balance(index, total, shares)
 
 
@@ -71,50 +70,63 @@ def read_pass_rates(path: Path, passed: float = PASSED) -> dict[str, float]:
     """Return the share of solved samples by id.
 
     Args:
-        path: JSON lines with ``id`` and ``scores``, a list of overall rewards.
+        path: JSON lines with ``id`` and either ``overall``, a sample's reward, or ``scores``, a list of them. Samples
+            whose ``status`` says that they could not be judged do not count.
         passed: Reward from which on a sample counts as solved.
 
     Raises:
         DataError: The file cannot be read.
     """
+    solved: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    name, scores = _scores(line, f"{path}, line {number}")
+                    solved[name] += sum(score >= passed for score in scores)
+                    asked[name] += len(scores)
     except OSError as error:
         raise DataError(f"the pass rates {path} cannot be read: {error.strerror}") from error
-    return dict(_pass_rate(line, f"{path}, line {number}", passed) for number, line in enumerate(lines, 1))
+    return {name: solved[name] / count for name, count in asked.items() if count}
 
 
-def _pass_rate(line: str, where: str, passed: float) -> tuple[str, float]:
+def _scores(line: bytes, where: str) -> tuple[str, list[float]]:
     try:
-        row = json.loads(line)
-        scores = row["scores"]
-        return str(row["id"]), sum(score >= passed for score in scores) / len(scores)
-    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
-        raise DataError(f"{where}: expected an object with id and scores ({error!r})") from error
+        row: dict[str, Any] = json.loads(line)
+        judged = row.get("status") not in NOT_JUDGED
+        scores = row["scores"] if "scores" in row else [row["overall"]] if judged else []
+        return str(row["id"]), [float(score) for score in scores]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{where}: expected an object with id and scores, or id and overall ({error!r})") from error
 
 
-def with_pass_rates(index: Index, rates: Mapping[str, float]) -> None:
-    """Note pass rates in an index."""
+def drop_solved_and_hopeless(index: Index, rates: Mapping[str, float]) -> None:
+    """Leave out records whose pass rate is outside ``BAND``; one whose rate is not known stays.
+
+    Raises:
+        DataError: Not a single rate is of these records.
+    """
     ids = (row["id"] for row in rows_of(index.paths, ["id"]))
-    index.pass_rate = np.array([rates.get(name, np.nan) for name in ids], np.float32)
+    found = np.array([rates.get(name, np.nan) for name in ids])
+    if np.isnan(found).all():
+        raise DataError(f"none of the {len(rates)} ids with pass rates is one of these records'; they must be the same")
+    index.leave_out(np.flatnonzero((found < BAND[0]) | (found > BAND[1])), Reason.PASS_RATE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("rl", __doc__)
-    parser.add_argument("records", type=Path, nargs="+", metavar="FOLDER", help="folders of records that collect wrote")
-    parser.add_argument("--total", type=int, metavar="N", help="records wanted (default: as many as shares allow)")
-    parser.add_argument("--shares", metavar="LIST", help="of domains, such as chart=2,web=1 (default: equal)")
-    parser.add_argument("--least-tokens", type=int, default=LEAST_TOKENS, metavar="N", help="shortest code")
-    parser.add_argument("--pass-rates", type=Path, metavar="FILE", help="scores of a policy's samples, JSON lines")
-    parser.add_argument("--passed", type=float, default=PASSED, metavar="X", help="reward of a solved sample")
-    add_output(parser)
+    add_choice(parser, "equal")
+    parser.add_argument("--least-tokens", type=positive, default=LEAST_TOKENS, metavar="N", help="shortest code")
+    parser.add_argument("--pass-rates", type=Path, metavar="FILE", help="results of vincicoder score, or scores by id")
+    parser.add_argument("--passed", type=share, default=PASSED, metavar="X", help="reward of a solved sample")
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
     if options.pass_rates:
-        with_pass_rates(index, read_pass_rates(options.pass_rates, options.passed))
+        drop_solved_and_hopeless(index, read_pass_rates(options.pass_rates, options.passed))
     choose(index, options.total, parse_shares(options.shares), options.least_tokens)
-    return run_recipe(options, Chosen(index), [], total=options.total, shares=options.shares)
+    return write_chosen(options, index)
 
 
 if __name__ == "__main__":

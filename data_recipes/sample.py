@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from data_recipes.measure import HASH_SIDE
-from data_recipes.options import add_output, guarded, parser_of, run_recipe
+from data_recipes.options import add_output, guarded, parser_of, positive, run_recipe
 from data_recipes.pipeline import Piece, Row
-from data_recipes.shards import rows_of, shards_of
-from vincicoder.data import BadRow, DataError, Reason, Record
+from data_recipes.shards import describe_file, rows_of, shards_of
+from data_recipes.sources.records import rows_in
+from vincicoder.data import BadRow, DataError, Reason
 from vincicoder.data.record import DOMAINS
 
 NEAR_BITS = 5
 """Bits by which fingerprints of pictures that count as equal may differ, of 256."""
 
-LEVELS = ("easy", "medium", "hard")
-
-_BANDS = NEAR_BITS + 3
+_LEVELS = 3  # of difficulty
+_BANDS = 8  # more than the bits that may differ, so that one of them is the same in both
 _NEIGHBOURS = 12
 _REASONS = (None, Reason.DUPLICATE_CODE, Reason.DUPLICATE_PICTURE, Reason.SIMPLE, Reason.NOT_SAMPLED, Reason.PASS_RATE)
 
@@ -48,7 +49,6 @@ class Index:
         code: Digest of the code.
         picture: Fingerprints, ``[N, 32]``.
         rank: A random number of each record, its own for its id and the seed.
-        pass_rate: Share of a policy's samples that passed; NaN where it is not known.
         verdict: Place in ``_REASONS``; 0 keeps the record.
     """
 
@@ -59,16 +59,25 @@ class Index:
     code: npt.NDArray[np.uint64]
     picture: Bytes
     rank: npt.NDArray[np.uint64]
-    pass_rate: npt.NDArray[np.float32]
     verdict: Bytes = field(init=False)
 
     def __post_init__(self) -> None:
         """Keep everything, for a start."""
         self.verdict = np.zeros(len(self.domain), np.uint8)
 
-    def leave_out(self, chosen: npt.NDArray[np.bool_], reason: Reason) -> None:
-        """Leave out those of the chosen records that are still in."""
-        self.verdict[chosen & (self.verdict == 0)] = _REASONS.index(reason)
+    @property
+    def left(self) -> npt.NDArray[np.int64]:
+        """Numbers of the records that are still in."""
+        return np.flatnonzero(self.verdict == 0)
+
+    def leave_out(self, rows: npt.NDArray[np.int64], reason: Reason) -> None:
+        """Leave out records that are still in.
+
+        Args:
+            rows: Their numbers.
+            reason: Why.
+        """
+        self.verdict[rows] = _REASONS.index(reason)
 
 
 def read_index(folders: Sequence[Path], seed: int) -> Index:
@@ -79,8 +88,7 @@ def read_index(folders: Sequence[Path], seed: int) -> Index:
     """
     paths = [path for folder in folders for path in shards_of(folder)]
     tables = [_measured(path, seed) for path in paths]
-    lengths = [len(table) for table in tables]
-    starts = [sum(lengths[:number]) for number in range(len(lengths))]
+    starts = list(accumulate(map(len, tables[:-1]), initial=0))
     whole = np.concatenate(tables)
     return Index(paths, starts, *(np.ascontiguousarray(whole[name]) for name in _MEASURED.names or ()))
 
@@ -88,7 +96,7 @@ def read_index(folders: Sequence[Path], seed: int) -> Index:
 _MEASURED = np.dtype(
     [
         *(("domain", "u1"), ("tokens", "i8"), ("code", "u8"), ("picture", "u1", (HASH_SIDE * HASH_SIDE // 8,))),
-        *(("rank", "u8"), ("pass_rate", "f4")),
+        ("rank", "u8"),
     ]
 )
 """What is kept of a record; the fields are those of ``Index``."""
@@ -97,33 +105,34 @@ _MEASURED = np.dtype(
 def _measured(path: Path, seed: int) -> npt.NDArray[Any]:
     rows = []
     for row in rows_of([path], ["id", "domain", "checks"]):
-        checks = json.loads(row["checks"])
         try:
+            domain, checks = DOMAINS.index(row["domain"]), json.loads(row["checks"])
             measures = checks["tokens"], int(checks["code_digest"], 16), list(bytes.fromhex(checks["phash"]))
         except KeyError as error:
             raise DataError(f"record {row['id']} in {path} lacks the check {error}; run it through collect") from error
+        except (TypeError, ValueError) as error:
+            raise DataError(f"record {row['id']} in {path} is none of collect's ({error}); run it through") from error
         digest = hashlib.blake2b(f"{seed}/{row['id']}".encode(), digest_size=8).digest()
-        rate = checks.get("pass_rate", np.nan)
-        rows.append((DOMAINS.index(row["domain"]), *measures, int.from_bytes(digest, "big"), rate))
+        rows.append((domain, *measures, int.from_bytes(digest, "big")))
     return np.array(rows, _MEASURED)
 
 
 def drop_equal_code(index: Index) -> None:
     """Leave out records whose code, but for comments and layout, an earlier one of the domain has."""
-    keys = np.stack([index.code, index.domain.astype(np.uint64)], axis=1)
+    left = index.left
+    keys = np.stack([index.code[left], index.domain[left].astype(np.uint64)], axis=1)
     _, first = np.unique(keys, axis=0, return_index=True)
-    again = np.ones(len(keys), bool)
-    again[first] = False
-    index.leave_out(again, Reason.DUPLICATE_CODE)
+    index.leave_out(np.delete(left, first), Reason.DUPLICATE_CODE)
 
 
 def drop_near_pictures(index: Index, bits: int = NEAR_BITS) -> None:
     """Leave out records whose picture looks like an earlier one's of the domain.
 
-    Fingerprints that differ in at most ``NEAR_BITS`` of 256 bits agree in one of eight bands, so that sorting by each
-    band brings them together; each is compared with a dozen neighbours.
+    Fingerprints that differ in less than eight of 256 bits agree in one of eight bands, so that sorting by each band
+    brings them together; each is compared with a dozen neighbours.
     """
-    index.leave_out(near_duplicates(index.picture, index.domain, bits), Reason.DUPLICATE_PICTURE)
+    left = index.left
+    index.leave_out(left[near_duplicates(index.picture[left], index.domain[left], bits)], Reason.DUPLICATE_PICTURE)
 
 
 def near_duplicates(picture: Bytes, group: Bytes, bits: int) -> npt.NDArray[np.bool_]:
@@ -157,17 +166,11 @@ def balance(index: Index, total: int | None, shares: Mapping[str, float] | None)
         total: Records wanted; None for as many as the shares allow.
         shares: Share of each domain; None leaves the domains as they are.
     """
-    alive = index.verdict == 0
-    present = {name: int((alive & (index.domain == place)).sum()) for place, name in enumerate(DOMAINS)}
-    wanted = quotas(present, total, shares)
-    for place, name in enumerate(DOMAINS):
-        rows = np.flatnonzero(alive & (index.domain == place))
-        if len(rows) > wanted[name]:
-            kept = _by_level(index, rows, wanted[name])
-            left = np.zeros(len(alive), bool)
-            left[rows] = True
-            left[kept] = False
-            index.leave_out(left, Reason.NOT_SAMPLED)
+    left = index.left
+    rows = {name: left[index.domain[left] == place] for place, name in enumerate(DOMAINS)}
+    wanted = quotas({name: len(each) for name, each in rows.items()}, total, shares)
+    for name, each in rows.items():
+        index.leave_out(_by_turns(index, each)[wanted[name] :], Reason.NOT_SAMPLED)
 
 
 def quotas(present: Mapping[str, int], total: int | None, shares: Mapping[str, float] | None) -> dict[str, int]:
@@ -184,18 +187,24 @@ def quotas(present: Mapping[str, int], total: int | None, shares: Mapping[str, f
         there = ", ".join(f"{name} {count}" for name, count in present.items() if count)
         raise DataError(f"there are no records of {', '.join(lacking)} for their shares; there are: {there or 'none'}")
     part = sum(shares.values())
-    most = min(present[name] * part / share for name, share in shares.items() if share > 0) if part else 0
+    if not part:
+        return dict.fromkeys(present, 0)
+    most = min(present[name] * part / share for name, share in shares.items() if share > 0)
     size = most if total is None else min(total, most)
-    return {name: round(size * shares.get(name, 0) / part) if part else 0 for name in present}
+    exact = {name: size * shares.get(name, 0) / part for name in present}
+    counts = {name: int(number) for name, number in exact.items()}
+    # What is lost by cutting off fractions goes to the largest of them.
+    for name in sorted(exact, key=lambda name: counts[name] - exact[name])[: round(size) - sum(counts.values())]:
+        counts[name] += 1
+    return counts
 
 
-def _by_level(index: Index, rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Return ``count`` of the rows: by turns from the shortest, middle and longest third, each at random."""
+def _by_turns(index: Index, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return rows by turns from the shortest, middle and longest third, each at random."""
     by_length = rows[np.lexsort((index.rank[rows], index.tokens[rows]))]
-    thirds = [third[np.argsort(index.rank[third])] for third in np.array_split(by_length, len(LEVELS))]
-    turns = [(place, level) for level, third in enumerate(thirds) for place in range(len(third))]
-    turns.sort()
-    return np.array([thirds[level][place] for place, level in turns[:count]], np.int64)
+    thirds = [third[np.argsort(index.rank[third])] for third in np.array_split(by_length, _LEVELS)]
+    turns = np.concatenate([np.arange(len(third)) for third in thirds])
+    return np.concatenate(thirds)[np.argsort(turns, kind="stable")]
 
 
 class Chosen:
@@ -207,25 +216,25 @@ class Chosen:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        kept = int((index.verdict == 0).sum())
-        self.rule = f"{kept} of {len(index.verdict)}, checksum {int((index.verdict * (index.rank % 251)).sum())}"
+        self.verdict = hashlib.blake2b(index.verdict.tobytes(), digest_size=8).hexdigest()
 
     def pieces(self) -> list[Piece]:
         """Return the files."""
         starts = [*self._index.starts, len(self._index.domain)]
         return [
-            Piece(number, starts[number + 1] - start, (f"{path.parent.name}/{path.name}", start))
-            for number, (path, start) in enumerate(zip(self._index.paths, starts, strict=False))
+            Piece(number, starts[number + 1] - starts[number], describe_file(path))
+            for number, path in enumerate(self._index.paths)
         ]
 
     def read(self, piece: Piece) -> Iterator[Row]:
         """Yield the records of a file."""
-        for offset, row in enumerate(rows_of([self._index.paths[piece.number]])):
-            reason = _REASONS[self._index.verdict[piece.where[1] + offset]]
+        verdicts = self._index.verdict[self._index.starts[piece.number] :]
+        for verdict, row in zip(verdicts, rows_in(self._index.paths[piece.number]), strict=False):
+            reason = _REASONS[verdict]
             if reason is None:
-                yield Row(row["id"], Record.from_dict(row))
+                yield row
             else:
-                yield Row(row["id"], BadRow(reason, f"{reason.value} by the rules of sampling"))
+                yield row._replace(found=BadRow(reason, f"{reason.value} by the rules of sampling"))
 
 
 def parse_shares(text: str | None) -> dict[str, float] | None:
@@ -248,20 +257,31 @@ def parse_shares(text: str | None) -> dict[str, float] | None:
     return shares
 
 
+def add_choice(parser: argparse.ArgumentParser, shares: str) -> None:
+    """Add from what to choose, and how much of it; ``shares`` says what their default is."""
+    parser.add_argument("records", type=Path, nargs="+", metavar="FOLDER", help="folders of records that collect wrote")
+    parser.add_argument("--total", type=positive, metavar="N", help="records wanted (default: as many as shares allow)")
+    parser.add_argument("--shares", metavar="LIST", help=f"of domains, such as chart=2,web=1 (default: {shares})")
+    add_output(parser)
+
+
+def write_chosen(options: argparse.Namespace, index: Index) -> int:
+    """Write the records that an index still has, and return the exit code."""
+    return run_recipe(options, Chosen(index), [], total=options.total, shares=options.shares)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("sample", __doc__)
-    parser.add_argument("records", type=Path, nargs="+", metavar="FOLDER", help="folders of records that collect wrote")
-    parser.add_argument("--total", type=int, metavar="N", help="records wanted (default: as many as shares allow)")
-    parser.add_argument("--shares", metavar="LIST", help="of domains, such as chart=2,web=1 (default: as they are)")
-    parser.add_argument("--near-bits", type=int, default=NEAR_BITS, metavar="N", help="0 drops equal fingerprints only")
-    add_output(parser)
+    add_choice(parser, "as they are")
+    parser.add_argument("--near-bits", type=int, choices=range(_BANDS), default=NEAR_BITS, metavar="N",
+                        help="by which equal pictures may differ, of 256 (default: 5)")  # fmt: skip
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
     drop_equal_code(index)
     drop_near_pictures(index, options.near_bits)
     balance(index, options.total, parse_shares(options.shares))
-    return run_recipe(options, Chosen(index), [], total=options.total, shares=options.shares)
+    return write_chosen(options, index)
 
 
 if __name__ == "__main__":

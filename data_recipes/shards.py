@@ -5,38 +5,116 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from data_recipes.drops import Drops
-from vincicoder.data import DataError
+from vincicoder.data import DataError, Record
+from vincicoder.data.layouts import HOST_LAYOUTS
+
+CHUNK = 128
+"""Rows of a source that become one shard."""
 
 _NOTE = b"vincicoder"
 _PARTIAL = ".partial"
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: Any, note: Mapping[str, Any]) -> None:
-    """Write a Parquet file that is there whole or not at all, whenever the machine stops.
+class Shape(NamedTuple):
+    """What shards look like.
+
+    Attributes:
+        layout: A name of ``HOST_LAYOUTS``.
+        rows: Rows of a source that become one shard.
+        paths: Whether pictures are paths; the public set's ``image`` is then text.
+    """
+
+    layout: str = "records"
+    rows: int = CHUNK
+    paths: bool = False
+
+
+RECORDS = Shape()
+"""The shape of what recipes hand on to each other."""
+
+
+def write_shard(path: Path, records: Sequence[Record], shape: Shape, note: Mapping[str, Any]) -> None:
+    """Write records; there may be none.
 
     Args:
         path: Where to.
-        rows: Its rows; there may be none.
-        schema: Their Arrow schema.
+        records: What the shard holds.
+        shape: What it looks like.
         note: Plain data that the file carries along.
+
+    Raises:
+        DataError: It cannot be written.
     """
     import pyarrow
     import pyarrow.parquet
 
-    table = pyarrow.Table.from_pylist(list(rows), schema)
+    rows = [HOST_LAYOUTS[shape.layout].write(record) for record in records]
+    table = pyarrow.Table.from_pylist(rows, _schema(shape))
     table = table.replace_schema_metadata({_NOTE: json.dumps(note, sort_keys=True)})
-    partial = path.with_name(f"{path.name}{_PARTIAL}")
-    with partial.open("wb") as file:
-        pyarrow.parquet.write_table(table, file, compression="zstd", row_group_size=256)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    write_whole(
+        path,
+        lambda file: pyarrow.parquet.write_table(table, file, compression="zstd", row_group_size=256),
+        path.parent,
+    )
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object], room: Path) -> None:
+    """Write a file that is there whole or not at all, whenever the machine stops, with any number of writers.
+
+    Args:
+        path: Where to.
+        write: Writes its content.
+        room: The folder that holds it while it is unfinished.
+
+    Raises:
+        DataError: It cannot be written, as on a full disk.
+    """
+    partial = room / f"{path.name}.{uuid.uuid4().hex}{_PARTIAL}"
+    try:
+        with partial.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        why = error.strerror or error
+        raise DataError(f"{path} cannot be written ({why}); once that is mended the same command goes on") from error
+
+
+def _schema(shape: Shape) -> Any:
+    """Return the Arrow schema of shards."""
+    import pyarrow
+
+    text, picture = pyarrow.string(), pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})
+    if shape.layout == "records":
+        names = Record.__dataclass_fields__
+        return pyarrow.schema([(name, picture if name == "target" else text) for name in names])
+    pictures = pyarrow.list_(picture)
+    messages = pyarrow.list_(pyarrow.struct({"role": text, "content": text}))
+    rl = {"problem": text, "answer": text, "images": pictures}
+    columns: dict[str, dict[str, Any]] = {
+        "sft": {"user_content": text, "assistant_content": text, "image": text if shape.paths else pyarrow.binary()},
+        "rl": rl,
+        "easyr1": rl,
+        "verl": {
+            "data_source": text,
+            "prompt": messages,
+            "images": pictures,
+            "ability": text,
+            "reward_model": pyarrow.struct({"style": text, "ground_truth": text}),
+            "extra_info": pyarrow.struct({"id": text, "language": text, "target": picture}),
+        },
+        "swift": {"messages": messages, "images": pictures, "solution": text, "language": text},
+    }
+    return pyarrow.schema(columns[shape.layout] | {"record": text})
 
 
 def read_note(path: Path) -> dict[str, Any]:
@@ -64,20 +142,39 @@ def shards_of(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"the folder {folder} does not exist; give one that a recipe has written")
-    paths = sorted(folder.glob("*.parquet"))
+    paths = sorted(folder.resolve().glob("*.parquet"))
     if not paths:
         raise DataError(f"the folder {folder} holds no Parquet file; give one that a recipe has written")
     return paths
 
 
+def describe_file(path: Path) -> str:
+    """Return what tells a file from others wherever its folder lies, and from an older one of its name."""
+    return f"{path.parent.name}/{path.name} of {path.stat().st_size} bytes"
+
+
 def rows_of(paths: Sequence[Path], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of shards, a few in memory at a time."""
+    """Yield the rows of shards, a few in memory at a time.
+
+    Raises:
+        DataError: A file is damaged, or has no such column.
+    """
+    for path in paths:
+        yield from _rows_of_file(path, columns)
+
+
+def _rows_of_file(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    import pyarrow
     import pyarrow.parquet
 
-    for path in paths:
+    try:
         with pyarrow.parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+            if missing := [name for name in columns or () if name not in file.schema_arrow.names]:
+                raise DataError(f"{path} has no column {', '.join(missing)}; run it through collect first")
             for batch in file.iter_batches(64, columns=columns, use_threads=False):
                 yield from batch.to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged ({error}); remove it, and run its recipe again") from error
 
 
 def drops_of(folder: Path) -> tuple[int, Drops]:
@@ -94,43 +191,56 @@ def drops_of(folder: Path) -> tuple[int, Drops]:
 def output_folder(folder: Path, settings: Mapping[str, Any]) -> Iterator[None]:
     """Open a folder for writing: new, or that of a run with equal settings that was stopped.
 
+    The folder will hold Parquet files and nothing else, since hosts load whatever is in it; what the settings were is
+    written beside it.
+
     Raises:
-        DataError: It holds something else, or another run writes to it.
+        DataError: It holds something else, cannot be written to, or another run writes to it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise DataError(f"the folder {folder} cannot be made: {error.strerror}; choose another with --out") from error
-    with (folder / ".lock").open("a") as lock:
+        raise DataError(
+            f"the folder {folder} cannot be written to: {error.strerror}; choose another with --out"
+        ) from error
+    try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise DataError(f"another run is writing to {folder}; wait for it, or choose another --out") from error
         _check_settings(folder, settings)
         for stale in folder.glob(f"*{_PARTIAL}"):
-            stale.unlink()
+            stale.unlink(missing_ok=True)
         yield
+    finally:
+        os.close(lock)
 
 
 def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    path = folder / "run.json"
+    path = settings_file(folder)
     text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    if path.is_file():
-        if (there := path.read_text(encoding="utf-8")) != text:
-            changed = _changes(there, settings)
-            raise DataError(f"{folder} was begun with other settings ({changed}); choose another --out, or remove it")
-        return
-    if any(folder.glob("*.parquet")):
-        raise DataError(f"{folder} holds Parquet files that no recipe wrote; choose another --out")
-    partial = path.with_name(path.name + _PARTIAL)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    begun = any(folder.glob("*.parquet"))
+    there = path.read_text(encoding="utf-8") if path.is_file() else None
+    if begun and there is None:
+        raise DataError(f"{folder} holds Parquet files, and no {path.name} beside it says how; choose another --out")
+    if begun and there != text:
+        changed = _changes(str(there), settings)
+        raise DataError(f"{folder} was begun with other settings ({changed}); choose another --out, or remove it")
+    if there != text:
+        write_whole(path, lambda file: file.write(text.encode()), path.parent)
+
+
+def settings_file(folder: Path) -> Path:
+    """Return where the settings of the run that writes to a folder are kept."""
+    whole = folder.resolve()
+    return whole.with_name(f".{whole.name}.run.json")
 
 
 def _changes(there: str, settings: Mapping[str, Any]) -> str:
     try:
         old = json.loads(there)
     except ValueError:
-        return "run.json is damaged"
+        return "the note of them is damaged"
     names = sorted(name for name in {*old, *settings} if old.get(name) != settings.get(name))
     return "; ".join(f"{name} was {old.get(name)!r:.80} and is {settings.get(name)!r:.80}" for name in names)

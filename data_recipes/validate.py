@@ -10,14 +10,16 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from data_recipes.drops import Drops
-from data_recipes.options import FAULT, FINE, guarded, parser_of
+from data_recipes.options import FAULT, FINE, guarded, parser_of, positive, share
+from data_recipes.pipeline import sound
 from data_recipes.sources.records import Records
-from vincicoder.data import BadRow, DataError, Record
+from vincicoder.data import DataError, Record
 from vincicoder.data.record import fenced
 
 LEAST = 0.95
@@ -59,28 +61,18 @@ def validate(records: Iterable[Record], least: float = LEAST, **options: Any) ->
     return {"rows": rows, "earned": earned, **shares, "statuses": dict(statuses), "worst": worst}
 
 
-def _records(source: Records, drops: Drops) -> Iterator[Record]:
-    for piece in source.pieces():
-        for row in source.read(piece):
-            if isinstance(row.found, BadRow):
-                drops.add(row.name, row.found)
-            else:
-                yield row.found
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("validate", __doc__)
     parser.add_argument("data", type=Path, metavar="FOLDER", help="a set in any layout")
-    parser.add_argument("--least", type=float, default=LEAST, metavar="X", help=f"overall to reach (default: {LEAST})")
-    parser.add_argument("--share", type=float, default=SHARE, metavar="X", help=f"share of rows (default: {SHARE})")
+    parser.add_argument("--least", type=share, default=LEAST, metavar="X", help=f"overall to reach (default: {LEAST})")
+    parser.add_argument("--share", type=share, default=SHARE, metavar="X", help=f"share of rows (default: {SHARE})")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
-    parser.add_argument("--workers", type=int, metavar="N", help="renders at a time (default: one per CPU)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     options: argparse.Namespace = parser.parse_args(arguments)
-    drops = Drops()
-    found = validate(
-        _records(Records(options.data), drops), options.least, encoder=options.encoder, workers=options.workers
-    )
+    source, drops = Records(options.data), Drops()
+    rows = chain.from_iterable(map(source.read, source.pieces()))
+    found = validate(sound(rows, drops), options.least, encoder=options.encoder, workers=options.workers)
     print(json.dumps(found | {"unreadable": drops.to_dict()["counts"]}))
     if not found["rows"]:
         raise DataError(f"{options.data} holds no row that can be read: {dict(drops.counts)}")

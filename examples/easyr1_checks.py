@@ -75,9 +75,13 @@ def check_data(files: str, columns: list[str]) -> None:
     name = files.split("@")[0]
     path = Path(name).expanduser()
     if path.is_dir():
-        found = sorted(each for each in path.iterdir() if each.is_file())
+        found = sorted(path.iterdir())
         if not found:
             fail(f"the data folder {name} is empty.")
+        if other := [each.name for each in found if each.suffix != found[-1].suffix]:
+            fail(
+                f"EasyR1 reads all that is in the folder {name} as one kind of file; move {', '.join(other)} elsewhere."
+            )
         path = found[0]
     if not path.exists():
         check_hub_data(name)

@@ -18,12 +18,15 @@ def compiled(pattern: str) -> Pattern:
 
 
 def change_one(code: str, pattern: Pattern, rng: random.Random, change: Change) -> str | None:
-    """Replace the first group of one match, chosen at random, or the whole of it; None if nothing changes."""
-    matches = list(pattern.finditer(code))
+    """Replace the first group of one match, chosen at random, or the whole of it; None if nothing changes.
+
+    Matches in which the group took no part do not count.
+    """
+    group = 1 if pattern.groups else 0
+    matches = [match for match in pattern.finditer(code) if match[group] is not None]
     if not matches:
         return None
     match = rng.choice(matches)
-    group = 1 if pattern.groups else 0
     changed = code[: match.start(group)] + change(match, rng) + code[match.end(group) :]
     return changed if changed != code else None
 

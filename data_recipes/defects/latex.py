@@ -27,9 +27,9 @@ def _partial(code: str, rng: random.Random) -> str | None:
 def _scaled(code: str, rng: random.Random) -> str | None:
     """Stretch a picture, or what else the document shows, in one direction."""
     x, y = rng.choice(((0.5, 1), (1.8, 1), (1, 0.5), (1, 1.8)))
-    plain = code.replace("\\begin{tikzpicture}", f"\\begin{{tikzpicture}}[xscale={x}, yscale={y}]", 1)
-    if plain != code and "\\begin{tikzpicture}[xscale" in plain and "\\begin{axis}" not in code:
-        return plain if "\\begin{tikzpicture}[" not in code else None
+    start = "\\begin{tikzpicture}"
+    if f"{start}\n" in code and "\\begin{axis}" not in code:
+        return code.replace(f"{start}\n", f"{start}[xscale={x}, yscale={y}]\n", 1)
     body = _BODY.search(code)
     if body is None or "\\usepackage" not in code:
         return None
@@ -71,7 +71,7 @@ DEFECTS: dict[str, Defect] = {
     "line_style": replacing(r"\b(very thick|dashed, thick|thick|dashed)\b", "ultra thick", "dotted", "line width=3pt"),
     "shape": replacing(r"\\node\[(circle|rectangle, rounded corners|rectangle)", "circle", "rectangle"),
     "arrow": replacing(r"\\draw\[(->|<-|<->)", "<-", "-", "<->"),
-    "chart_type": replacing(r"\\begin\{axis\}\[(ybar,)|axis lines=(?:left|middle)|grid=major", "axis y line=none,"),
+    "chart_type": replacing(r"[\[ ](ybar|axis lines=(?:left|middle)|grid=major)(?=,)", "const plot", "ycomb"),
     "curve": changing(r"\{((?:sin|cos|exp)\(|0\.\d\*|1/)", lambda match, rng: f"2*{match[1]}"),
     "formula": replacing(r"(\\int|\\sum|\\sqrt|\\frac|\\le|\\lim|\+)(?![a-z])", "\\sum", "\\int", "-", "\\prod"),
     "exponent": changing(r"[\^_](?:\{?)(\d)", lambda match, rng: str((int(match[1]) + rng.randint(1, 7)) % 10)),

@@ -11,6 +11,7 @@ from data_recipes.defects.markup import doubled, other_text, partial, reordered,
 
 _DRAWN = "rect|circle|ellipse|polygon|path|line|text|polyline|g"
 _SHAPES = 'circle|ellipse|polygon|path|line|text|polyline|rect(?! width="(?:240|320)" height="(?:240|320)")'
+_NUMBER = r"-?(?:\d+(?:\.\d+)?|\.\d+)"
 _COLOUR = r"(?:fill|stroke|stop-color)=\"(#[0-9a-fA-F]{6})\""
 _PLACE = r"\s(?:x|y|cx|cy|x1|y1|x2|y2)=\"(\d+(?:\.\d+)?)\""
 _SIZE = r"(?<!svg) (?:r|rx|ry|stroke-width|font-size)=\"(\d+(?:\.\d+)?)\""
@@ -22,7 +23,10 @@ def _other_shape(code: str, rng: random.Random) -> str | None:
     def change(match: re.Match[str], rng: random.Random) -> str:
         values = dict(re.findall(r"([\w-]+)=\"([^\"]*)\"", match[0]))
         rest = " ".join(f'{name}="{value}"' for name, value in values.items() if name not in _MEASURES)
-        number = {name: float(values.get(name, 0)) for name in _MEASURES}
+        try:
+            number = {name: float(values.get(name, 0)) for name in _MEASURES}
+        except ValueError:  # a percentage, or another unit
+            return match[0]
         if match[0].startswith("<circle"):
             side = 2 * number["r"]
             left, top = number["cx"] - number["r"], number["cy"] - number["r"]
@@ -45,32 +49,9 @@ def _into_element(addition: str) -> Defect:
 
 
 def _other_view(match: re.Match[str], rng: random.Random) -> str:
-    left, top, width, height = (float(number) for number in match[1].replace(",", " ").split()[:4])
+    left, top, width, height = map(float, match[1].replace(",", " ").split())
     scale = rng.choice((0.6, 0.75, 1.4))
     return f"{left + width * 0.1:g} {top:g} {width * scale:g} {height * scale:g}"
-
-
-DEFECTS: dict[str, Defect] = {
-    "colour": changing(_COLOUR, other_colour),
-    "position": changing(_PLACE, other_number),
-    "size": changing(_SIZE, other_number),
-    "extent": changing(r"<(?:rect|ellipse)[^<>]* x=\"[^<>]* width=\"(\d+)\"", other_number),
-    "label": other_text(r"<text\b[^<>]*>\s*([^<>]+?)\s*</text>"),
-    "order": reordered(_SHAPES),
-    "missing_element": without_element(_SHAPES),
-    "shape": _other_shape,
-    "view": changing(r"viewBox=\"([^\"]+)\"", _other_view),
-    "rotated": _into_element('transform="rotate(25)"'),
-    "moved": _into_element('transform="translate(30 -25)"'),
-    "opacity": _into_element('opacity="0.25"'),
-    "double": lambda code, rng: _doubled_elsewhere(code, rng),
-    "fill": changing(r"fill=\"(#[0-9a-fA-F]{6})\"", lambda match, rng: "none"),
-    "points": changing(r"points=\"[^\"]*?(\d+(?:\.\d+)?)[ ,]", other_number),
-    "partial": partial(_SHAPES),
-    "unclosed": removing(r"</(?:svg|text|defs|g|linearGradient)>"),
-    "syntax_error": changing(rf"<(?:{_DRAWN})\b[^<>]*?(=\")", lambda match, rng: "="),
-}
-"""Defects by name. The last two end in no picture at all."""
 
 
 def _doubled_elsewhere(code: str, rng: random.Random) -> str | None:
@@ -83,3 +64,26 @@ def _doubled_elsewhere(code: str, rng: random.Random) -> str | None:
         place = again.rfind("<", 0, place)
     tag = re.compile(r"<\w+").match(again, place)
     return f'{again[: tag.end()]} transform="translate(-24 22)"{again[tag.end() :]}' if tag else None
+
+
+DEFECTS: dict[str, Defect] = {
+    "colour": changing(_COLOUR, other_colour),
+    "position": changing(_PLACE, other_number),
+    "size": changing(_SIZE, other_number),
+    "extent": changing(r"<(?:rect|ellipse)[^<>]* x=\"[^<>]* width=\"(\d+)\"", other_number),
+    "label": other_text(r"<text\b[^<>]*>\s*([^<>]+?)\s*</text>"),
+    "order": reordered(_SHAPES),
+    "missing_element": without_element(_SHAPES),
+    "shape": _other_shape,
+    "view": changing(rf"viewBox=\"({_NUMBER}(?:[ ,]+{_NUMBER}){{3}})\"", _other_view),
+    "rotated": _into_element('transform="rotate(25)"'),
+    "moved": _into_element('transform="translate(30 -25)"'),
+    "opacity": _into_element('opacity="0.25"'),
+    "double": _doubled_elsewhere,
+    "fill": changing(r"fill=\"(#[0-9a-fA-F]{6})\"", lambda match, rng: "none"),
+    "points": changing(r"points=\"[^\"]*?(\d+(?:\.\d+)?)[ ,]", other_number),
+    "partial": partial(_SHAPES),
+    "unclosed": removing(r"</(?:svg|text|defs|g|linearGradient)>"),
+    "syntax_error": changing(rf"<(?:{_DRAWN})\b[^<>]*?(=\")", lambda match, rng: "="),
+}
+"""Defects by name. The last two end in no picture at all."""

@@ -39,7 +39,7 @@ def _axes(rng: random.Random) -> Lines:
         f"ax.set_ylabel({f'{rng.choice(SUBJECTS)} ({rng.choice(UNITS)})'!r})",
     ]
     if rng.random() < 0.5:
-        lines.append(f"ax.grid(True, axis={rng.choice('xy')!r}, alpha={rng.choice((0.3, 0.4, 0.6))})")
+        lines.append(_call("ax.grid", "True", axis=rng.choice("xy"), alpha=rng.choice((0.3, 0.4, 0.6))))
     if rng.random() < 0.4:
         lines += ["ax.spines['top'].set_visible(False)", "ax.spines['right'].set_visible(False)"]
     return lines
@@ -47,11 +47,10 @@ def _axes(rng: random.Random) -> Lines:
 
 def _bars(rng: random.Random) -> Lines:
     count = rng.randint(3, 7)
-    lines = [
-        f"names = {labels(rng, count)}",
-        f"values = {numbers(rng, count)}",
-        f"bars = ax.bar(names, values, color={palette(rng)[0]!r}, width={rng.choice((0.5, 0.6, 0.7, 0.8))})",
-    ]
+    lines = _let(names=labels(rng, count), values=numbers(rng, count))
+    lines.append(
+        _call("bars = ax.bar", "names", "values", color=palette(rng)[0], width=rng.choice((0.5, 0.6, 0.7, 0.8)))
+    )
     if rng.random() < 0.5:
         lines.append("ax.bar_label(bars, padding=3)")
     return lines
@@ -60,9 +59,8 @@ def _bars(rng: random.Random) -> Lines:
 def _lying_bars(rng: random.Random) -> Lines:
     count = rng.randint(3, 7)
     return [
-        f"names = {labels(rng, count)}",
-        f"values = {numbers(rng, count)}",
-        f"ax.barh(names, values, color={[rng.choice(palette(rng)) for _ in range(count)]})",
+        *_let(names=labels(rng, count), values=numbers(rng, count)),
+        _call("ax.barh", "names", "values", color=[rng.choice(palette(rng)) for _ in range(count)]),
     ]
 
 
@@ -70,12 +68,10 @@ def _grouped_bars(rng: random.Random) -> Lines:
     count, colours = rng.randint(3, 6), palette(rng)
     first, second = rng.sample(SUBJECTS, 2)
     return [
-        f"names = {labels(rng, count)}",
-        f"first = {numbers(rng, count)}",
-        f"second = {numbers(rng, count)}",
+        *_let(names=labels(rng, count), first=numbers(rng, count), second=numbers(rng, count)),
         "x = np.arange(len(names))",
-        f"ax.bar(x - 0.2, first, 0.4, label={first!r}, color={colours[0]!r})",
-        f"ax.bar(x + 0.2, second, 0.4, label={second!r}, color={colours[1]!r})",
+        _call("ax.bar", "x - 0.2", "first", "0.4", label=first, color=colours[0]),
+        _call("ax.bar", "x + 0.2", "second", "0.4", label=second, color=colours[1]),
         "ax.set_xticks(x, names)",
         "ax.legend()",
     ]
@@ -85,60 +81,62 @@ def _stacked_bars(rng: random.Random) -> Lines:
     count, colours = rng.randint(3, 6), palette(rng)
     first, second = rng.sample(SUBJECTS, 2)
     return [
-        f"names = {labels(rng, count)}",
-        f"lower = {numbers(rng, count)}",
-        f"upper = {numbers(rng, count)}",
-        f"ax.bar(names, lower, label={first!r}, color={colours[0]!r})",
-        f"ax.bar(names, upper, bottom=lower, label={second!r}, color={colours[1]!r})",
-        f"ax.legend(loc={rng.choice(('upper left', 'upper right', 'lower right'))!r})",
+        *_let(names=labels(rng, count), lower=numbers(rng, count), upper=numbers(rng, count)),
+        _call("ax.bar", "names", "lower", label=first, color=colours[0]),
+        _call("ax.bar", "names", "upper", "bottom=lower", label=second, color=colours[1]),
+        _call("ax.legend", loc=rng.choice(("upper left", "upper right", "lower right"))),
     ]
 
 
 def _lines(rng: random.Random) -> Lines:
     count = rng.randint(6, 14)
-    lines = [f"x = list(range({rng.choice((0, 1, 2001, 2010))}, {2024}))[:{count}]"]
+    lines = [f"x = list(range({rng.choice((0, 1, 2001, 2010))}, 2024))[:{count}]"]
     for name, colour in zip(rng.sample(SUBJECTS, rng.randint(1, 4)), palette(rng), strict=False):
-        marker, dash = rng.choice("os^Dv."), rng.choice(("-", "--", "-.", ":"))
-        style = f"color={colour!r}, marker={marker!r}, linestyle={dash!r}, linewidth={rng.choice((1, 1.5, 2, 2.5))}"
-        lines.append(f"ax.plot(x, {walk(rng, count)}, {style}, label={name!r})")
+        style = {
+            "color": colour,
+            "marker": rng.choice("os^Dv."),
+            "linestyle": rng.choice(("-", "--", "-.", ":")),
+            "linewidth": rng.choice((1, 1.5, 2, 2.5)),
+        }
+        lines.append(_call("ax.plot", "x", str(walk(rng, count)), **style, label=name))
     return [*lines, "ax.legend()"]
 
 
 def _area(rng: random.Random) -> Lines:
     count, colour = rng.randint(8, 16), palette(rng)[0]
     return [
-        f"y = {walk(rng, count)}",
+        *_let(y=walk(rng, count)),
         "x = list(range(len(y)))",
-        f"ax.plot(x, y, color={colour!r}, linewidth=2)",
-        f"ax.fill_between(x, y, color={colour!r}, alpha={rng.choice((0.2, 0.3, 0.5))})",
+        _call("ax.plot", "x", "y", color=colour, linewidth=2),
+        _call("ax.fill_between", "x", "y", color=colour, alpha=rng.choice((0.2, 0.3, 0.5))),
     ]
 
 
 def _scatter(rng: random.Random) -> Lines:
-    lines = [f"rng = np.random.default_rng({rng.randint(0, 9999)})"]
+    lines = [_dice(rng)]
     for name, colour in zip(rng.sample(SUBJECTS, rng.randint(1, 3)), palette(rng), strict=False):
         x, y, spread = rng.randint(10, 90), rng.randint(10, 90), rng.randint(4, 14)
         count, size = rng.randint(20, 60), rng.choice((15, 25, 40, 60))
-        points = f"rng.normal({x}, {spread}, {count}), rng.normal({y}, {spread}, {count})"
-        lines.append(f"ax.scatter({points}, s={size}, c={colour!r}, alpha=0.7, label={name!r})")
+        points = (f"rng.normal({centre}, {spread}, {count})" for centre in (x, y))
+        lines.append(_call("ax.scatter", *points, s=size, c=colour, alpha=0.7, label=name))
     return [*lines, "ax.legend()"]
 
 
 def _histogram(rng: random.Random) -> Lines:
     return [
-        f"rng = np.random.default_rng({rng.randint(0, 9999)})",
+        _dice(rng),
         f"data = rng.normal({rng.randint(40, 80)}, {rng.randint(5, 20)}, 400)",
-        f"ax.hist(data, bins={rng.randint(8, 24)}, color={palette(rng)[0]!r}, edgecolor={rng.choice(_EDGES)!r})",
-        f"ax.axvline(data.mean(), color={palette(rng)[1]!r}, linestyle='--')",
+        _call("ax.hist", "data", bins=rng.randint(8, 24), color=palette(rng)[0], edgecolor=rng.choice(_EDGES)),
+        _call("ax.axvline", "data.mean()", color=palette(rng)[1], linestyle="--"),
     ]
 
 
 def _boxes(rng: random.Random) -> Lines:
     count = rng.randint(3, 6)
     return [
-        f"rng = np.random.default_rng({rng.randint(0, 9999)})",
+        _dice(rng),
         f"data = [rng.normal(m, {rng.randint(4, 12)}, 80) for m in {numbers(rng, count, 30, 70)}]",
-        f"boxes = ax.boxplot(data, patch_artist=True, widths={rng.choice((0.4, 0.5, 0.6))})",
+        _call("boxes = ax.boxplot", "data", patch_artist=True, widths=rng.choice((0.4, 0.5, 0.6))),
         "for box in boxes['boxes']:",
         f"    box.set_facecolor({palette(rng)[0]!r})",
         f"ax.set_xticks(range(1, {count} + 1), {labels(rng, count)})",
@@ -147,12 +145,19 @@ def _boxes(rng: random.Random) -> Lines:
 
 def _pie(rng: random.Random) -> Lines:
     count = rng.randint(3, 5)
-    hole = ", wedgeprops={'width': 0.4}" if rng.random() < 0.5 else ""
+    hole = {"wedgeprops": {"width": 0.4}} if rng.random() < 0.5 else {}
     angle = rng.choice((0, 45, 90, 120))
     return [
-        f"parts = {numbers(rng, count, 8, 50)}",
-        f"ax.pie(parts, labels={labels(rng, count)}, colors={palette(rng, count)}, autopct='%1.0f%%', "
-        f"startangle={angle}{hole})",
+        *_let(parts=numbers(rng, count, 8, 50)),
+        _call(
+            "ax.pie",
+            "parts",
+            labels=labels(rng, count),
+            colors=palette(rng, count),
+            autopct="%1.0f%%",
+            startangle=angle,
+            **hole,
+        ),
     ]
 
 
@@ -160,7 +165,7 @@ def _heat(rng: random.Random) -> Lines:
     rows, columns = rng.randint(3, 6), rng.randint(3, 7)
     lines = [
         f"data = np.array({[numbers(rng, columns) for _ in range(rows)]})",
-        f"picture = ax.imshow(data, cmap={rng.choice(_COLOUR_MAPS)!r})",
+        _call("picture = ax.imshow", "data", cmap=rng.choice(_COLOUR_MAPS)),
         f"ax.set_xticks(range({columns}), {labels(rng, columns)})",
         f"ax.set_yticks(range({rows}), {labels(rng, rows)})",
     ]
@@ -172,9 +177,9 @@ def _heat(rng: random.Random) -> Lines:
 def _steps(rng: random.Random) -> Lines:
     count, where = rng.randint(6, 12), rng.choice(("pre", "mid", "post"))
     return [
-        f"y = {numbers(rng, count)}",
-        f"ax.step(range(len(y)), y, where={where!r}, color={palette(rng)[0]!r}, linewidth=2)",
-        f"ax.axhline({rng.randint(20, 80)}, color={palette(rng)[1]!r}, linestyle=':')",
+        *_let(y=numbers(rng, count)),
+        _call("ax.step", "range(len(y))", "y", where=where, color=palette(rng)[0], linewidth=2),
+        _call("ax.axhline", str(rng.randint(20, 80)), color=palette(rng)[1], linestyle=":"),
         f"ax.set_ylim(0, {rng.choice((100, 110, 120))})",
     ]
 
@@ -182,21 +187,28 @@ def _steps(rng: random.Random) -> Lines:
 def _errors(rng: random.Random) -> Lines:
     count = rng.randint(4, 7)
     return [
-        f"x = {labels(rng, count)}",
-        f"y = {numbers(rng, count, 20, 80)}",
-        f"ax.errorbar(x, y, yerr={numbers(rng, count, 2, 12)}, fmt={rng.choice('osD')!r}, capsize={rng.randint(2, 6)}, "
-        f"color={palette(rng)[0]!r}, markersize={rng.randint(5, 9)})",
+        *_let(x=labels(rng, count), y=numbers(rng, count, 20, 80)),
+        _call(
+            "ax.errorbar",
+            "x",
+            "y",
+            yerr=numbers(rng, count, 2, 12),
+            fmt=rng.choice("osD"),
+            capsize=rng.randint(2, 6),
+            color=palette(rng)[0],
+            markersize=rng.randint(5, 9),
+        ),
     ]
 
 
 def _radar(rng: random.Random) -> Lines:
     count = rng.randint(4, 7)
+    outline = ("[*angles, angles[0]]", "[*values, values[0]]")
     return [
-        f"names = {labels(rng, count)}",
-        f"values = {numbers(rng, count, 20, 95)}",
+        *_let(names=labels(rng, count), values=numbers(rng, count, 20, 95)),
         "angles = np.linspace(0, 2 * np.pi, len(names), endpoint=False)",
-        f"ax.plot([*angles, angles[0]], [*values, values[0]], color={palette(rng)[0]!r}, linewidth=2)",
-        f"ax.fill([*angles, angles[0]], [*values, values[0]], color={palette(rng)[0]!r}, alpha=0.3)",
+        _call("ax.plot", *outline, color=palette(rng)[0], linewidth=2),
+        _call("ax.fill", *outline, color=palette(rng)[0], alpha=0.3),
         "ax.set_xticks(angles, names)",
         "ax.set_ylim(0, 100)",
     ]
@@ -208,10 +220,24 @@ def _panels(rng: random.Random) -> Lines:
     return [
         "ax.remove()",
         "left, ax = fig.subplots(1, 2)",
-        f"left.plot({walk(rng, count)}, color={first!r}, marker='o')",
+        _call("left.plot", str(walk(rng, count)), color=first, marker="o"),
         f"left.set_title({rng.choice(SUBJECTS)!r})",
-        f"ax.bar(range({count}), {numbers(rng, count)}, color={second!r})",
+        _call("ax.bar", f"range({count})", str(numbers(rng, count)), color=second),
     ]
+
+
+def _let(**values: object) -> Lines:
+    """Return a line that gives each name its value."""
+    return [f"{name} = {value!r}" for name, value in values.items()]
+
+
+def _call(function: str, *arguments: str, **options: object) -> str:
+    """Return a line with a call: arguments are code, options values."""
+    return f"{function}({', '.join([*arguments, *(f'{name}={value!r}' for name, value in options.items())])})"
+
+
+def _dice(rng: random.Random) -> str:
+    return f"rng = np.random.default_rng({rng.randint(0, 9999)})"
 
 
 KINDS: tuple[Callable[[random.Random], Lines], ...] = (

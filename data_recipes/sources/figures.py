@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from data_recipes.sources.words import PLACES, SUBJECTS, labels, numbers, title
 
@@ -47,29 +47,34 @@ def _curves(rng: random.Random) -> Figure:
         ("sin(deg(x))", "cos(deg(x))", "0.3*x^2-1", "exp(-x^2)", "0.5*x", "1/(1+x^2)"), rng.randint(1, 3)
     )
     style = rng.choice(("grid=major", "axis lines=left", "axis lines=middle"))
-    lines = [
-        "\\begin{tikzpicture}",
-        f"\\begin{{axis}}[xlabel={{$x$}}, ylabel={{$f(x)$}}, title={{{title(rng)}}}, "
-        f"{style}, domain=-{rng.randint(2, 4)}:{rng.randint(2, 4)}]",
-    ]
-    lines += [
+    options = (
+        f"xlabel={{$x$}}, ylabel={{$f(x)$}}, title={{{title(rng)}}}, "
+        f"{style}, domain=-{rng.randint(2, 4)}:{rng.randint(2, 4)}"
+    )
+    plots = [
         f"\\addplot[{colour}, {rng.choice(('thick', 'very thick', 'dashed, thick'))}, samples=60] {{{curve}}};"
         for curve, colour in zip(curves, rng.sample(_COLOURS, len(curves)), strict=True)
     ]
-    return ["\\usepackage{pgfplots}", "\\pgfplotsset{compat=1.16}"], [*lines, "\\end{axis}", "\\end{tikzpicture}"]
+    return _plot(options, plots)
 
 
 def _bars(rng: random.Random) -> Figure:
     count, colour = rng.randint(3, 6), rng.choice(_COLOURS)
     names = labels(rng, count)
     points = " ".join(f"({name},{value})" for name, value in zip(names, numbers(rng, count), strict=True))
-    lines = [
-        "\\begin{tikzpicture}",
-        f"\\begin{{axis}}[ybar, symbolic x coords={{{','.join(names)}}}, xtick=data, ymin=0, "
-        f"bar width={rng.randint(10, 20)}pt, ylabel={{{rng.choice(SUBJECTS)}}}, title={{{title(rng)}}}]",
-        f"\\addplot[fill={colour}!{rng.choice((30, 50, 70))}, draw={colour}] coordinates {{{points}}};",
-    ]
-    return ["\\usepackage{pgfplots}", "\\pgfplotsset{compat=1.16}"], [*lines, "\\end{axis}", "\\end{tikzpicture}"]
+    options = (
+        f"ybar, symbolic x coords={{{','.join(names)}}}, xtick=data, ymin=0, "
+        f"bar width={rng.randint(10, 20)}pt, ylabel={{{rng.choice(SUBJECTS)}}}, title={{{title(rng)}}}"
+    )
+    return _plot(
+        options, [f"\\addplot[fill={colour}!{rng.choice((30, 50, 70))}, draw={colour}] coordinates {{{points}}};"]
+    )
+
+
+def _plot(options: str, plots: Sequence[str]) -> Figure:
+    axis = [f"\\begin{{axis}}[{options}]", *plots, "\\end{axis}"]
+    preamble = ["\\usepackage{pgfplots}", "\\pgfplotsset{compat=1.16}"]
+    return preamble, ["\\begin{tikzpicture}", *axis, "\\end{tikzpicture}"]
 
 
 def _geometry(rng: random.Random) -> Figure:

@@ -16,7 +16,7 @@ from vincicoder.data.files import Piece as FilePiece
 from vincicoder.data.reading import raw_rows
 
 SUFFIXES = (".parquet", ".jsonl", ".json")
-_OURS = ("run.json", "dataset_infos.json", "report.json")
+_OURS = ("dataset_infos.json", "report.json")
 _READ_AHEAD = 1 << 20  # characters
 
 
@@ -40,7 +40,7 @@ def file_pieces(
     if not root.exists():
         raise DataError(f"the data folder {root} does not exist; give the folder that holds the files")
     found = [root] if root.is_file() else sorted(root.rglob("*"))
-    rows = [path for path in found if path.suffix in suffixes and path.name not in _OURS and path.is_file()]
+    rows = [path for path in found if path.suffix in suffixes and not _is_note(path) and path.is_file()]
     paths = [path for path in rows if path == root or wanted(path.relative_to(root))]
     if rows and not paths:
         raise DataError(f"the data folder {root} holds only {rows[0].name} and the like, which are left out; "
@@ -55,6 +55,10 @@ def file_pieces(
         else:
             pieces += cut([DataFile(path, *classify(path.name))], required, {})
     return [Piece(index, piece.rows, piece) for index, piece in enumerate(pieces)]
+
+
+def _is_note(path: Path) -> bool:
+    return path.name in _OURS or path.name.startswith(".")
 
 
 def columns_of(path: str) -> list[str]:

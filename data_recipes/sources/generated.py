@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from data_recipes.pipeline import CHUNK, Piece, Row
+from data_recipes.pipeline import Piece, Row
+from data_recipes.shards import CHUNK
 from vincicoder.data import Record, word
 from vincicoder.data.record import LANGUAGE_OF
 

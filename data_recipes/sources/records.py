@@ -13,16 +13,14 @@ from vincicoder.data.layouts import HOST_LAYOUTS, HostLayout, layout_of
 
 
 class Records:
-    """Records in files of one layout.
+    """Records in files of any layout, which their columns tell.
 
     Args:
         folder: A folder, or one file.
-        layout: A name of ``HOST_LAYOUTS``; None tells it by the columns.
     """
 
-    def __init__(self, folder: str | Path, layout: str | None = None) -> None:
-        self.folder = Path(folder)
-        self.layout = layout
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder).resolve()
 
     def pieces(self) -> list[Piece]:
         """Return the files."""
@@ -32,17 +30,21 @@ class Records:
         """Yield the records of a file."""
         path = piece.where.path
         columns = columns_of(path)
-        name = self.layout or layout_of(columns)
+        name = layout_of(columns)
         if name is None:
             shapes = "; ".join(f"{each}: {', '.join(layout.columns)}" for each, layout in HOST_LAYOUTS.items())
             raise DataError(f"{path} has the columns {', '.join(columns)}, which are of no layout ({shapes})")
         layout = HOST_LAYOUTS[name]
-        missing = [column for column in layout.columns if column not in columns]
-        if missing:
-            raise DataError(f"{path} has no column {', '.join(missing)} but {', '.join(columns) or 'none at all'}")
         for number, row in rows_of_piece(piece):
             name = f"{Path(path).name}:{number}"
             yield Row(name, row if isinstance(row, BadRow) else _read(layout, row, Path(path).parent))
+
+
+def rows_in(path: Path) -> Iterator[Row]:
+    """Yield the records of one file."""
+    source = Records(path)
+    for piece in source.pieces():
+        yield from source.read(piece)
 
 
 def _read(layout: HostLayout, row: Mapping[str, Any], folder: Path) -> Record | BadRow:

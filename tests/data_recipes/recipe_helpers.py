@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from data_recipes.pipeline import Piece, Row
-from vincicoder.data import BadRow, Reason, Record
+from data_recipes.shards import CHUNK
+from vincicoder.data import BadRow, DataError, Reason, Record
 
+ROOT = Path(__file__).parents[2]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="0 0 96 96">\n'
 
 
@@ -65,3 +75,46 @@ def every_third(records, drops):
         else:
             kept.append(record)
     return kept
+
+
+def every_third_for_a_reason_of_its_chunk(records, drops):
+    """A step that leaves out rows for other reasons in every chunk, and stops at the row 650."""
+    reasons, kept = list(Reason), []
+    for record in records:
+        number = record.checks["number"]
+        if number == 650:
+            raise DataError("row 650 is where it ends")
+        if number % 3 == 0:
+            drops.add(record.id, BadRow(reasons[number // CHUNK], "a third"))
+        else:
+            kept.append(record)
+    return kept
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def start(arguments: Sequence[str], **options) -> subprocess.Popen:
+    """Start Python in the repository's root; what it prints on standard error is thrown away."""
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
+    )
+
+
+def killed_at_work(arguments: Sequence[str], folder: Path, rng: random.Random, breath: float = 0.06) -> bool:
+    """Run Python, kill it after the next shard or a few more and ``breath`` seconds at most; whether it came to that."""
+
+    def shards() -> int:
+        return len(list(folder.glob("*.parquet")))
+
+    enough, process = shards() + rng.randint(1, 3), start(arguments)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline and shards() < enough:
+        time.sleep(0.002)
+    time.sleep(rng.uniform(0, breath))
+    killed = process.poll() is None
+    if killed:
+        os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    return killed

@@ -13,6 +13,7 @@ from data_recipes.cleaning import Length, Lint, lint, lint_python
 from data_recipes.drawing import Draw
 from data_recipes.drops import Drops
 from data_recipes.pipeline import run
+from data_recipes.shards import rows_of, shards_of
 from data_recipes.sources import GENERATED, find_source
 from vincicoder.data import Record
 from vincicoder.data.record import LANGUAGE_OF
@@ -24,7 +25,7 @@ SOUND = {
 }
 BROKEN = {
     "svg": ("<svg><rect></svg>", '<html xmlns="x"/>', "", "<svg>&unknown;</svg>"),
-    "html": ("", "just words", "<div><p>cut off</p>"),
+    "html": ("", "just words", "<div><p>cut off</p>", "<p>odd</p><![nonsense]>"),
     "latex": ("\\begin{a}\\begin{b}\\end{a}\\end{b}", "\\begin{document}", "\\end{document}", "\\frac{1}{2"),
 }
 
@@ -41,6 +42,24 @@ def test_python_goes_through_ruff_in_one_call():
     found = [fault and fault[0] for fault in lint_python(codes)]
     assert found == [None, "F821", "invalid-syntax", "F821", "F706"]
     assert lint_python([]) == []
+
+
+def test_the_fault_of_a_program_is_its_own_even_if_ids_are_there_twice():
+    codes = ("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", "plt.plot([1, 2])\nplt.show()")
+    python = [record_of(0, language="python", domain="chart", code=code) for code in codes]
+    drops = Drops()
+    assert Lint()([python[1], record_of(0), python[0]], drops) == [record_of(0), python[0]]
+    assert drops.counts == {"lint: python F821": 1}
+
+
+def test_pictures_beside_the_rows_become_part_of_them(tmp_path, write_parquet):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.png").write_bytes(png_of(5))
+    rows = [{"target": {"bytes": None, "path": name}, "code": svg_of(5)} for name in ("a.png", "none.png")]
+    totals = run(find_source("records", str(write_parquet(rows))), [Draw(workers=1)], tmp_path / "out", {})
+    assert totals.drops.counts == {"broken picture": 1}
+    [row] = rows_of(shards_of(tmp_path / "out"))
+    assert row["target"] == {"bytes": png_of(5), "path": None}
 
 
 @pytest.mark.parametrize("name", GENERATED)

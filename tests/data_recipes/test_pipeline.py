@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
+import importlib
 import random
+import resource
 import signal
 import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 
 import pytest
-from recipe_helpers import Numbered, every_third, png_of
+from recipe_helpers import (
+    ROOT,
+    Numbered,
+    content,
+    every_third,
+    every_third_for_a_reason_of_its_chunk,
+    killed_at_work,
+    png_of,
+    start,
+)
 
+from data_recipes import export
+from data_recipes.options import describe
 from data_recipes.pictures import PictureStore
-from data_recipes.pipeline import CHUNK, run
-from data_recipes.shards import drops_of, rows_of, shards_of
-from vincicoder.data import BadRow, DataError, Record
+from data_recipes.pipeline import run
+from data_recipes.shards import CHUNK, drops_of, rows_of, shards_of
+from data_recipes.sources import GENERATED, PUBLIC, find_source
+from vincicoder.data import DataError, Record
 
 SETTINGS = {"seed": 0}
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_rows_go_through_the_steps_into_shards_and_drops_are_counted(tmp_path):
@@ -58,10 +66,10 @@ def test_any_missing_shard_is_made_again_with_the_same_bytes(tmp_path):
         assert content(tmp_path / "out") == before
 
 
-SCRIPT = """
+SCRIPT = f"""
 import sys, time
 from pathlib import Path
-sys.path[:0] = [{root!r}, {here!r}]
+sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]
 from data_recipes.pipeline import run
 from recipe_helpers import Numbered, every_third
 
@@ -74,29 +82,52 @@ run(Numbered(3000, 500), [every_third, slow], Path(sys.argv[1]), {{"seed": 0}})
 
 
 def test_ten_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(tmp_path):
-    root = str(Path(__file__).parents[2])
-    script = tmp_path / "run.py"
-    script.write_text(textwrap.dedent(SCRIPT.format(root=root, here=str(Path(__file__).parent))))
     run(Numbered(3000, 500), [every_third], tmp_path / "whole", SETTINGS)
-    rng, killed = random.Random(3), 0
-    for _ in range(10):
-        before = len(list((tmp_path / "killed").glob("*.parquet"))) if (tmp_path / "killed").exists() else 0
-        process = subprocess.Popen(
-            [sys.executable, str(script), str(tmp_path / "killed")], stderr=subprocess.DEVNULL, cwd=root
-        )
-        deadline, more = time.monotonic() + 30, rng.randint(0, 2)
-        while process.poll() is None and time.monotonic() < deadline:
-            if len(list((tmp_path / "killed").glob("*.parquet"))) > before + more:
-                time.sleep(rng.uniform(0, 0.06))
-                break
-            time.sleep(0.002)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += 1
-        process.wait()
+    again, rng = ["-c", SCRIPT, str(tmp_path / "killed")], random.Random(3)
+    killed = sum(killed_at_work(again, tmp_path / "killed", rng) for _ in range(10))
     assert killed >= 8, "the runs were too quick to be killed"
-    subprocess.run([sys.executable, str(script), str(tmp_path / "killed")], check=True, cwd=root, capture_output=True)
+    assert start(again).wait() == 0
     assert content(tmp_path / "killed") == content(tmp_path / "whole")
+
+
+def test_an_export_that_is_killed_goes_on_with_the_same_bytes(tmp_path):
+    def mixed(records, drops):
+        domains = ("svg", "chart", "web")
+        return [dataclasses.replace(each, domain=domains[each.checks["number"] % 3]) for each in records]
+
+    run(Numbered(1200, 300), [mixed], tmp_path / "in", SETTINGS)
+    command = ["-m", "data_recipes.export", str(tmp_path / "in"), "--layout", "sft", "--pictures", "--rows", "15"]
+    assert start([*command, "--out", str(tmp_path / "whole")]).wait() == 0
+    again, rng = [*command, "--out", str(tmp_path / "killed")], random.Random(4)
+    killed = sum(killed_at_work(again, tmp_path / "killed", rng, 0.01) for _ in range(10))
+    assert killed >= 8, "the runs were too quick to be killed"
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed").glob("*.parquet")}
+    assert start(again).wait() == 0
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items()), "finished files are not made again"
+    assert content(tmp_path / "killed") == content(tmp_path / "whole")
+    assert len(shards_of(tmp_path / "whole")) == 3 * -(-400 // 15)
+
+
+@pytest.mark.slow
+def test_a_real_chain_that_is_killed_goes_on_with_the_same_bytes(tmp_path):
+    rng = random.Random(5)
+    for name, command in (
+        ("icons", ["-m", "data_recipes.collect", "icons", "--count", "300"]),
+        ("refined", ["-m", "data_recipes.refine", str(tmp_path / "whole-icons"), "--share", "0.6"]),
+    ):
+        whole, killed = tmp_path / f"whole-{name}", tmp_path / f"killed-{name}"
+        assert start([*command, "--out", str(whole)]).wait() == 0
+        again = [*command, "--out", str(killed)]
+        stopped = []
+        for signum in (signal.SIGINT, *[signal.SIGKILL] * 3):
+            process = start(again)
+            time.sleep(rng.uniform(2, 4.5))
+            process.send_signal(signum)
+            stopped.append(process.wait())
+        assert stopped[:3] == [130, -9, -9], "Ctrl-C ends a run in order"
+        assert start(again).wait() == 0
+        assert content(killed) == content(whole)
+        assert len(shards_of(whole)) == 3
 
 
 def test_a_folder_of_other_settings_or_another_run_is_left_alone(tmp_path):
@@ -105,7 +136,7 @@ def test_a_folder_of_other_settings_or_another_run_is_left_alone(tmp_path):
         run(Numbered(10), [], tmp_path / "out", {"seed": 1})
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "mine.parquet").write_bytes(b"x")
-    with pytest.raises(DataError, match="no recipe wrote"):
+    with pytest.raises(DataError, match=r"no \.foreign\.run\.json beside it"):
         run(Numbered(10), [], tmp_path / "foreign", SETTINGS)
 
     def again(records, drops):
@@ -133,10 +164,81 @@ def test_equal_pictures_are_stored_once_and_found_by_their_name(tmp_path):
     first, again, other = store.put(png_of(3)), store.put(png_of(3)), store.put(png_of(4))
     assert first == again != other
     assert first.endswith(".png")
-    assert store.get(first) == png_of(3)
+    assert (tmp_path / first).read_bytes() == png_of(3)
     assert len([path for path in (tmp_path / "pictures").rglob("*") if path.is_file()]) == 2
-    with pytest.raises(BadRow, match="is not in"):
-        store.get("ab/none.png")
+
+
+@pytest.mark.parametrize("name", ["samples", "records", *GENERATED, *PUBLIC])
+def test_a_source_is_described_alike_in_every_process(name, tmp_path):
+    told = describe(find_source(name, str(tmp_path), count=7, seed=3))
+    assert " at 0x" not in told
+    assert str(tmp_path) not in told, "a set may be moved"
+    if name in GENERATED:
+        assert f'"write": "data_recipes.sources.{name}.write"' in told
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path):
+    run(Numbered(700, 300), [], tmp_path / "in", SETTINGS)
+    command = ["-m", "data_recipes.export", str(tmp_path / "in"), "--layout", "rl", "--out", str(tmp_path / "out")]
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    process = start(command, stderr=subprocess.PIPE, text=True, preexec_fn=little_room)
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert "img2svg-00000.parquet cannot be written (File too large); once that is mended" in said
+    assert not content(tmp_path / "out")
+    assert start(command).wait() == 0
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(DataError, match=f"the folder {folder} cannot be written to: "):
+            run(Numbered(10), [], folder, SETTINGS)
+    with pytest.raises(DataError, match=r"/proc/\.\d+\.run\.json cannot be written"):
+        run(Numbered(10), [], Path("/proc/self"), SETTINGS)
+
+
+def test_an_output_within_what_is_read_is_refused(tmp_path):
+    run(Numbered(10), [], tmp_path / "in", SETTINGS)
+    for command in (["refine", str(tmp_path / "in")], ["collect", "records", "--from", str(tmp_path / "in")]):
+        for out in (tmp_path / "in", tmp_path / "in" / "out"):
+            with pytest.raises(DataError, match=r"lies in .*/in, all of which is read"):
+                importlib.import_module(f"data_recipes.{command[0]}").main([*command[1:], "--out", str(out)])
+    assert list(content(tmp_path / "in")) == ["00000-00000.parquet"], "hosts load whatever is in it"
+
+
+@pytest.mark.parametrize("ray", [None, "local"])
+def test_a_source_without_rows_comes_to_nothing(tmp_path, ray):
+    totals = run(Numbered(0), [every_third], tmp_path / "out", SETTINGS, ray=ray)
+    assert (totals.taken, totals.kept) == (0, 0)
+
+
+def test_a_damaged_shard_or_a_missing_column_is_named(tmp_path, write_parquet):
+    run(Numbered(10), [], tmp_path / "in", SETTINGS)
+    [shard] = shards_of(tmp_path / "in")
+    shard.write_bytes(shard.read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"00000-00000\.parquet is damaged"):
+        list(rows_of([shard]))
+    with pytest.raises(DataError, match=r"00000-00000\.parquet is no shard of a recipe"):
+        run(Numbered(10), [], tmp_path / "in", SETTINGS)
+    folder = write_parquet([{"code": "x", "target": b"y"}])
+    with pytest.raises(DataError, match=r"part-0\.parquet has no column domain, task; run it through collect"):
+        export.main([str(folder), "--layout", "rl", "--out", str(tmp_path / "out")])
+
+
+def test_a_number_that_makes_no_sense_is_refused(capsys):
+    for arguments in (
+        ["collect", "icons", "--count", "0"],
+        ["refine", "x", "--share", "2"],
+        ["export", "x", "--rows", "-1"],
+    ):
+        with pytest.raises(SystemExit):
+            importlib.import_module(f"data_recipes.{arguments[0]}").main([*arguments[1:], "--out", "x"])
+        assert f"{arguments[-1]!r} is not a" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -151,4 +253,21 @@ def test_a_ray_data_pipeline_makes_the_same_bytes(tmp_path):
     finally:
         ray.shutdown()
     assert len(shards_of(tmp_path / "ray")) == 3
+    assert content(tmp_path / "ray") == content(tmp_path / "here")
+
+
+@pytest.mark.slow
+def test_a_ray_data_pipeline_counts_the_same_and_stops_with_the_same_sentence(tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for the actors to find the step
+    steps = [every_third_for_a_reason_of_its_chunk]
+    try:
+        there = run(Numbered(600, 300), steps, tmp_path / "ray", SETTINGS, ray="local")
+        here = run(Numbered(600, 300), steps, tmp_path / "here", SETTINGS)
+        with pytest.raises(DataError, match=r"^row 650 is where it ends$"):
+            run(Numbered(700, 300), steps, tmp_path / "ends", SETTINGS, ray="local")
+    finally:
+        ray.shutdown()
+    assert there.drops.to_dict()["counts"] == here.drops.to_dict()["counts"]
+    assert there[:2] == here[:2]
     assert content(tmp_path / "ray") == content(tmp_path / "here")

@@ -9,14 +9,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
 import pytest
-from recipe_helpers import Numbered, png_of, svg_of
+from recipe_helpers import Numbered, content, png_of, record_of, svg_of
 
 from data_recipes import RECIPES, attempts, collect, demo, export, refine, report, validate
+from data_recipes.drops import Drops
 from data_recipes.pipeline import run
 from data_recipes.refine import LEAST_CHANGED, changed_share
-from data_recipes.shards import rows_of, shards_of
+from data_recipes.shards import drops_of, rows_of, shards_of
 from vincicoder.cli import main as command_line
-from vincicoder.data import DataError, Record
+from vincicoder.data import BadRow, DataError, Reason, Record
 from vincicoder.data.files import cut, find_files
 from vincicoder.data.reading import LAYOUTS, Rejects, read_rows
 from vincicoder.images import open_target
@@ -85,6 +86,22 @@ def test_pictures_can_be_kept_in_a_store(drawn, tmp_path):
     assert len(host_rows(tmp_path / "sft", "sft", tmp_path)) == 12
 
 
+def test_an_export_finds_pictures_beside_its_records_and_counts_rows_that_it_cannot_write(tmp_path, write_parquet):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.png").write_bytes(png_of(1))
+    changes = [
+        {"target": {"bytes": None, "path": "a.png"}},
+        {"target": {"bytes": None, "path": "b.png"}},
+        {"code": None},
+    ]
+    folder = write_parquet([record_of(1).to_dict() | change for change in changes])
+    for layout in ("sft", "rl"):
+        export.main([str(folder), "--layout", layout, "--out", str(tmp_path / layout)])
+        assert drops_of(tmp_path / layout)[1].counts == {"broken picture": 1, "missing value": 1}
+    [row] = rows_of(shards_of(tmp_path / "sft"))
+    assert row["image"] == png_of(1)
+
+
 def test_gold_code_that_draws_something_else_is_told(tmp_path, capsys):
     class Wrong(Numbered):
         def read(self, piece):
@@ -145,6 +162,8 @@ def test_a_models_attempts_within_the_band_become_refinements(endpoint, tmp_path
     assert not records(tmp_path / "none")
     with pytest.raises(DataError, match="404"):
         attempts.main([*arguments, "--url", endpoint, "--out", str(tmp_path / "wrong")])
+    attempts.main([*arguments, "--url", f"{endpoint}/v1", "--out", str(tmp_path / "wrong")])
+    assert content(tmp_path / "wrong") == content(tmp_path / "out"), "a run goes on though the model moved"
 
 
 def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):
@@ -162,6 +181,16 @@ def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):
         assert path in page
         assert path in card
         assert open_target(tmp_path / "report" / path).width > 100
+
+
+def test_what_later_recipes_leave_out_does_not_count_as_not_drawn():
+    facts, collected = report.Facts(), Drops()
+    for reason, detail in ((Reason.NOT_DRAWN, "timeout"), (Reason.BLANK, ""), (Reason.LINT, "svg root")):
+        collected.add("x", BadRow(reason, "why", detail))
+    facts.drops.update({"counts": {"not sampled": 50}, "examples": {}})
+    facts.add_origin(12, collected)
+    assert facts.success == pytest.approx(10 / 11)
+    assert report.Facts().success is None
 
 
 def test_every_recipe_is_a_command_with_help(capsys):
@@ -182,10 +211,6 @@ def test_the_demo_builds_both_sets_and_goes_on_after_a_stop(tmp_path, monkeypatc
         path.unlink()
     demo.main(["--out", str(tmp_path / "a"), "--rows", "40", "--layouts", "verl"])
     demo.main(["--out", str(tmp_path / "b"), "--rows", "40", "--layouts", "verl"])
-
-    def content(folder):
-        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
     first, second = content(tmp_path / "a"), content(tmp_path / "b")
     assert {name for name in first if first[name] != second.get(name)} <= {"report/README.md", "report/index.html"}
     assert set(first) == set(second)

@@ -7,13 +7,14 @@ import json
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from recipe_helpers import record_of, svg_of
+from recipe_helpers import png_of, record_of, svg_of
 
 from data_recipes import rl, sample
 from data_recipes.measure import code_digest, fingerprint, measures
 from data_recipes.pipeline import Piece, Row, run
 from data_recipes.shards import rows_of, shards_of
-from vincicoder.data import DataError, Record
+from vincicoder.cli import main as command_line
+from vincicoder.data import DataError, Reason, Record
 from vincicoder.data.record import LANGUAGE_OF
 
 
@@ -96,6 +97,48 @@ def test_duplicates_are_dropped_and_counted(tmp_path, capsys):
     assert [record.id for record in kept(tmp_path / "out")] == [f"r{n}" for n in range(20) if n != 7]
 
 
+def index_of(tmp_path, domains, codes=None):
+    return sample.read_index([made(tmp_path / "in", domains, codes)], 0)
+
+
+def test_a_record_is_no_duplicate_of_one_that_is_left_out_itself(tmp_path):
+    index = index_of(tmp_path, ["svg"] * 6, {3: "code 1 " + "word " * 51})
+    index.picture[4] = index.picture[2]
+    index.leave_out(np.array([1, 2]), Reason.SIMPLE)
+    sample.drop_equal_code(index)
+    sample.drop_near_pictures(index)
+    assert index.left.tolist() == [0, 3, 4, 5]
+
+
+def test_shares_add_up_to_the_total():
+    present = {"chart": 40, "web": 40, "svg": 40, "latex": 0}
+    equal = {"chart": 1.0, "web": 1.0, "svg": 1.0}
+    assert sorted(sample.quotas(present, 100, equal).values()) == [0, 33, 33, 34]
+    assert sample.quotas(present, 200, equal) == present
+    assert sample.quotas(present, None, {"chart": 2, "web": 1}) == {"chart": 40, "web": 20, "svg": 0, "latex": 0}
+    assert sample.quotas({"svg": 7}, 7, None) == {"svg": 7}
+    assert sample.quotas({"svg": 0}, 7, None) == {"svg": 0}
+
+
+def test_nothing_in_is_nothing_out(tmp_path, capsys):
+    made(tmp_path / "in", [])
+    for recipe in (sample, rl):
+        recipe.main([str(tmp_path / "in"), "--out", str(tmp_path / recipe.__name__)])
+        assert json.loads(capsys.readouterr().out) == {"taken": 0, "kept": 0, "dropped": {}}
+
+
+def test_what_was_chosen_is_not_mixed_with_another_choice(tmp_path):
+    made(tmp_path / "in", ["svg"] * 9, {1: "code x" + " word" * 60})
+    command = [str(tmp_path / "in"), "--total", "5", "--out", str(tmp_path / "out")]
+    sample.main(command)
+    sample.main(command)
+    [shard] = shards_of(tmp_path / "in")
+    shard.unlink()
+    made(tmp_path / "in", ["svg"] * 9, {1: "code y" + " word" * 60 + "s"})
+    with pytest.raises(DataError, match="begun with other settings"):
+        sample.main(command)
+
+
 def test_shares_and_levels_are_balanced_and_another_seed_chooses_others(tmp_path):
     made(tmp_path / "in", ["svg"] * 60 + ["chart"] * 40 + ["web"] * 30)
     for seed in (1, 2):
@@ -137,9 +180,35 @@ def test_the_rl_set_is_complex_spread_over_domains_and_neither_solved_nor_hopele
     assert (
         sum(record.domain == "svg" for record in records) == sum(record.domain == "chart" for record in records) == 12
     )
-    rates.write_text('{"id": 1}')
-    with pytest.raises(DataError, match="line 1: expected an object with id and scores"):
-        rl.main([str(tmp_path / "in"), "--out", str(tmp_path / "out2"), "--pass-rates", str(rates)])
+    for text, message in (
+        ('{"id": 1}', "line 1: expected an object with id and scores"),
+        ('\n{"id": "r1", "overall": 1}\n[]', "line 3: expected an object with id and scores"),
+        ('{"id": "r1", "overall": "much"}', "line 1: expected"),
+        ('{"id": "other", "overall": 1}', "none of the 1 ids with pass rates"),
+    ):
+        rates.write_text(text)
+        with pytest.raises(DataError, match=message):
+            rl.main([str(tmp_path / "in"), "--out", str(tmp_path / "out2"), "--pass-rates", str(rates)])
+
+
+def test_pass_rates_are_read_from_results_of_score_as_they_are(tmp_path, capsys):
+    (tmp_path / "a.png").write_bytes(png_of(5))
+    answers = {"r1": (5, 5), "r2": (50, 50), "r3": (5, 50)}
+    requests = [
+        {"id": name, "response": f"```svg\n{svg_of(left)}\n```", "target": "a.png", "language": "svg"}
+        for name, places in answers.items()
+        for left in places
+    ]
+    requests.append({"id": "r4", "response": "none", "target": "missing.png"})
+    (tmp_path / "requests.jsonl").write_text("\n".join(map(json.dumps, requests)))
+    results = tmp_path / "results.jsonl"
+    command_line(["score", str(tmp_path / "requests.jsonl"), "--output", str(results), "--encoder", "embedded"])
+    assert rl.read_pass_rates(results) == {"r1": 1.0, "r2": 0.0, "r3": 0.5}
+    made(tmp_path / "in", ["svg"] * 6)
+    capsys.readouterr()
+    rl.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--pass-rates", str(results)])
+    assert json.loads(capsys.readouterr().out)["dropped"] == {"pass rate outside the band": 2}
+    assert [record.id for record in kept(tmp_path / "out")] == ["r0", "r3", "r4", "r5"]
 
 
 def test_records_that_were_not_measured_are_refused(tmp_path):

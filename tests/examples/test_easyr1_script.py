@@ -286,6 +286,14 @@ def test_refuses_data_with_other_columns(world):
     assert "no column question but problem, answer, images" in refusal(world, PROMPT_KEY="question")
 
 
+def test_refuses_a_folder_with_more_than_data(world, tmp_path):
+    folder = tmp_path / "rl"
+    folder.mkdir()
+    for name in ("a.parquet", "b.parquet", "README.md", ".lock"):
+        (folder / name).touch()
+    assert "as one kind of file; move .lock, README.md elsewhere" in refusal(world, TRAIN_FILES=str(folder))
+
+
 def test_refuses_too_few_gpus_on_this_machine(world, modules):
     device_count = "class cuda:\n    @staticmethod\n    def device_count(): return 4\n"
     package(modules, ray=ray(), torch=device_count)

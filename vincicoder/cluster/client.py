@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import queue
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -27,7 +26,7 @@ from vincicoder.status import Status
 
 _TICK = 1.0  # seconds between looks at deadlines and at the nodes
 _REST = 0.5  # seconds that a node is left alone after it lost a request
-_HOMES = 4096  # of the latest targets
+_HOMES = 4096  # of the latest targets, as known to a process
 _TARGETS = 256  # of the latest requests, kept in the object store
 
 
@@ -48,9 +47,9 @@ class _Job:
 class ClusterReward:
     """The reward of a Ray job, a ``hosts.Scorer``. Gives what a local ``VisualReward`` gives, but for the renders.
 
-    Requests with the same target go to the same node while it keeps up, so that a target is embedded once. Each node
-    has a bounded number of them under way; the rest wait here. A request whose node or actor died is asked of another
-    one. Thread-safe; Ray must be initialised, as it is in every process of a job.
+    Requests with the same target go to the same node while it keeps up, whichever process they come from, so that a
+    target is embedded once. Each node has a bounded number of them under way; the rest wait here. A request whose node
+    or actor died is asked of another one. Thread-safe; Ray must be initialised, as it is in every process of a job.
 
     Args:
         options: Options of ``VisualReward`` and of `Placement`.
@@ -130,30 +129,41 @@ class ClusterReward:
                 self._targets.popitem(last=False)
         return reference
 
+    def locate(self, affinities: Iterable[str]) -> None:
+        """Ask the service for the homes of targets that this process has not met; without an answer it has none."""
+        with self._lock:
+            unknown = [each for each in dict.fromkeys(affinities) if each not in self._homes]
+        if not unknown:
+            return
+        try:
+            homes = ray.get(self._connected().homes.remote(unknown), timeout=self.placement.patience_seconds)
+        except (RayActorError, GetTimeoutError):
+            return
+        with self._lock:
+            self._homes.update(homes)
+            while len(self._homes) > _HOMES:
+                self._homes.popitem(last=False)
+
     def choose(self, affinity: str, tried: Sequence[str]) -> Node | None:
         """Return the node to ask, which counts as asked, or None while all have enough to do.
 
-        A target stays with the node that its first request went to, so that it is embedded once, even if that node
-        then gets twice its share. That first choice is between the two nodes that rendezvous hashing names, of which
-        the one with less to do is taken: processes choose alike, a lost node moves only its own targets, and no node
-        gets much more than the others.
+        A request goes to its target's home, where the target is embedded once for all processes. Only when the home
+        is lost, or has twice its share to do while another node has less, does another one take it.
         """
         with self._lock:
-            home = self._homes.get(affinity)
             able = [node for node in self._nodes if self._resting.get(node.id, 0) < time.monotonic()]
-            chosen = next((node for node in able if node.id == home and node.id not in tried), None)
-            if chosen is None or self._load[chosen.id] >= 2 * window(chosen.workers):
+            home = next((node for node in able if node.id == self._homes.get(affinity)), None)
+            if home and home.id not in tried and self._load[home.id] < 2 * window(home.workers):
+                chosen = home
+            else:
                 free = [node for node in able if self._load[node.id] < window(node.workers)]
                 untried = [node for node in free if node.id not in tried] or free
                 if not untried:
                     return None
-                ranked = sorted(untried, key=lambda node: hashlib.blake2b(f"{affinity}{node.id}".encode()).digest())
-                chosen = min(ranked[-2:][::-1], key=lambda node: self._load[node.id] / node.workers)
+                chosen = min(untried, key=lambda node: self._load[node.id] / node.workers)
+                if home is None:
+                    self._homes[affinity] = chosen.id
             self._load[chosen.id] += 1
-            self._homes[affinity] = chosen.id
-            self._homes.move_to_end(affinity)
-            while len(self._homes) > _HOMES:
-                self._homes.popitem(last=False)
             return chosen
 
     def answered(self, node: Node, lost: bool) -> None:
@@ -183,6 +193,7 @@ class _Stream:
 
     def run(self) -> Iterator[tuple[int, RewardResult]]:
         self._reward.nodes(fresh=False)
+        self._reward.locate(job.affinity for job in self._waiting)
         try:
             while self._open:
                 yield from self._step()

@@ -6,6 +6,8 @@ import os
 import threading
 import time
 import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from vincicoder.cluster.scoring import NodeScorer
 from vincicoder.errors import RendererUnavailable
 
 _REFRESH_SECONDS = 2.0
+_HOMES = 65_536  # of the latest targets
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Service:
         self._lock = threading.Lock()
         self._nodes: dict[str, Node] = {}
         self._checked = float("-inf")
+        self._homes: OrderedDict[str, str] = OrderedDict()
+        self._turns: dict[str, float] = {}
         names = [f"vincicoder-encoder-{uuid.uuid4().hex}" for _ in range(options.placement.encoders)]
         self._encoders = {name: self._start_encoder(name) for name in names}
         self._encoder: RemoteEncoder | None = None
@@ -65,6 +70,23 @@ class Service:
                 self._refresh()
                 self._checked = time.monotonic()
             return list(self._nodes.values())
+
+    def homes(self, targets: Sequence[str]) -> dict[str, str]:
+        """Return the id of the node that each target belongs to, for all processes; new ones are dealt out.
+
+        Nodes take turns, each as often as it has workers. Nothing is dealt out while there is no node.
+        """
+        with self._lock:
+            for target in targets:
+                if self._homes.get(target) not in self._nodes and self._nodes:
+                    id = min(self._turns, key=self._turns.__getitem__)
+                    self._turns[id] += 1 / self._nodes[id].workers
+                    self._homes[target] = id
+                if target in self._homes:
+                    self._homes.move_to_end(target)
+            while len(self._homes) > _HOMES:
+                self._homes.popitem(last=False)
+            return {target: self._homes[target] for target in targets if target in self._homes}
 
     def stats(self) -> dict[str, Any]:
         """Return the counts of every encoder, and of every node by its id."""
@@ -85,6 +107,8 @@ class Service:
         for id, resources in able.items():
             if id not in self._nodes:
                 self._nodes[id] = self._start_scorer(id, resources)
+        latest = max(self._turns.values(), default=0.0)
+        self._turns = {id: self._turns.get(id, latest) for id in self._nodes}  # who comes new has missed nothing
 
     def _start_encoder(self, name: str) -> Any:
         placement = self._options.placement
