@@ -1,8 +1,9 @@
 """Memory of the Ray service over a long job: steps of responses in groups of 8, every step with targets of its own.
 
-Two raylets on this machine with real SVG rendering; one response in four has no code. After each step: responses per second, what the object stores of
-the nodes hold as Ray tells Prometheus (every few seconds), and the memory of caller, service, scorers and encoder
-together. Both must be flat from the second step on. Run: ``python benchmarks/cluster_memory.py [--plot FILE]``.
+Two raylets on this machine with real SVG rendering; one response in four has no code. After each step: responses per
+second, what the object stores of the nodes hold as Ray tells Prometheus (every few seconds), and the memory of caller,
+service, scorers and encoder together. Both must be flat from the second step on. Run:
+``python benchmarks/cluster_memory.py [--plot FILE]``.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class PublicSource:
     @functools.cached_property
     def _folder(self) -> Path:
         if Path(self.location).exists():
-            return Path(self.location)
+            return Path(self.location).resolve()
         if self.location.count("/") != 1 or self.location.startswith((".", "/", "~")):
             raise DataError(f"the data folder {self.location} does not exist; give a folder or an id such as "
                             f"{self.public.repository}")  # fmt: skip
