@@ -101,10 +101,8 @@ class ClusterReward:
             nodes: list[Node] = ray.get(self._connected().nodes.remote(), timeout=timeout)
         except RayTaskError as error:
             raise plain_cause(error) from None
-        except (
-            RayActorError,
-            GetTimeoutError,
-        ):  # the process that had started the service is gone; the next look starts another
+        except (RayActorError, GetTimeoutError):
+            # The process that had started the service is gone; the next look starts another.
             nodes = []
             self._service = None
         with self._lock:

@@ -63,9 +63,10 @@ class TileEncoder:
             self._worker = asyncio.create_task(self._work())  # kept: the loop itself holds only a weak reference
         return await future
 
-    async def stats(self) -> dict[str, float]:
-        """Return the tiles embedded and the batches that took, since this actor started."""
-        return {"tiles": self._tiles, "batches": self._calls, "pid": os.getpid()}
+    async def stats(self) -> dict[str, Any]:
+        """Return the tiles embedded and the batches that took, since this actor started; its process and its node."""
+        node = ray.get_runtime_context().get_node_id()
+        return {"tiles": self._tiles, "batches": self._calls, "pid": os.getpid(), "node": node}
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

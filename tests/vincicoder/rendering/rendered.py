@@ -1,0 +1,52 @@
+"""What several tests of renders share: what must not leak, and pages drawn by a browser of their own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+
+from PIL import Image
+
+from vincicoder.rendering import Limits, Render
+from vincicoder.rendering.html import HtmlRenderer
+from vincicoder.rendering.sandbox.client import Answer, ForkServer
+from vincicoder.status import Status
+
+SECRET = os.environ["VINCICODER_TEST_SECRET"]
+
+GREEN = (0, 128, 0)
+# Turns the page green when a promise or a callback says so, red is what it starts with.
+PAGE = "<!DOCTYPE html><html><body style='margin:0;background:red'>{body}<script>{script}</script></body></html>"
+OK = "document.body.style.background = 'green'"
+
+
+def assert_nothing_leaked(render: Render) -> None:
+    assert render.image is None
+    assert SECRET not in render.message
+    assert "root:" not in render.message
+    assert "GOT THROUGH" not in render.message
+
+
+def page(script: str, body: str = "") -> str:
+    return PAGE.format(script=script, body=body)
+
+
+def start(limits: Limits | None = None, **options: object) -> ForkServer:
+    # Patient: other work on the same machine must not turn a slow start into a time-out.
+    limits = limits or Limits(wall_seconds=60)
+    jobs = HtmlRenderer.jobs_per_child
+    return ForkServer("vincicoder.rendering.html", "HtmlRenderer", options, asdict(limits), jobs_per_child=jobs)
+
+
+def picture(answer: Answer) -> Image.Image:
+    assert answer.status is Status.OK, answer.message
+    assert answer.size is not None and answer.pixels is not None
+    return Image.frombytes("RGB", answer.size, answer.pixels)
+
+
+def draw(server: ForkServer, code: str, **options: object) -> Image.Image:
+    return picture(server.run(code, options))
+
+
+def colour(server: ForkServer, code: str) -> tuple[int, ...]:
+    return draw(server, code).getpixel((1270, 700))  # type: ignore[return-value]
