@@ -18,6 +18,7 @@ from vincicoder.data.reading import raw_rows
 SUFFIXES = (".parquet", ".jsonl", ".json")
 _OURS = ("dataset_infos.json", "report.json")
 _READ_AHEAD = 1 << 20  # characters
+_LARGEST = 256 << 20  # bytes of a picture file
 
 
 def file_pieces(
@@ -155,10 +156,11 @@ class PictureFiles:
         Raises:
             BadRow: There is none, or it cannot be told which of several is meant.
         """
-        parts = Path(name).parts
+        # A row may name files of the folder only, not of this machine.
+        parts = [part for part in Path(name).parts if part not in ("/", "..")]
         for start in range(len(parts)):
             path = self.root.joinpath(*parts[start:])
-            if ".." not in parts and path.is_file():
+            if path.is_file():
                 return path.read_bytes()
         if self._members is None:
             self._members = self._index()
@@ -169,6 +171,8 @@ class PictureFiles:
             raise BadRow(Reason.BROKEN_PICTURE, f"the picture {name} may be {nearest[0][1]} or {nearest[1][1]}")
         if nearest:
             archive, member = nearest[0]
+            if (size := archive.getinfo(member).file_size) > _LARGEST:
+                raise BadRow(Reason.HUGE_PICTURE, f"{member} in {archive.filename} has {size:,} bytes")
             try:
                 return archive.read(member)
             except zipfile.BadZipFile as error:

@@ -79,6 +79,24 @@ def test_damaged_zip_files_are_named(write_json):
         found("chartcoder", folder)
 
 
+def test_rows_name_pictures_of_their_folder_and_no_others(write_json, tmp_path):
+    outside = tmp_path / "mine.png"
+    outside.write_bytes(PNG)
+    names = [str(outside), "../mine.png", "deep/../../mine.png", f"file://{outside}", "inside.png"]
+    folder = write_json([{"id": name, "image": name} | talk(PYTHON) for name in names])
+    (folder / "inside.png").write_bytes(PNG)
+    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_PICTURE] * 4, None]
+
+
+def test_a_bomb_in_a_zip_file_is_not_unpacked(write_json, monkeypatch):
+    monkeypatch.setattr("data_recipes.sources.files._LARGEST", 1 << 20)
+    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
+    with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.png", bytes(2 << 20))
+    [row] = found("chartcoder", folder)
+    assert row.reason is Reason.HUGE_PICTURE
+
+
 def test_web2code_leaves_out_questions_about_pages_and_what_is_measured_on(write_json):
     rows = [{"image": "a.png"} | talk(HTML), {"image": "a.png"} | talk("It has a red title."), talk(HTML)]
     folder = write_json(rows, "Web2Code.json")
