@@ -165,7 +165,7 @@ GREEDY = {
     "list in C": ("list(range(10 ** 11))", {Status.OUT_OF_MEMORY, Status.TIMEOUT}),
     "file": ("f = open('f', 'wb')\nwhile True: f.write(b'x' * 10 ** 6)", {Status.TOO_LARGE}),
     "files": ("i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1", {Status.TOO_LARGE}),
-    "empty files": ("i = 0\nwhile True:\n  open(f'f{i}', 'w').close()\n  i += 1", {Status.TOO_LARGE}),
+    "empty files": ("i = 0\nwhile True:\n  open(f'f{i}', 'w').close()\n  i += 1", {Status.TOO_LARGE, Status.TIMEOUT}),
     "files without a name": (
         "import os, time\nx = []\ntry:\n  for i in range(60):\n    f = open('f', 'wb')\n    f.write(b'x' * 10 ** 6)\n"
         "    f.flush()\n    os.remove('f')\n    x.append(f)\nexcept OSError: pass\ntime.sleep(1000)",
