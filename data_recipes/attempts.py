@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import base64
+import http.client
 import json
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from typing import Any
@@ -41,9 +43,14 @@ class Endpoint:
         model: Its name there.
         temperature: Of sampling.
         max_tokens: Most tokens of an answer.
+
+    Raises:
+        DataError: The URL is none.
     """
 
     def __init__(self, url: str, model: str, temperature: float = 0.8, max_tokens: int = 4096) -> None:
+        if not _is_address(url):
+            raise DataError(f"{url!r} is no address of an endpoint; give one such as http://host:8000/v1")
         self.url = url.rstrip("/")
         self.model = model
         self.temperature = temperature
@@ -53,7 +60,8 @@ class Endpoint:
         """Return answers to a prompt with a picture.
 
         Raises:
-            DataError: The endpoint cannot be reached, or refuses the request.
+            DataError: The endpoint cannot be reached, refuses the request, or is not OpenAI-compatible.
+            BadRow: It gives no answer, or one that is no text.
         """
         url = f"data:image/{type_of(picture)};base64,{base64.b64encode(picture).decode()}"
         content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": prompt}]
@@ -67,9 +75,12 @@ class Endpoint:
         }
         answer = self._post(json.dumps(body).encode())
         try:
-            return [choice["message"]["content"] or "" for choice in answer["choices"]]
+            contents = [choice["message"]["content"] for choice in answer["choices"]]
         except (KeyError, TypeError) as error:
             raise DataError(f"{self.url} answers otherwise than an OpenAI-compatible endpoint ({error!r})") from error
+        if not contents:
+            raise _faulty("the endpoint gives no choices")
+        return [_text_of(content) for content in contents]
 
     def _post(self, body: bytes) -> Any:
         headers = {"Content-Type": "application/json"}
@@ -87,9 +98,31 @@ class Endpoint:
                 why = f"{error.code} {error.reason}"
                 if error.code < 500 and error.code != 429:
                     break
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 why = str(error)
         raise DataError(f"{self.url} does not answer ({why}); is it running, and its address right up to /v1?")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port that is no number, or brackets without an address
+        return False
+
+
+def _text_of(content: Any) -> str:
+    """Return the text of a message, which is a string, a list of parts, or missing."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    try:
+        return "".join([part["text"] for part in content if part["type"] == "text"])
+    except (KeyError, TypeError) as error:
+        raise _faulty(f"content is neither text nor a list of parts: {content!r}") from error
+
+
+def _faulty(message: str) -> BadRow:
+    return BadRow(Reason.NO_CODE, message, "faulty answer of the endpoint")
 
 
 class Attempt(DrawingStep):

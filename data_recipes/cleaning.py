@@ -78,6 +78,8 @@ class Lint:
         kept = []
         for record in records:
             fault = next(found) if record.language == "python" else lint(record.code, record.language)
+            if record.code.lstrip().startswith("```"):
+                fault = "fence", "the code is in a Markdown fence; give it without"
             if fault is None:
                 kept.append(record)
             else:

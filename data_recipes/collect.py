@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_output(parser)
     add_drawing(parser)
     options = parser.parse_args(arguments)
+    options.recipe += f" {options.source}"
     source = find_source(options.source, options.location, options.count, options.seed)
     return run_recipe(options, source, steps_of(options), reads=options.location)
 

@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from data_recipes import collect, export, refine, report, rl, sample
 from data_recipes.options import FINE, guarded, parser_of, positive
@@ -37,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("demo", __doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the sets; goes on in it")
     parser.add_argument(
-        "--rows", type=positive, default=2000, metavar="N", help="rows of the SFT set, about (default: 2000)"
+        "--rows",
+        type=positive,
+        default=2000,
+        metavar="N",
+        help="rows of the SFT set, about; the samples of the repository come on top (default: 2000)",
     )
     parser.add_argument("--seed", type=int, default=0, help="another one gives other sets (default: 0)")
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
@@ -63,23 +68,29 @@ def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
     for name in GENERATED:
         pools.append(str(work / name))
         count = str(round(options.rows * SHARES[name]))
-        collect.main([name, "--count", count, "--out", pools[-1], *common, *drawing])
+        _run(collect, [name, "--count", count, "--out", pools[-1], *common, *drawing])
     if FOLDER.is_dir():  # a wheel does not bring the sample set along
         pools.append(str(work / "samples"))
-        collect.main(["samples", "--redraw", "--out", pools[-1], *common, *drawing])
+        _run(collect, ["samples", "--redraw", "--out", pools[-1], *common, *drawing])
     else:
         print("note: the sample set is not here, as this is no clone; going on without it", file=sys.stderr)
     direct, refined, chosen = (str(work / name) for name in ("direct", "refined", "rl"))
-    sample.main([*pools, "--out", direct, *common])
-    refine.main([direct, "--share", str(REFINED), "--out", refined, *common, *drawing])
+    _run(sample, [*pools, "--out", direct, *common])
+    _run(refine, [direct, "--share", str(REFINED), "--out", refined, *common, *drawing])
     total = str(round(options.rows * RL_SHARE))
-    rl.main([direct, "--total", total, "--out", chosen, *common])
-    export.main([direct, refined, "--layout", "sft", "--out", str(options.out / "sft"), *ray])
-    export.main([chosen, "--layout", "rl", "--out", str(options.out / "rl"), *ray])
+    _run(rl, [direct, "--total", total, "--out", chosen, *common])
+    _run(export, [direct, refined, "--layout", "sft", "--out", str(options.out / "sft"), *ray])
+    _run(export, [chosen, "--layout", "rl", "--out", str(options.out / "rl"), *ray])
     for name in more:
-        export.main([chosen, "--layout", name, "--out", str(options.out / f"rl-{name}"), *ray])
-    report.main([direct, refined, "--out", str(options.out / "report"), "--from", *pools])
+        _run(export, [chosen, "--layout", name, "--out", str(options.out / f"rl-{name}"), *ray])
+    _run(report, [direct, refined, "--out", str(options.out / "report"), "--from", *pools])
     print(json.dumps({"sft": str(options.out / "sft"), "rl": str(options.out / "rl")}))
+
+
+def _run(recipe: ModuleType, arguments: Sequence[str]) -> None:
+    """Run a recipe; one that comes to nothing, and has said so, ends the demo."""
+    if code := recipe.main(arguments):
+        raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=positive, default=ROWS, metavar="N", help=f"rows of a file (default: {ROWS})")
     add_output(parser, seed=False)
     options: argparse.Namespace = parser.parse_args(arguments)
+    options.recipe += f" {options.layout}"
     pictures = Pictures(options.out.resolve() / "pictures" if options.pictures else None)
     shape = Shape(options.layout, options.rows, options.pictures)
     return run_recipe(options, Kinds(options.records), [pictures], shape=shape)

@@ -6,9 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from data_recipes.drops import Drops
 from data_recipes.pipeline import Piece, Source, Step, Totals, run
 from data_recipes.shards import RECORDS, Shape
 from vincicoder.data import DataError
@@ -17,17 +19,22 @@ from vincicoder.errors import VinciCoderError
 
 FINE, FAULT, STOPPED = 0, 1, 130
 
+_EXAMPLES, _WIDTH = 10, 160
+"""Examples of left out rows that a run prints at most, and characters of each."""
+
 _UNTOLD = ("studio", "workers", "folder", "location")
 """What does not decide about a result: what works, and where files lie, which are known by name and size."""
 
 
 def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
-    """Return the parser of a recipe."""
-    return argparse.ArgumentParser(
+    """Return the parser of a recipe; its options hold the name as ``recipe``."""
+    parser = argparse.ArgumentParser(
         prog=f"vincicoder data {name}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(recipe=name)
+    return parser
 
 
 def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
@@ -70,10 +77,10 @@ def run_recipe(
     reads: str | None = None,
     **settings: Any,
 ) -> int:
-    """Run a recipe as the options say, print what it came to, and return the exit code.
+    """Run a recipe as the options say, print what it came to, and return the exit code: a fault if no row is left.
 
     Args:
-        options: Of its command line.
+        options: Of its command line, with ``recipe``, its name.
         source: Where the records come from.
         steps: What is done to them.
         shape: What the shards look like.
@@ -93,8 +100,20 @@ def run_recipe(
         "pieces": [_describe_piece(piece) for piece in source.pieces()],
     }
     totals = run(source, steps, options.out, known, shape=shape, title=options.out.name, ray=options.ray)
-    print(json.dumps(summary(totals)))
-    return FINE
+    print(json.dumps({"recipe": options.recipe} | summary(totals)))
+    for line in _examples(totals.drops):
+        print(line, file=sys.stderr)
+    if totals.kept or not totals.taken:
+        return FINE
+    [(label, count)] = totals.drops.counts.most_common(1)
+    print(f"vincicoder data: no row came through; most often: {label} ({count:,} rows)", file=sys.stderr)
+    return FAULT
+
+
+def _examples(drops: Drops) -> list[str]:
+    """Return a line for each of some rows that were left out, those of the most frequent reasons first."""
+    lines = (f"left out, {label}: {each}" for label, _ in drops.counts.most_common() for each in drops.examples[label])
+    return [" ".join(line.split())[:_WIDTH] for line in islice(lines, _EXAMPLES)]
 
 
 def describe(thing: object) -> str:

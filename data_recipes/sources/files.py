@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import itertools
 import json
-import zipfile
+import lzma
+import re
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from data_recipes.pipeline import Piece
 from vincicoder.data import BadRow, DataError, Reason
-from vincicoder.data.files import DataFile, classify, cut
+from vincicoder.data.files import DataFile, classify, cut, jsonl_columns
 from vincicoder.data.files import Piece as FilePiece
 from vincicoder.data.reading import raw_rows
+from vincicoder.errors import VinciCoderError
 
 SUFFIXES = (".parquet", ".jsonl", ".json")
 _OURS = ("dataset_infos.json", "report.json")
 _READ_AHEAD = 1 << 20  # characters
-_LARGEST = 256 << 20  # bytes of a picture file
+_LARGEST = 64 << 20  # bytes of a picture file
+
+_UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, BadZipFile)
+"""What reading a file with a strange name or a zip file's member may raise."""
+
+_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{},]', re.DOTALL)
+"""Strings of JSON, also one that is cut off, and what stands around values."""
+
+_DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def file_pieces(
@@ -48,7 +61,8 @@ def file_pieces(
                         "name the file itself to have it read")  # fmt: skip
     if not paths:
         there = ", ".join(sorted(path.name for path in found)[:5]) or "nothing"
-        raise DataError(f"the data folder {root} holds no {', '.join(suffixes)} file but {there}")
+        raise DataError(f"the data folder {root} holds no {', '.join(suffixes)} file but {there}; "
+                        "download the data to it, or give the folder that holds them")  # fmt: skip
     pieces: list[FilePiece] = []
     for path in paths:
         if path.suffix == ".json":
@@ -68,8 +82,9 @@ def columns_of(path: str) -> list[str]:
         import pyarrow.parquet
 
         return list(pyarrow.parquet.read_schema(path).names)
-    rows = json_items(Path(path)) if path.endswith(".json") else _lines(Path(path))
-    return list(next((row for row in rows if isinstance(row, dict)), {}))
+    if path.endswith(".jsonl"):
+        return jsonl_columns(Path(path))
+    return list(next((item for item in json_items(Path(path)) if isinstance(item, dict)), {}))
 
 
 def rows_of_piece(piece: Piece) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
@@ -77,22 +92,17 @@ def rows_of_piece(piece: Piece) -> Iterator[tuple[int, dict[str, Any] | BadRow]]
     where: FilePiece = piece.where
     if not where.path.endswith(".json"):
         yield from raw_rows(where, None, {})
-        return
-    for number, item in enumerate(json_items(Path(where.path))):
-        if isinstance(item, dict):
-            yield number, item
-        else:
-            yield number, BadRow(Reason.WRONG_TYPE, f"the item is {type(item).__name__}; expected an object")
+    else:
+        yield from enumerate(json_items(Path(where.path)))
 
 
-def json_items(path: Path) -> Iterator[Any]:
-    """Yield the items of a JSON list, however large, with little of it in memory.
+def json_items(path: Path) -> Iterator[dict[str, Any] | BadRow]:
+    """Yield the items of a JSON list, however large, with little of it in memory; broken ones as the fault.
 
     Raises:
         DataError: The file holds no list, or is damaged.
     """
-    decoder = json.JSONDecoder()
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8", errors="surrogateescape") as file:
         text = file.read(_READ_AHEAD).lstrip("\ufeff \t\r\n")
         if not text.startswith("["):
             raise DataError(f"{path} is no JSON list of rows; turn it into one, or into JSON lines (.jsonl)")
@@ -101,12 +111,8 @@ def json_items(path: Path) -> Iterator[Any]:
             text = text.lstrip(" \t\r\n,")
             if text.startswith("]"):
                 return
-            try:
-                item, end = decoder.raw_decode(text)
-                whole = end < len(text)  # a number that ends where the text does may go on
-            except ValueError:
-                whole = False
-            if whole:
+            item, end = _first_item(text)
+            if end < len(text):  # a number that ends where the text does may go on
                 yield item
                 text = text[end:]
                 continue
@@ -116,6 +122,31 @@ def json_items(path: Path) -> Iterator[Any]:
             text += more
 
 
+def _first_item(text: str) -> tuple[dict[str, Any] | BadRow, int]:
+    """Return the item that a text begins with and where it ends; at the text's end if it may go on there."""
+    try:
+        item, end = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError:
+        return BadRow(Reason.INVALID_JSON, "the item is damaged or cut off"), len(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested too deeply
+        return BadRow(Reason.INVALID_JSON, f"the item cannot be read: {error}"), _end_of_item(text)
+    if not text.isascii() and re.search("[\udc80-\udcff]", text[:end]):  # bytes; JSON's own escapes are ASCII
+        return BadRow(Reason.INVALID_UTF8, "the item is not valid UTF-8"), end
+    if not isinstance(item, dict):
+        return BadRow(Reason.WRONG_TYPE, f"the item is {type(item).__name__}; expected an object"), end
+    return item, end
+
+
+def _end_of_item(text: str) -> int:
+    """Return where the item that a text begins with ends, however deep it is."""
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        if depth == 0 and mark[0] in (",", "]"):
+            return mark.start()
+        depth += _DEPTH.get(mark[0], 0)
+    return len(text)
+
+
 def _json_piece(path: Path, required: Sequence[str]) -> FilePiece:
     status = path.stat()
     columns = columns_of(str(path))
@@ -123,18 +154,6 @@ def _json_piece(path: Path, required: Sequence[str]) -> FilePiece:
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)} but {', '.join(columns) or 'none at all'}")
     return FilePiece(str(path), None, 0, 0, *classify(path.name), f"{status.st_size}-{status.st_mtime_ns}")
-
-
-def _lines(path: Path) -> Iterator[Any]:
-    with path.open("rb") as lines:
-        yield from map(_parsed, lines)
-
-
-def _parsed(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
 
 
 class PictureFiles:
@@ -147,48 +166,76 @@ class PictureFiles:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._members: dict[str, list[tuple[zipfile.ZipFile, str]]] | None = None
+        self.root = root.resolve()
+        self._members: dict[str, list[tuple[ZipFile, str]]] | None = None
 
     def get(self, name: str) -> bytes:
         """Return a picture's file by the path that a row gives, which may begin above or below the folder.
 
         Raises:
-            BadRow: There is none, or it cannot be told which of several is meant.
+            BadRow: There is none that can be read, or it cannot be told which of several is meant.
         """
         # A row may name files of the folder only, not of this machine.
         parts = [part for part in Path(name).parts if part not in ("/", "..")]
+        shown = repr(name[:100])
+        try:
+            found = self._in_folder(parts) or self._in_zip_files(parts)
+        except VinciCoderError:
+            raise
+        except _UNREADABLE as error:
+            raise BadRow(Reason.BROKEN_PICTURE, f"the picture {shown} cannot be read: {error}") from error
+        if not found:
+            raise BadRow(
+                Reason.BROKEN_PICTURE, f"the picture {shown} is neither under {self.root} nor in its zip files"
+            )
+        return found
+
+    def _in_folder(self, parts: Sequence[str]) -> bytes | None:
         for start in range(len(parts)):
             path = self.root.joinpath(*parts[start:])
             if path.is_file():
+                if not self._is_within(path.resolve()):
+                    raise BadRow(Reason.BROKEN_PICTURE, f"{path} is a link that leads out of {self.root}")
+                _check_size(path.stat().st_size, str(path))
                 return path.read_bytes()
+        return None
+
+    def _is_within(self, path: Path) -> bool:
+        """Whether a file is in the folder; of a snapshot of the hub, whose files are links, in its store."""
+        snapshot = next((each for each in (self.root, *self.root.parents) if each.parent.name == "snapshots"), None)
+        store = self.root if snapshot is None else snapshot.parents[1] / "blobs"
+        return path.is_relative_to(self.root) or path.is_relative_to(store)
+
+    def _in_zip_files(self, parts: Sequence[str]) -> bytes | None:
         if self._members is None:
             self._members = self._index()
-        found = self._members.get(Path(name).name, [])
+        found = self._members.get(parts[-1], []) if parts else []
         shared = [_shared_tail(parts, Path(member).parts) for _, member in found]
         nearest = [each for each, length in zip(found, shared, strict=True) if length == max(shared)]
         if len(nearest) > 1:
-            raise BadRow(Reason.BROKEN_PICTURE, f"the picture {name} may be {nearest[0][1]} or {nearest[1][1]}")
-        if nearest:
-            archive, member = nearest[0]
-            if (size := archive.getinfo(member).file_size) > _LARGEST:
-                raise BadRow(Reason.HUGE_PICTURE, f"{member} in {archive.filename} has {size:,} bytes")
-            try:
-                return archive.read(member)
-            except zipfile.BadZipFile as error:
-                raise BadRow(Reason.BROKEN_PICTURE, f"{member} in {archive.filename} is damaged: {error}") from error
-        raise BadRow(Reason.BROKEN_PICTURE, f"the picture {name} is neither under {self.root} nor in its zip files")
+            several = " or ".join(member for _, member in nearest[:2])
+            raise BadRow(Reason.BROKEN_PICTURE, f"the picture {'/'.join(parts)!r} may be {several}")
+        if not nearest:
+            return None
+        archive, member = nearest[0]
+        _check_size(archive.getinfo(member).file_size, f"{member} in {archive.filename}")
+        return archive.read(member)
 
-    def _index(self) -> dict[str, list[tuple[zipfile.ZipFile, str]]]:
-        index: dict[str, list[tuple[zipfile.ZipFile, str]]] = {}
+    def _index(self) -> dict[str, list[tuple[ZipFile, str]]]:
+        index: dict[str, list[tuple[ZipFile, str]]] = {}
         for path in sorted(self.root.rglob("*.zip")):
             try:
-                archive = zipfile.ZipFile(path)
-            except zipfile.BadZipFile as error:
+                archive = ZipFile(path)
+            except _UNREADABLE as error:
                 raise DataError(f"{path} is damaged or cut off ({error}); download it again") from error
             for member in archive.namelist():
                 index.setdefault(Path(member).name, []).append((archive, member))
         return index
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > _LARGEST:
+        raise BadRow(Reason.HUGE_PICTURE, f"{name} has {size:,} bytes; a picture has up to {_LARGEST:,}")
 
 
 def _shared_tail(parts: Sequence[str], others: Sequence[str]) -> int:

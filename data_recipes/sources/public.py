@@ -135,7 +135,8 @@ class PublicSource:
         except Exception as error:
             why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise DataError(
-                f"{self.location} cannot be downloaded ({why}); download it yourself and give the folder with --from"
+                f"there is no folder {self.location} here, and the data set of that name cannot be downloaded ({why}); "
+                "download it yourself and give the folder with --from"
             ) from error
 
 
@@ -157,7 +158,7 @@ def first_text(row: Mapping[str, Any], *names: str) -> str:
             if not text.strip():
                 raise BadRow(Reason.EMPTY_CODE, f"{name} is empty")
             return text
-    raise BadRow(Reason.MISSING_VALUE, f"{' and '.join(names)} are missing")
+    raise BadRow(Reason.MISSING_VALUE, f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing")
 
 
 def first_picture(row: Mapping[str, Any], context: Context, *names: str) -> bytes:

@@ -30,6 +30,8 @@ class Records:
         """Yield the records of a file."""
         path = piece.where.path
         columns = columns_of(path)
+        if not columns:
+            raise DataError(f"{path} is empty: no line of it is a JSON object; write it again, or remove it")
         name = layout_of(columns)
         if name is None:
             shapes = "; ".join(f"{each}: {', '.join(layout.columns)}" for each, layout in HOST_LAYOUTS.items())

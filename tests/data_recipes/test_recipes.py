@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import threading
@@ -13,7 +14,8 @@ from recipe_helpers import Numbered, content, png_of, record_of, svg_of
 
 from data_recipes import RECIPES, attempts, collect, demo, export, refine, report, validate
 from data_recipes.drops import Drops
-from data_recipes.pipeline import run
+from data_recipes.options import run_recipe
+from data_recipes.pipeline import Row, run
 from data_recipes.refine import LEAST_CHANGED, changed_share
 from data_recipes.shards import drops_of, rows_of, shards_of
 from vincicoder.cli import main as command_line
@@ -121,15 +123,17 @@ def test_gold_code_that_draws_something_else_is_told(tmp_path, capsys):
 
 
 class Model(BaseHTTPRequestHandler):
-    """An endpoint that answers with a square at another place, the right one, and prose."""
+    """An endpoint that answers with a square at another place, the right one, and prose; or with ``contents``."""
 
     asked: ClassVar[list[dict]] = []
+    contents: ClassVar[list | None] = None
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append(body)
         right = svg_of(0)
         answers = [f"```svg\n{svg_of(25)}\n```", f"```svg\n{right}\n```", "I see a square.", "```svg\n<svg\n```"]
+        answers = answers if self.contents is None else self.contents
         data = json.dumps({"choices": [{"message": {"content": answer}} for answer in answers]}).encode()
         self.send_response(200 if self.path == "/v1/chat/completions" else 404)
         self.end_headers()
@@ -158,12 +162,60 @@ def test_a_models_attempts_within_the_band_become_refinements(endpoint, tmp_path
     picture, words = Model.asked[-1]["messages"][0]["content"]
     assert picture["image_url"]["url"].startswith("data:image/png;base64,")
     assert words["text"] == "Draw this as SVG."
-    attempts.main([*arguments, "--least", "0.98", "--url", f"{endpoint}/v1", "--out", str(tmp_path / "none")])
+    assert attempts.main([*arguments, "--least", "0.98", "--url", f"{endpoint}/v1", "--out", str(tmp_path / "none")])
     assert not records(tmp_path / "none")
     with pytest.raises(DataError, match="404"):
         attempts.main([*arguments, "--url", endpoint, "--out", str(tmp_path / "wrong")])
     attempts.main([*arguments, "--url", f"{endpoint}/v1", "--out", str(tmp_path / "wrong")])
     assert content(tmp_path / "wrong") == content(tmp_path / "out"), "a run goes on though the model moved"
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_asked():
+    for url in ("nonsense", "ftp://host/v1", "http://", "http://host:port/v1", "http://[host/v1"):
+        with pytest.raises(DataError, match="is no address of an endpoint"):
+            attempts.Endpoint(url, "tiny")
+
+
+def test_an_answer_in_parts_is_their_text_and_a_faulty_one_is_counted_as_such(endpoint, monkeypatch):
+    model = attempts.Endpoint(f"{endpoint}/v1", "tiny")
+    parts = [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}, {"type": "text", "text": "b"}]
+    monkeypatch.setattr(Model, "contents", [parts, None, "c"])
+    assert model.ask("Draw.", png_of(1), 3, 0) == ["ab", "", "c"]
+    for contents in ([], [7], [["a"]], [[{"type": "text"}]], [[{"type": "text", "text": 7}]]):
+        monkeypatch.setattr(Model, "contents", contents)
+        with pytest.raises(BadRow) as fault:
+            model.ask("Draw.", png_of(1), 1, 0)
+        assert fault.value.label == "no code found: faulty answer of the endpoint"
+
+
+def test_a_run_says_what_it_left_out_and_fails_if_no_row_came_through(tmp_path, write_parquet, capsys):
+    folder = write_parquet(
+        [record_of(number).to_dict() | {"code": f"```svg\n{svg_of(number)}\n```"} for number in range(4)]
+    )
+    arguments = ["records", "--from", str(folder), "--out", str(tmp_path / "out"), "--workers", "1"]
+    assert collect.main(arguments) == 1
+    out, err = capsys.readouterr()
+    told = {"recipe": "collect records", "taken": 4, "kept": 0, "dropped": {"lint: svg fence": 4}}
+    assert json.loads(out) == told
+    *_, first, second, third, last = err.splitlines()
+    assert first.startswith("left out, lint: svg fence: ")
+    assert first.endswith("the code is in a Markdown fence; give it without")
+    assert len({first, second, third}) == 3
+    assert last == "vincicoder data: no row came through; most often: lint: svg fence (4 rows)"
+
+
+def test_of_many_reasons_ten_examples_are_told_each_on_a_line_of_bounded_length(tmp_path, capsys):
+    class Faulty(Numbered):
+        def read(self, piece):
+            for number, reason in enumerate(list(Reason)[:5]):
+                yield from [Row(f"r{number}", BadRow(reason, "a\nb" * 200))] * 4
+            yield Row("r9", record_of(9))
+
+    options = argparse.Namespace(recipe="test", out=tmp_path / "out", ray=None)
+    assert run_recipe(options, Faulty(1), []) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out, ")]
+    assert len(lines) == 10
+    assert {len(line) for line in lines} == {160}
 
 
 def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 
 import pytest
 from recipe_helpers import png_of, record_of, svg_of
 
 from data_recipes.sources import GENERATED, PUBLIC, find_source
-from data_recipes.sources.files import json_items
+from data_recipes.sources.files import columns_of, json_items
 from vincicoder.alignment import align
 from vincicoder.data import BadRow, DataError, Reason
 from vincicoder.data.record import LANGUAGE_OF
@@ -86,6 +87,58 @@ def test_rows_name_pictures_of_their_folder_and_no_others(write_json, tmp_path):
     folder = write_json([{"id": name, "image": name} | talk(PYTHON) for name in names])
     (folder / "inside.png").write_bytes(PNG)
     assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_PICTURE] * 4, None]
+
+
+def test_links_lead_nowhere_but_into_the_store_of_the_hub(write_json, tmp_path):
+    rows = [{"id": name, "image": f"{name}.png"} | talk(PYTHON) for name in ("secret", "stored", "near")]
+    folder = write_json(rows, folder="datasets--a--b/snapshots/c0ffee")
+    store = tmp_path / "datasets--a--b" / "blobs"
+    store.mkdir()
+    for path in (tmp_path / "secret.png", store / "5eed", folder / "here.png"):
+        path.write_bytes(PNG)
+    for name, path in (("secret", tmp_path / "secret.png"), ("stored", store / "5eed"), ("near", "here.png")):
+        (folder / f"{name}.png").symlink_to(path)
+    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_PICTURE, None, None]
+    copied = folder.rename(tmp_path / "copied")
+    assert reasons(found("chartcoder", copied)) == [Reason.BROKEN_PICTURE, Reason.BROKEN_PICTURE, None]
+
+
+def test_paths_that_no_file_can_have_cost_their_rows_only(write_json):
+    names = ["x" * 300 + ".png", "x/" * 3000 + "a.png", "a\0.png", "\ud800.png", "/", "a.png"]
+    folder = write_json([{"id": 1, "image": name} | talk(PYTHON) for name in names])
+    (folder / "a.png").write_bytes(PNG)
+    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_PICTURE] * 5, None]
+
+
+def changed(content, what):
+    """A zip file of one picture in which one thing is wrong."""
+    start, entry = content.index(PNG[:8]), content.index(b"PK\x01\x02")
+    if what == "encrypted":
+        spots = {6: 1, entry + 8: 1}
+    elif what == "unknown compression":
+        spots = {8: 99, entry + 10: 99}
+    elif what == "said to be deflated":
+        spots = {8: 8, entry + 10: 8}
+    else:
+        spots = {start + 40: content[start + 40] ^ 255}
+    return bytes(spots.get(index, byte) for index, byte in enumerate(content))
+
+
+@pytest.mark.parametrize("what", ["encrypted", "unknown compression", "said to be deflated", "corrupt"])
+def test_what_a_zip_file_cannot_give_costs_its_row_only(what, write_json):
+    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON), {"id": 2, "image": "2.png"} | talk(PYTHON)])
+    with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+        archive.writestr("1.png", PNG)
+    (folder / "images.zip").write_bytes(changed((folder / "images.zip").read_bytes(), what))
+    (folder / "2.png").write_bytes(PNG)
+    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_PICTURE, None]
+
+
+def test_a_huge_picture_file_is_not_read(write_json):
+    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
+    with (folder / "1.png").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    assert reasons(found("chartcoder", folder)) == [Reason.HUGE_PICTURE]
 
 
 def test_a_bomb_in_a_zip_file_is_not_unpacked(write_json, monkeypatch):
@@ -261,8 +314,6 @@ def test_records_in_any_layout_are_read_as_they_are(write_parquet):
 def test_json_lists_are_streamed(tmp_path, monkeypatch):
     path = tmp_path / "list.json"
     items = [{"n": n, "text": "x]}," * n} for n in range(50)]
-    import json
-
     path.write_text(json.dumps(items, indent=1))
     monkeypatch.setattr("data_recipes.sources.files._READ_AHEAD", 7)
     assert list(json_items(path)) == items
@@ -272,3 +323,46 @@ def test_json_lists_are_streamed(tmp_path, monkeypatch):
     path.write_text('{"a": 1}')
     with pytest.raises(DataError, match="no JSON list"):
         list(json_items(path))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (b'{"a": ' + b"[" * 100_000 + b'"]"' + b"]" * 100_000 + b"}", Reason.INVALID_JSON),
+        (b'{"a": ' + b"7" * 5000 + b', "b": "}, {"}', Reason.INVALID_JSON),
+        (b'{"a": "\xff"}', Reason.INVALID_UTF8),
+        (b"3", Reason.WRONG_TYPE),
+    ],
+)
+@pytest.mark.parametrize("ahead", [7, 1 << 20])
+def test_an_item_that_cannot_be_read_costs_no_other(fault, reason, ahead, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_recipes.sources.files._READ_AHEAD", ahead)
+    path = tmp_path / "list.json"
+    path.write_bytes(b"[" + fault + b', {"b": "\xc3\xa9 \\udc80"}, ' + fault + b"]")
+    rows = list(json_items(path))
+    assert reasons(rows) == [reason, None, reason]
+    assert rows[1] == {"b": "é \udc80"}
+    assert columns_of(str(path)) == ["b"]
+
+
+def test_columns_of_lines_are_those_of_the_first_that_can_be_read(tmp_path):
+    lines = ["[" * 100_000, "{", "7" * 5000, json.dumps({"image": "a.png", "code": PYTHON})]
+    (tmp_path / "x.jsonl").write_text("\n".join(lines))
+    (tmp_path / "a.png").write_bytes(PNG)
+    assert reasons(found("mathcoder", tmp_path)) == [*[Reason.INVALID_JSON] * 3, None]
+
+
+def test_an_empty_file_of_records_is_called_empty(tmp_path):
+    (tmp_path / "mine.jsonl").touch()
+    with pytest.raises(DataError, match=r"mine\.jsonl is empty"):
+        found("records", tmp_path)
+
+
+def test_messages_say_what_is_missing_and_what_to_do(tmp_path, write_parquet, monkeypatch):
+    with pytest.raises(DataError, match="but nothing; download the data to it, or give the folder"):
+        found("datikz", tmp_path)
+    [row] = found("webcode2m", write_parquet([{"image": IMAGE, "text": None}]))
+    assert str(row) == "text is missing"
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: 1 / 0)
+    with pytest.raises(DataError, match="no folder data/mine here, and the data set of that name cannot be downloaded"):
+        found("datikz", "data/mine")

@@ -192,14 +192,18 @@ def _parquet(path: Path) -> tuple[list[int], list[str]]:
 
 
 def _jsonl(path: Path) -> tuple[list[int], list[str]]:
-    """Return one group, its length a guess, and the names in the first line that is an object."""
-    rows = [path.stat().st_size // _JSONL_ROW + 1]
+    """Return one group, its length a guess, and the columns."""
+    return [path.stat().st_size // _JSONL_ROW + 1], jsonl_columns(path)
+
+
+def jsonl_columns(path: Path) -> list[str]:
+    """Return the names in the first line that is an object; none if there is no such line."""
     with path.open("rb") as lines:
         for line in lines:
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(row, dict):
-                return rows, list(row)
-    return rows, []
+                return list(row)
+    return []

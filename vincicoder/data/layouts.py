@@ -117,7 +117,7 @@ def _read_sft(row: Mapping[str, Any], folder: Path | None = None) -> Record:
 def _read_rl(row: Mapping[str, Any], folder: Path | None = None) -> Record:
     if (values := _values(row)) is None:
         return from_rl(row, folder)
-    found = _record(values, optional_text(row, "problem"), row.get("images"), folder)
+    found = _record(values, _words(optional_text(row, "problem")), row.get("images"), folder)
     if row.get("answer") in (fenced(found.code, found.language), to_easyr1(found)["answer"]):
         return found
     return dataclasses.replace(found, code=from_rl(row, folder).code, answer=None)
@@ -129,7 +129,7 @@ def _read_verl(row: Mapping[str, Any], folder: Path | None = None) -> Record:
     code = optional_text(told, "ground_truth")
     images = row.get("images")
     if (values := _values(row)) is not None:
-        found = _record(values, asked, images, folder)
+        found = _record(values, _words(asked), images, folder)
         return found if code == found.code else dataclasses.replace(found, code=code or "", answer=None)
     # verl takes the pictures out of the row; the reward's copy stays.
     images = known.get("target") if images is None else images
@@ -139,17 +139,13 @@ def _read_verl(row: Mapping[str, Any], folder: Path | None = None) -> Record:
 
 def _read_swift(row: Mapping[str, Any], folder: Path | None = None) -> Record:
     messages = _sequence(row, "messages")
-    asked, answered = _content(messages, "user"), _content(messages, "assistant")
     sft = {
-        "user_content": asked,
-        "assistant_content": answered,
+        "user_content": _words(_content(messages, "user")),
+        "assistant_content": _content(messages, "assistant"),
         "image": row.get("images"),
         "record": row.get("record"),
     }
-    if (values := _values(row)) is None:
-        return from_sft(sft, folder=folder)
-    prompt = (asked or "").removeprefix(PLACEHOLDER)
-    return _read_sft(sft | {"user_content": prompt, "record": json.dumps(values)}, folder)
+    return _read_sft(sft, folder)
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -160,7 +156,7 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         values = json.loads(text)
         return {each.name: values[each.name] for each in dataclasses.fields(Record) if each.name not in _SHOWN}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadRow(Reason.INVALID_JSON, f"record is not what was written there: {error!r}") from error
 
 
@@ -170,7 +166,12 @@ def _record(values: dict[str, Any], prompt: str | None, picture: Any, folder: Pa
         raise BadRow(Reason.MISSING_VALUE, "the prompt is missing")
     if values["task"] not in TASKS or not isinstance(values["code"], str):
         raise BadRow(Reason.WRONG_TYPE, "record holds an unknown task, or code that is no text")
-    return Record(prompt=prompt.removeprefix(PLACEHOLDER), target=picture_of(picture, folder), **values)
+    return Record(prompt=prompt, target=picture_of(picture, folder), **values)
+
+
+def _words(prompt: str | None) -> str | None:
+    """Return a host's prompt without the placeholder that writing put before it; one of the prompt's own stays."""
+    return None if prompt is None else prompt.removeprefix(PLACEHOLDER)
 
 
 def _sequence(row: Mapping[str, Any], name: str) -> list[Any]:

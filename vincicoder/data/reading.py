@@ -236,7 +236,7 @@ def _jsonl_rows(piece: Piece, columns: Mapping[str, str]) -> Iterator[tuple[int,
             if not line.strip():
                 continue
             try:
-                row = json.loads(line.decode())
+                row = json.loads(line.decode("utf-8-sig"))  # Windows begins files with a mark
             except UnicodeDecodeError:
                 yield number, BadRow(Reason.INVALID_UTF8, "the line is not valid UTF-8")
             except (ValueError, RecursionError) as error:

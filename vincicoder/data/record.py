@@ -13,7 +13,7 @@ to be there, since the rest can be told from them:
 ``prompt``         what the model is asked, defective code included, the placeholder of the picture not; default: a
                    wording of :mod:`vincicoder.data.prompts`
 ``answer``         the whole answer, where it says more than the code in a fence; None otherwise
-``id``             default: a digest of picture, code and defective code
+``id``             text or a whole number; default: a digest of picture, code and defective code
 ``source``         where the row comes from
 ``licence``        under which terms
 ``checks``         what was measured, by name, such as ``{"similarity": 0.99}``
@@ -116,7 +116,7 @@ class Record:
         if domain not in DOMAINS:
             raise BadRow(Reason.WRONG_TYPE, f"domain {domain!r} is not one of: {', '.join(DOMAINS)}")
         record = cls(
-            id=optional_text(row, "id") or identify(target, code, defective),
+            id=_id(row) or identify(target, code, defective),
             domain=domain,
             task="refine" if task == "refine" else "generate",
             language=language,
@@ -245,11 +245,16 @@ def _content(value: Any) -> Any:
         raise BadRow(Reason.BROKEN_PICTURE, "the picture's bytes are text, but not base64") from error
 
 
+def _id(row: Mapping[str, Any]) -> str | None:
+    value = row.get("id")
+    return str(value) if isinstance(value, int) else optional_text(row, "id")
+
+
 def _checks(value: Any) -> Mapping[str, Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadRow(Reason.INVALID_JSON, "checks is text, but not JSON") from error
     if value is not None and not isinstance(value, Mapping):
         raise BadRow(Reason.WRONG_TYPE, f"checks is {type(value).__name__}; expected a mapping")

@@ -45,7 +45,7 @@ def answer_fields(ground_truth: Any) -> Mapping[str, Any]:
     if ground_truth.lstrip().startswith("{"):
         try:
             fields = json.loads(ground_truth)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"code": ground_truth}
         return fields if isinstance(fields, dict) else {"code": ground_truth}
     text = ground_truth.strip()

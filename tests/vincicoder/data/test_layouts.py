@@ -33,6 +33,7 @@ VARIANTS = [
     {"target": "pictures/ab/cd.png", "checks": {}},
     {"answer": f"Here:\n```py\n{CODE}```\nDone."},
     {"task": "generate", "defective_code": None, "domain": "others"},
+    {"prompt": "<image><image>twice <image>"},
     {"language": "svg", "domain": "svg", "code": '<svg xmlns="http://www.w3.org/2000/svg">```</svg>'},
 ]
 

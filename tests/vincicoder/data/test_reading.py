@@ -206,6 +206,13 @@ def test_every_bad_line_of_a_jsonl_file_is_counted_and_costs_no_other(tmp_path, 
     assert Rejects(tmp_path / "rejects.tsv").count() == expected
 
 
+def test_a_mark_at_the_start_of_a_jsonl_file_costs_no_row(tmp_path, png):
+    good = {"user_content": "good", "assistant_content": ANSWER, "image": {"bytes": base64.b64encode(png).decode()}}
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "img2svg.jsonl").write_text(f"{json.dumps(good)}\n" * 2, encoding="utf-8-sig")
+    assert prompts(read(tmp_path / "data", tmp_path)) == ["good", "good"]
+
+
 def test_strict_stops_at_the_first_bad_row_and_names_it(tmp_path, png):
     write(tmp_path / "data" / "img2svg.parquet", [*rows_of(4, png), rows_of(1, png)[0] | {"image": b"x"}])
     with pytest.raises(DataError, match=r"img2svg.parquet, row 4: the picture is in no format"):

@@ -76,6 +76,11 @@ def test_language_and_domain_are_told_from_the_code(code, language, domain):
     assert LANGUAGE_OF[domain] == language
 
 
+def test_an_id_may_be_a_whole_number():
+    row = {"target": "a.png", "code": CODE}
+    assert [Record.from_dict(row | {"id": name}).id for name in (17, 0, "17")] == ["17", "0", "17"]
+
+
 def test_a_path_starts_at_the_folder_it_is_given(tmp_path):
     row = {"target": "a.png", "code": CODE}
     assert Record.from_dict(row).target == "a.png"
@@ -97,6 +102,7 @@ def test_a_path_starts_at_the_folder_it_is_given(tmp_path):
         ({"domain": "poetry", "language": "python"}, Reason.WRONG_TYPE),
         ({"language": "cobol"}, Reason.WRONG_LANGUAGE),
         ({"checks": "{"}, Reason.INVALID_JSON),
+        ({"checks": "[" * 100_000}, Reason.INVALID_JSON),
         ({"checks": [1]}, Reason.WRONG_TYPE),
     ],
 )
