@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,6 @@ from scored_groups import OPTIONS, expected, groups, plain, svg, target, wait_un
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.cluster import ClusterReward
 from vincicoder.errors import ConfigError, EncoderError, RendererUnavailable
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
@@ -47,77 +43,6 @@ def test_pictures_that_are_no_files_arrive_as_they_are(reward):
 
     requests = [RewardRequest(svg(9), open_target(target(5)), language="svg")]
     assert scores(reward, requests) == expected(requests)
-
-
-def callers(count: int) -> list[Any]:
-    """Return actors that score as a trainer's reward workers do, each in a process of its own."""
-    import ray
-
-    class Caller:  # in here, so that Ray sends its code along
-        def __init__(self, root: str, options: dict[str, Any]) -> None:
-            sys.path.append(root)
-            from vincicoder.cluster import ClusterReward
-
-            self.reward = ClusterReward(options)
-
-        def score(self, requests: list[Any]) -> dict[int, Any]:
-            return dict(self.reward.stream(requests))
-
-        def stats(self) -> Any:
-            return self.reward.stats()
-
-    actor = ray.remote(num_cpus=0)(Caller)
-    return [actor.remote(str(ROOT), OPTIONS | {"workers": 4}) for _ in range(count)]
-
-
-def whole(work: list[list[RewardRequest]], count: int) -> list[list[RewardRequest]]:
-    """Deal groups out to callers."""
-    return [[each for group in work[n::count] for each in group] for n in range(count)]
-
-
-def scattered(work: list[list[RewardRequest]], count: int) -> list[list[RewardRequest]]:
-    """Deal the responses of every group out to callers, as verl does."""
-    return [[each for group in work for each in group[n::count]] for n in range(count)]
-
-
-def run_callers(parts: list[list[RewardRequest]]) -> tuple[list[Any], list[Any], Any]:
-    """Score each part in a process of its own, at once; return results, what was expected, and the counts."""
-    import ray
-
-    actors = callers(len(parts))
-    answers = ray.get([actor.score.remote(part) for actor, part in zip(actors, parts, strict=True)])
-    found = [plain(answer[index]) for answer, part in zip(answers, parts, strict=True) for index in range(len(part))]
-    stats = ray.get(actors[0].stats.remote())
-    for actor in actors:
-        ray.kill(actor)
-    return found, expected([each for part in parts for each in part]), stats
-
-
-def assert_callers_get_the_local_results(parts: list[list[RewardRequest]], targets: int, embedded: int) -> None:
-    """Score the parts; ``embedded`` is how often the targets may be embedded at most."""
-    found, local, stats = run_callers(parts)
-    assert found == local
-    nodes = stats["nodes"].values()
-    assert len(nodes) == 2
-    assert all(node["embedded"] for node in nodes), "both nodes had work"
-    misses = sum(node["embedded"] for node in nodes)
-    assert targets <= misses <= embedded
-    drawn = sum(node["statuses"]["ok"] for node in nodes)
-    assert drawn == targets * 6
-    assert sum(node["reused"] for node in nodes) == drawn - misses
-
-
-@pytest.mark.parametrize("deal", [whole, scattered])
-def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once(two_nodes, deal):
-    # So few that no node ever has twice its share, which would let another one help.
-    assert_callers_get_the_local_results(deal(groups(8), 4), targets=8, embedded=8)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("deal", [whole, scattered])
-def test_2048_requests_of_8_callers_give_the_local_results(two_nodes, deal):
-    assert_callers_get_the_local_results(deal(groups(256), 8), targets=256, embedded=282)
 
 
 def test_an_encoder_that_cannot_be_loaded_is_the_local_error(cluster):
