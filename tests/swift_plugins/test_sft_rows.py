@@ -201,6 +201,13 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(load, monkeypatch):
         load("vincicoder-sft", use_hf=True)
 
 
+def test_a_folder_with_no_data_and_a_subset_that_is_not_there_are_one_sentence(load, public, tmp_path):
+    with pytest.raises(SystemExit, match=r"holds no .parquet or .jsonl file but nothing; download"):
+        load("vincicoder-sft", tmp_path)
+    with pytest.raises(SystemExit, match=r"no subset 'chart-refined'; did you mean 'chart-refine'"):
+        load("vincicoder-sft:chart-refined", public)
+
+
 def test_a_folder_with_no_usable_row_is_one_sentence(load, tmp_path):
     parquet(tmp_path / "img2svg.parquet", [svg_rows(1)[0] | change for change in BAD.values()])
     for streaming in (False, True):

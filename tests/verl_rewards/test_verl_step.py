@@ -14,7 +14,7 @@ import pytest
 
 from vincicoder import RewardRequest, VisualReward
 
-pytestmark = [pytest.mark.verl, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 

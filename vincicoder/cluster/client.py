@@ -35,9 +35,9 @@ class _Job:
     """A request on its way."""
 
     index: int
-    request: RewardRequest
-    target: Any
-    affinity: str
+    request: RewardRequest  # with no target where there is a reference
+    target: str  # its digest; empty if it cannot be read, as the node will say in a result like any other
+    reference: Any
     tried: list[str] = dataclasses.field(default_factory=list)
     asked: float = 0.0
     started: float = 0.0
@@ -127,10 +127,10 @@ class ClusterReward:
                 self._targets.popitem(last=False)
         return reference
 
-    def locate(self, affinities: Iterable[str]) -> None:
+    def locate(self, targets: Iterable[str]) -> None:
         """Ask the service for the homes of targets that this process has not met; without an answer it has none."""
         with self._lock:
-            unknown = [each for each in dict.fromkeys(affinities) if each not in self._homes]
+            unknown = [each for each in dict.fromkeys(targets) if each not in self._homes]
         if not unknown:
             return
         try:
@@ -142,7 +142,7 @@ class ClusterReward:
             while len(self._homes) > _HOMES:
                 self._homes.popitem(last=False)
 
-    def choose(self, affinity: str, tried: Sequence[str]) -> Node | None:
+    def choose(self, target: str, tried: Sequence[str]) -> Node | None:
         """Return the node to ask, which counts as asked, or None while all have enough to do.
 
         A request goes to its target's home, where the target is embedded once for all processes. Only when the home
@@ -150,7 +150,7 @@ class ClusterReward:
         """
         with self._lock:
             able = [node for node in self._nodes if self._resting.get(node.id, 0) < time.monotonic()]
-            home = next((node for node in able if node.id == self._homes.get(affinity)), None)
+            home = next((node for node in able if node.id == self._homes.get(target)), None)
             if home and home.id not in tried and self._load[home.id] < 2 * window(home.workers):
                 chosen = home
             else:
@@ -160,7 +160,7 @@ class ClusterReward:
                     return None
                 chosen = min(untried, key=lambda node: self._load[node.id] / node.workers)
                 if home is None:
-                    self._homes[affinity] = chosen.id
+                    self._homes[target] = chosen.id
             self._load[chosen.id] += 1
             return chosen
 
@@ -191,7 +191,7 @@ class _Stream:
 
     def run(self) -> Iterator[tuple[int, RewardResult]]:
         self._reward.nodes(fresh=False)
-        self._reward.locate(job.affinity for job in self._waiting)
+        self._reward.locate(job.target for job in self._waiting)
         try:
             while self._open:
                 yield from self._step()
@@ -213,10 +213,10 @@ class _Stream:
     def _job(self, index: int, request: RewardRequest) -> _Job:
         try:
             key = target_key(request.target)
-            target = self._reward.reference(key, target_content(request.target))
-        except TargetError:  # the node will say so, in a result like any other
-            key, target = "", request.target
-        return _Job(index, dataclasses.replace(request, target=b""), target, key)
+            reference = self._reward.reference(key, target_content(request.target))
+        except TargetError:
+            return _Job(index, request, "", None)
+        return _Job(index, dataclasses.replace(request, target=b""), key, reference)
 
     def _submit(self) -> None:
         while self._waiting:
@@ -224,14 +224,14 @@ class _Stream:
             if job.answered:
                 self._waiting.popleft()
                 continue
-            node = self._reward.choose(job.affinity, job.tried)
+            node = self._reward.choose(job.target, job.tried)
             if node is None:
                 return
             self._waiting.popleft()
             job.tried.append(node.id)
             job.asked = time.monotonic()
             job.started = job.started or job.asked
-            future = node.scorer.score.remote(job.request, job.target).future()
+            future = node.scorer.score.remote(job.request, job.target, [job.reference]).future()
             future.add_done_callback(functools.partial(self._arrive, job, node))
 
     def _arrive(self, job: _Job, node: Node, future: Future[RewardResult]) -> None:

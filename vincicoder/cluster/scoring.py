@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+import ray
+from ray.exceptions import RayError
+
 from vincicoder.cluster.encoding import RemoteEncoder
 from vincicoder.cluster.metrics import NodeMetrics, count_start
-from vincicoder.images import TargetLike
 from vincicoder.reward import RewardRequest, RewardResult, VisualReward
+
+_TARGETS = 256  # of the latest, kept on the node
 
 
 class NodeScorer:
@@ -27,23 +32,29 @@ class NodeScorer:
         self._options = options
         self._built: VisualReward | None = None
         self._lock = threading.Lock()
+        self._targets: OrderedDict[str, Any] = OrderedDict()
+        self._fetched = 0
         self._under_way = 0
         self._metrics = NodeMetrics()
         self._seen = (0, 0)
         count_start("scorer")
 
-    def score(self, request: RewardRequest, target: TargetLike) -> RewardResult:
+    def score(self, request: RewardRequest, target: str, reference: list[Any]) -> RewardResult:
         """Score one request.
 
         Args:
-            request: The request, without its target.
-            target: The target; comes apart since Ray then sends it to this node once for all that share it.
+            request: The request; without its target if there is a reference.
+            target: The target's digest, equal for all that share it, or empty.
+            reference: The object-store reference of the target's content, of the process that asks. In a list, so that
+                Ray does not send the content along: every process has a reference of its own, one fetch serves all.
         """
+        if target:
+            request = dataclasses.replace(request, target=self._content(target, reference[0]))
         with self._lock:
             self._under_way += 1
             self._metrics.under_way(self._under_way)
         try:
-            [result] = self._reward().score([dataclasses.replace(request, target=target)])
+            [result] = self._reward().score([request])
         finally:
             with self._lock:
                 self._under_way -= 1
@@ -52,11 +63,26 @@ class NodeScorer:
         return result
 
     def stats(self) -> dict[str, Any]:
-        """Return counts since this actor started: targets embedded and reused, results by status; and its process."""
+        """Return counts since this actor started: targets fetched, embedded, reused; results by status; its process."""
         reward = self._reward()
         similarity = reward.similarity
         statuses = {status.value: count for status, count in reward.counts.items()}
-        return {"embedded": similarity.misses, "reused": similarity.hits, "statuses": statuses, "pid": os.getpid()}
+        targets = {"fetched": self._fetched, "embedded": similarity.misses, "reused": similarity.hits}
+        return targets | {"statuses": statuses, "pid": os.getpid()}
+
+    def _content(self, target: str, reference: Any) -> Any:
+        with self._lock:
+            self._fetched += target not in self._targets
+            first = self._targets.setdefault(target, reference)
+            self._targets.move_to_end(target)
+            while len(self._targets) > _TARGETS:
+                self._targets.popitem(last=False)
+        try:
+            return ray.get(first)
+        except RayError:  # the process that the first one came from is gone
+            with self._lock:
+                self._targets[target] = reference
+            return ray.get(reference)
 
     def _reward(self) -> VisualReward:
         # Built at the first call, as an actor that fails while it starts cannot say why.

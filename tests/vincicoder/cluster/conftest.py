@@ -13,25 +13,14 @@ pytest.importorskip("ray", reason="Ray is not installed")
 sys.path.insert(0, str(Path(__file__).parent))  # for scored_groups
 
 
-@pytest.fixture
-def two_nodes() -> Iterator[Any]:
-    """A cluster of two nodes that this process is connected to."""
-    yield from _cluster(2)
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """The same, for all tests of a module that leave it as it is."""
-    yield from _cluster(2)
-
-
-def _cluster(nodes: int) -> Iterator[Any]:
+    """A cluster of two nodes that this process is connected to, for all tests of a module."""
     import ray
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    for _ in range(nodes - 1):
-        cluster.add_node(num_cpus=2)
+    cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
     ray.init(address=cluster.address, log_to_driver=False)
     yield cluster

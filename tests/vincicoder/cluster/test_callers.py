@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,14 @@ from vincicoder import RewardRequest
 ROOT = Path(__file__).resolve().parents[3]
 
 
+DEADLINES = itertools.count(300)
+
+
 def callers(count: int) -> list[Any]:
-    """Return actors that score as a trainer's reward workers do, each in a process of its own."""
+    """Return actors that score as a trainer's reward workers do, each in a process of its own.
+
+    They share a service that nobody else has: whose options differ have another one.
+    """
     import ray
 
     class Caller:  # in here, so that Ray sends its code along
@@ -32,7 +39,8 @@ def callers(count: int) -> list[Any]:
             return self.reward.stats()
 
     actor = ray.remote(num_cpus=0)(Caller)
-    return [actor.remote(str(ROOT), OPTIONS | {"workers": 4}) for _ in range(count)]
+    options = OPTIONS | {"workers": 4, "deadline_seconds": next(DEADLINES)}
+    return [actor.remote(str(ROOT), options) for _ in range(count)]
 
 
 def whole(work: list[list[RewardRequest]], count: int) -> list[list[RewardRequest]]:
@@ -67,19 +75,33 @@ def assert_callers_get_the_local_results(parts: list[list[RewardRequest]], targe
     assert all(node["embedded"] for node in nodes), "both nodes had work"
     misses = sum(node["embedded"] for node in nodes)
     assert targets <= misses <= embedded
+    assert targets <= sum(node["fetched"] for node in nodes) <= embedded, "targets travel once"
     drawn = sum(node["statuses"]["ok"] for node in nodes)
     assert drawn == targets * 6
     assert sum(node["reused"] for node in nodes) == drawn - misses
 
 
 @pytest.mark.parametrize("deal", [whole, scattered])
-def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once(two_nodes, deal):
+def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once(cluster, deal):
     # So few that no node ever has twice its share, which would let another one help.
     assert_callers_get_the_local_results(deal(groups(8), 4), targets=8, embedded=8)
+
+
+def test_a_target_outlives_the_process_that_brought_it(cluster):
+    import ray
+
+    host, other = callers(2)
+    known, shared = groups(2)
+    ray.get(host.score.remote(known))  # starts the service, which ends with the process that did
+    ray.get(other.score.remote(shared))
+    ray.kill(other)
+    answer = ray.get(host.score.remote(shared))
+    assert [plain(answer[index]) for index in range(len(shared))] == expected(shared)
+    ray.kill(host)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("deal", [whole, scattered])
-def test_2048_requests_of_8_callers_give_the_local_results(two_nodes, deal):
+def test_2048_requests_of_8_callers_give_the_local_results(cluster, deal):
     assert_callers_get_the_local_results(deal(groups(256), 8), targets=256, embedded=282)

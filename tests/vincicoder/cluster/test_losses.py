@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,20 @@ def pids(stats: Any) -> dict[str, list[int]]:
     }
 
 
+@pytest.fixture
+def third(cluster) -> Iterator[Any]:
+    """One more node, which may be lost."""
+    node = cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    yield node
+    if node in cluster.list_all_nodes():
+        cluster.remove_node(node)
+
+
 @pytest.mark.parametrize("victim", ["scorers", "encoders", "service"])
-def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(two_nodes, victim):
+def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(cluster, victim):
     reward = ClusterReward(OPTIONS)
-    work = [each for group in groups(40) for each in group]
+    work = [each for group in groups(24) for each in group]
     stream = reward.stream(work)
     results = dict([next(stream)])
     killed = pids(reward.stats())[victim]
@@ -41,15 +52,13 @@ def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(two_nodes
     assert not set(pids(reward.stats())[victim]) & set(killed)
 
 
-def test_a_node_lost_at_work_loses_no_request_and_changes_no_reward(two_nodes):
-    other = two_nodes.add_node(num_cpus=2)
-    two_nodes.wait_for_nodes()
+def test_a_node_lost_at_work_loses_no_request_and_changes_no_reward(cluster, third):
     reward = ClusterReward(OPTIONS)
-    work = [each for group in groups(40) for each in group]
+    assert wait_until(lambda: len(reward.nodes(fresh=True)) == 3, 30)
+    work = [each for group in groups(24) for each in group]
     stream = reward.stream(work)
     results = dict([next(stream)])
-    assert len(reward.stats()["nodes"]) == 3
-    remover = threading.Thread(target=two_nodes.remove_node, args=[other])
+    remover = threading.Thread(target=cluster.remove_node, args=[third])
     remover.start()
     results.update(stream)
     remover.join()
@@ -57,14 +66,15 @@ def test_a_node_lost_at_work_loses_no_request_and_changes_no_reward(two_nodes):
     assert wait_until(lambda: len(reward.nodes(fresh=True)) == 2, 30)
 
 
-def test_a_node_that_comes_is_used(two_nodes):
+def test_a_node_that_comes_is_used(cluster, request):
     reward = ClusterReward(OPTIONS)
     dict(reward.stream(groups(1)[0]))
-    two_nodes.add_node(num_cpus=2)
-    two_nodes.wait_for_nodes()
+    before = {node.id for node in reward.nodes(fresh=True)}
+    request.getfixturevalue("third")
     assert wait_until(lambda: len(reward.nodes(fresh=True)) == 3, 30)
     dict(reward.stream([each for group in groups(24) for each in group]))
-    assert all(node["statuses"] for node in reward.stats()["nodes"].values())
+    [came] = [node for id, node in reward.stats()["nodes"].items() if id not in before]
+    assert came["statuses"]
 
 
 DRIVER = """
