@@ -201,7 +201,9 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(load, monkeypatch):
         load("vincicoder-sft", use_hf=True)
 
 
-def test_a_folder_with_no_data_and_a_subset_that_is_not_there_are_one_sentence(load, public, tmp_path):
+def test_what_is_not_there_is_one_sentence(load, public, tmp_path):
+    with pytest.raises(SystemExit, match=r"nowhere does not exist; set it to the folder that"):
+        load("vincicoder-sft", tmp_path / "nowhere")
     with pytest.raises(SystemExit, match=r"holds no .parquet or .jsonl file but nothing; download"):
         load("vincicoder-sft", tmp_path)
     with pytest.raises(SystemExit, match=r"no subset 'chart-refined'; did you mean 'chart-refine'"):

@@ -38,7 +38,7 @@ def flags_of(done) -> list[str]:
     return command[2:]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", [SCRIPTS[0], pytest.param(SCRIPTS[1], marks=pytest.mark.slow)])
 def test_the_smoke_run_trains(script, tmp_path, name):
     done = script(name, "--seed", "3", SMOKE="1")
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]

@@ -121,13 +121,19 @@ def score(settings, data):
             ray.kill(worker)
 
 
-def test_reward_loop_gives_the_rewards_numbers(cluster, model, png):
-    responses = [PERFECT, WRONG, PROSE, BROKEN] * 2
-    extra = [{"target": png, "language": "svg", "index": index} for index in range(len(responses))]
-    scored = score(configuration(model, *FUNCTION), rollouts(model, responses, extra))
+RESPONSES = [PERFECT, WRONG, PROSE, BROKEN] * 2
 
+
+@pytest.fixture(scope="module")
+def scored(cluster, model, png):
+    """What the function makes of a batch."""
+    extra = [{"target": png, "language": "svg", "index": index} for index in range(len(RESPONSES))]
+    return score(configuration(model, *FUNCTION), rollouts(model, RESPONSES, extra))
+
+
+def test_reward_loop_gives_the_rewards_numbers(scored, png):
     with VisualReward(encoder="embedded", workers=1) as reward:
-        results = reward.score([RewardRequest(response=each, target=png, language="svg") for each in responses])
+        results = reward.score([RewardRequest(response=each, target=png, language="svg") for each in RESPONSES])
     assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([result.overall for result in results])
     assert scored.non_tensor_batch["visual"].tolist() == [result.visual for result in results]
     assert scored.non_tensor_batch["code_error"].tolist() == [0, 0, 0, 1] * 2
@@ -144,7 +150,7 @@ def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
 
 
 @pytest.mark.parametrize("manager", [INSTALLED_MANAGER, CLONED_MANAGER], ids=["installed", "cloned"])
-def test_the_manager_takes_the_picture_from_the_prompt(cluster, model, png, picture, manager):
+def test_the_manager_takes_the_picture_from_the_prompt(scored, model, png, picture, manager):
     asked = {"type": "text", "text": "Draw this picture as SVG."}
     prompts = [
         [{"role": "user", "content": [{"type": "image", "image": picture}, asked]}],
@@ -154,13 +160,12 @@ def test_the_manager_takes_the_picture_from_the_prompt(cluster, model, png, pict
     ]
     extra = [{}, {}, {"target": png}, {}]
     responses = [PERFECT, WRONG, WRONG, PERFECT]
-    scored = score(configuration(model, *manager), rollouts(model, responses, extra, raw_prompt=prompts))
+    settings = configuration(model, *manager, "reward.num_workers=1")
+    managed = score(settings, rollouts(model, responses, extra, raw_prompt=prompts))
 
     with VisualReward(encoder="embedded", workers=1) as reward:
         results = reward.score([RewardRequest(each, png, language="svg") for each in (PERFECT, WRONG)])
     perfect, wrong = (result.overall for result in results)
-    assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([perfect, wrong, wrong, 0.0])
-    assert scored.non_tensor_batch["bad_target"].tolist() == [0, 0, 0, 1]
-    data = rollouts(model, [PERFECT], [{"target": png, "language": "svg"}])
-    with_function = score(configuration(model, *FUNCTION, "reward.num_workers=1"), data)
-    assert scored.meta_info["reward_extra_keys"] == with_function.meta_info["reward_extra_keys"]
+    assert managed.batch["rm_scores"].sum(1).tolist() == pytest.approx([perfect, wrong, wrong, 0.0])
+    assert managed.non_tensor_batch["bad_target"].tolist() == [0, 0, 0, 1]
+    assert managed.meta_info["reward_extra_keys"] == scored.meta_info["reward_extra_keys"]

@@ -57,7 +57,8 @@ def start(*arguments: str, port: int) -> subprocess.Popen[str]:
 
 
 class Client:
-    def __init__(self, port: int) -> None:
+    def __init__(self, server: subprocess.Popen[str], port: int) -> None:
+        self.server = server
         self.port = port
 
     def ask(
@@ -83,8 +84,8 @@ class Client:
 def client():
     port = free_port()
     server = start("--max-body-mb", "1", "--body-seconds", "3", port=port)
-    yield Client(port)
-    server.send_signal(signal.SIGTERM)
+    yield Client(server, port)
+    server.terminate()
     try:
         assert server.wait(60) == 0
     finally:
@@ -188,23 +189,6 @@ def test_a_body_without_a_length_is_cut_off_where_it_is_too_large(client):
     assert client.score(SAMPLE)[0]["status"] == "ok"
 
 
-def test_a_stop_answers_what_is_under_way():
-    port = free_port()
-    server = start(port=port)
-    client = Client(port)
-    client.score(SAMPLE | {"response": "```python\npass\n```", "language": "python"})  # starts what draws Python
-    code = "import time, matplotlib.pyplot as plt\ntime.sleep(4)\nplt.plot([1, 2])"
-    sleeper = SAMPLE | {"response": f"```python\n{code}\n```", "language": "python"}
-    answers: list[Any] = []
-    asking = threading.Thread(target=lambda: answers.extend(client.score(sleeper)))
-    asking.start()
-    time.sleep(1.5)
-    server.send_signal(signal.SIGTERM)
-    asking.join(60)
-    assert [answer["status"] for answer in answers] == ["ok"]
-    assert server.wait(60) == 0
-
-
 def test_an_open_door_needs_a_token():
     command = [sys.executable, "-m", "vincicoder", "serve", "--host", "0.0.0.0"]
     environment = {name: value for name, value in os.environ.items() if name != "VINCICODER_TOKEN"}
@@ -212,3 +196,18 @@ def test_an_open_door_needs_a_token():
     assert done.returncode == 2
     assert "can be reached from other machines" in done.stderr
     assert "--token-file" in done.stderr
+
+
+def test_a_stop_answers_what_is_under_way(client):
+    """Comes last, as it stops the server of all tests."""
+    client.score(SAMPLE | {"response": "```python\npass\n```", "language": "python"})  # starts what draws Python
+    code = "import time, matplotlib.pyplot as plt\ntime.sleep(4)\nplt.plot([1, 2])"
+    sleeper = SAMPLE | {"response": f"```python\n{code}\n```", "language": "python"}
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.extend(client.score(sleeper)))
+    asking.start()
+    time.sleep(1.5)
+    client.server.send_signal(signal.SIGTERM)
+    asking.join(60)
+    assert [answer["status"] for answer in answers] == ["ok"]
+    assert client.server.wait(60) == 0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from scored_groups import OPTIONS, expected, groups, plain, wait_until
 
 from vincicoder.cluster import ClusterReward
@@ -28,53 +27,45 @@ def pids(stats: Any) -> dict[str, list[int]]:
     }
 
 
-@pytest.fixture
-def third(cluster) -> Iterator[Any]:
-    """One more node, which may be lost."""
-    node = cluster.add_node(num_cpus=2)
-    cluster.wait_for_nodes()
-    yield node
-    if node in cluster.list_all_nodes():
-        cluster.remove_node(node)
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.mark.parametrize("victim", ["scorers", "encoders", "service"])
-def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(cluster, victim):
+def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(cluster):
     reward = ClusterReward(OPTIONS)
-    work = [each for group in groups(24) for each in group]
+    work = [each for group in groups(48) for each in group]
     stream = reward.stream(work)
-    results = dict([next(stream)])
-    killed = pids(reward.stats())[victim]
-    for pid in killed:
-        os.kill(pid, signal.SIGKILL)
+    results, killed = {}, []
+    for victim in ("scorers", "encoders", "service"):
+        results.update(itertools.islice(stream, 40))
+        killed += (victims := pids(reward.stats())[victim])
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
     results.update(stream)
     assert [plain(results[index]) for index in range(len(work))] == expected(work)
-    assert not set(pids(reward.stats())[victim]) & set(killed)
+    replaced = pids(reward.stats())
+    assert all(replaced.values())
+    assert not set(killed) & set(itertools.chain(*replaced.values()))
 
 
-def test_a_node_lost_at_work_loses_no_request_and_changes_no_reward(cluster, third):
+def test_a_node_that_comes_is_used_and_when_lost_at_work_loses_no_request_and_changes_no_reward(cluster):
     reward = ClusterReward(OPTIONS)
+    dict(reward.stream(groups(1)[0]))
+    before = {node.id for node in reward.nodes(fresh=True)}
+    third = cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
     assert wait_until(lambda: len(reward.nodes(fresh=True)) == 3, 30)
-    work = [each for group in groups(24) for each in group]
+    work = [each for group in groups(40) for each in group]
     stream = reward.stream(work)
-    results = dict([next(stream)])
+    results = dict(itertools.islice(stream, 120))
+    [came] = [node for id, node in reward.stats()["nodes"].items() if id not in before]
+    assert came["statuses"]["ok"]
     remover = threading.Thread(target=cluster.remove_node, args=[third])
     remover.start()
     results.update(stream)
     remover.join()
     assert [plain(results[index]) for index in range(len(work))] == expected(work)
     assert wait_until(lambda: len(reward.nodes(fresh=True)) == 2, 30)
-
-
-def test_a_node_that_comes_is_used(cluster, request):
-    reward = ClusterReward(OPTIONS)
-    dict(reward.stream(groups(1)[0]))
-    before = {node.id for node in reward.nodes(fresh=True)}
-    request.getfixturevalue("third")
-    assert wait_until(lambda: len(reward.nodes(fresh=True)) == 3, 30)
-    dict(reward.stream([each for group in groups(24) for each in group]))
-    [came] = [node for id, node in reward.stats()["nodes"].items() if id not in before]
-    assert came["statuses"]
 
 
 DRIVER = """
@@ -92,15 +83,17 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("death", ["kill", "end"])
-def test_nothing_outlives_the_driver(death):
+def test_nothing_outlives_the_driver():
     code = DRIVER.format(root=str(ROOT), tests=str(Path(__file__).parent))
-    driver = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    actors = [int(pid) for pid in driver.stdout.readline().split()]
-    assert len(actors) == 3
-    family = [*actors, *(pid for actor in actors for pid in processes.descendants(actor))]
-    assert len(family) > len(actors), "there are render workers below the actors"
-    if death == "kill":
-        driver.kill()
-    driver.communicate()
-    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), 60)
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    killed, ended = drivers = [subprocess.Popen([sys.executable, "-c", code], **pipes) for _ in range(2)]
+    families = []
+    for driver in drivers:
+        actors = [int(pid) for pid in driver.stdout.readline().split()]
+        assert len(actors) == 3
+        families.append([*actors, *(pid for actor in actors for pid in processes.descendants(actor))])
+        assert len(families[-1]) > len(actors), "there are render workers below the actors"
+    killed.kill()
+    for driver in (killed, ended):
+        driver.communicate()
+    assert wait_until(lambda: not any(map(alive, families)), 60)

@@ -54,8 +54,7 @@ def test_renders_and_encoder_run_on_the_reward_node_only(trainer_and_reward_node
     assert all(encoder["tiles"] for encoder in stats["encoders"]), "both encoders had work"
 
 
-@pytest.mark.parametrize("capture", [False, True])
-def test_a_worker_of_a_job_that_holds_everything_gets_its_rewards(all_taken, capture):
+def test_workers_of_a_job_that_holds_everything_get_their_rewards(all_taken):
     import ray
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -69,8 +68,11 @@ def test_a_worker_of_a_job_that_holds_everything_gets_its_rewards(all_taken, cap
         def score(self, requests: list[Any]) -> dict[int, Any]:
             return dict(self.reward.stream(requests))
 
-    strategy = PlacementGroupSchedulingStrategy(all_taken, placement_group_capture_child_tasks=capture)
-    actor = ray.remote(Worker).options(num_cpus=1, num_gpus=1, scheduling_strategy=strategy)
     [work] = groups(1)
-    results = ray.get(actor.remote(str(ROOT), OPTIONS).score.remote(work), timeout=120)
-    assert [plain(results[index]) for index in range(len(work))] == expected(work)
+    actor = ray.remote(Worker)
+    for capture in (False, True):
+        strategy = PlacementGroupSchedulingStrategy(all_taken, placement_group_capture_child_tasks=capture)
+        worker = actor.options(num_cpus=1, num_gpus=1, scheduling_strategy=strategy).remote(str(ROOT), OPTIONS)
+        results = ray.get(worker.score.remote(work), timeout=120)
+        assert [plain(results[index]) for index in range(len(work))] == expected(work)
+        ray.kill(worker)  # and with it the service that it started
