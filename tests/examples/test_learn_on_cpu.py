@@ -123,6 +123,7 @@ def test_a_perfect_answer_earns_1_and_no_single_answer_suits_all_targets(learnin
         assert sum(scores) / len(scores) < 0.72
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_kept_and_other_settings_are_refused(quick):
     out, _ = quick
     kept = (out / "runs" / "seed0-visual.json").stat().st_mtime_ns

@@ -41,7 +41,9 @@ def expected_summary(times: int) -> set[str]:
 @pytest.mark.parametrize(
     ("kind", "flags"),
     [
-        ("qwen3_vl", "--tuner_type full --dataset_num_proc 2 --dataloader_num_workers 2"),
+        pytest.param(
+            *("qwen3_vl", "--tuner_type full --dataset_num_proc 2 --dataloader_num_workers 2"), marks=pytest.mark.slow
+        ),
         ("qwen2_5_vl", "--tuner_type lora --streaming true --dataloader_num_workers 1"),
     ],
 )

@@ -85,7 +85,7 @@ def assert_flat_and_clean(rounds: int, count: int, end: str, growth_mb: float) -
         assert not Path(root).exists()
 
 
-@pytest.mark.parametrize("end", ["reward.close()", "os._exit(0)"])
+@pytest.mark.parametrize("end", ["reward.close()", pytest.param("os._exit(0)", marks=pytest.mark.slow)])
 def test_a_few_mixed_batches(end: str) -> None:
     assert_flat_and_clean(rounds=3, count=30, end=end, growth_mb=30)
 

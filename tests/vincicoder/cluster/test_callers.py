@@ -81,7 +81,7 @@ def assert_callers_get_the_local_results(parts: list[list[RewardRequest]], targe
     assert sum(node["reused"] for node in nodes) == drawn - misses
 
 
-@pytest.mark.parametrize("deal", [whole, scattered])
+@pytest.mark.parametrize("deal", [pytest.param(whole, marks=pytest.mark.slow), scattered])
 def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once(cluster, deal):
     # So few that no node ever has twice its share, which would let another one help.
     assert_callers_get_the_local_results(deal(groups(8), 4), targets=8, embedded=8)
