@@ -32,12 +32,10 @@ def model(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def cluster():
-    import ray
+    from started_ray import one_node
 
-    # Ray would pack the repository up and run the workers in the copy.
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+    with one_node(num_cpus=2):
+        yield
 
 
 FUNCTION = (

@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]
 
 pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
-sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 PROMPT = "Draw this picture as SVG."
 SCRIPT = ROOT / "examples" / "qwen3vl_8b_vincicoder_verl.sh"

@@ -10,19 +10,14 @@ from typing import Any
 import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed")
-sys.path.insert(0, str(Path(__file__).parent))  # for scored_groups
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "support")]  # for scored_groups and started_ray
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A cluster of two nodes that this process is connected to, for all tests of a module."""
-    import ray
-    from ray.cluster_utils import Cluster
+    from started_ray import two_nodes
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    cluster.add_node(num_cpus=2)
-    cluster.wait_for_nodes()
-    ray.init(address=cluster.address, log_to_driver=False)
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
+    with two_nodes({"num_cpus": 2}, {"num_cpus": 2}) as cluster:
+        yield cluster

@@ -29,20 +29,20 @@ def exposed(node: dict[str, Any]) -> Counter[tuple[str, ...]]:
 
 
 @pytest.fixture
-def one_node():
+def node():
     import ray
+    from started_ray import one_node
 
-    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield ray.nodes()[0]
-    ray.shutdown()
+    with one_node(num_cpus=2):
+        yield ray.nodes()[0]
 
 
-def test_prometheus_sees_requests_times_tiles_cache_and_restarts(one_node):
+def test_prometheus_sees_requests_times_tiles_cache_and_restarts(node):
     reward = ClusterReward(OPTIONS)
     work = [each for group in groups(3) for each in group]
     tiles = sum(len(result.tiles) for _, result in reward.stream(work))
-    assert wait_until(lambda: exposed(one_node)["vincicoder_requests_total", "ok"] == 18, 60)
-    found = exposed(one_node)
+    assert wait_until(lambda: exposed(node)["vincicoder_requests_total", "ok"] == 18, 60)
+    found = exposed(node)
     assert found["vincicoder_requests_total", "no_code"] == 3
     assert found["vincicoder_requests_total", "runtime_error"] + found["vincicoder_requests_total", "syntax_error"] == 3
     for stage in ("align", "render", "prepare", "embed", "total"):
@@ -63,5 +63,5 @@ def test_prometheus_sees_requests_times_tiles_cache_and_restarts(one_node):
     [scorer] = reward.stats()["nodes"].values()
     os.kill(scorer["pid"], signal.SIGKILL)
     assert len(list(stream)) == 23
-    assert wait_until(lambda: exposed(one_node)["vincicoder_starts_total", "scorer"] == 2, 60)
-    assert exposed(one_node)["vincicoder_repeated_total", "lost"] > 0
+    assert wait_until(lambda: exposed(node)["vincicoder_starts_total", "scorer"] == 2, 60)
+    assert exposed(node)["vincicoder_repeated_total", "lost"] > 0

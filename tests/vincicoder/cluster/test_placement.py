@@ -17,29 +17,25 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def trainer_and_reward_node():
     """A node of the trainer, and one that was started for the reward; yields the id of the latter."""
-    import ray
-    from ray.cluster_utils import Cluster
+    from started_ray import two_nodes
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 2, "include_dashboard": False})
-    node = cluster.add_node(num_cpus=2, num_gpus=1, resources={"reward": 1})
-    cluster.wait_for_nodes()
-    ray.init(address=cluster.address, log_to_driver=False)
-    yield node.node_id
-    ray.shutdown()
-    cluster.shutdown()
+    reward_node = {"num_cpus": 2, "num_gpus": 1, "resources": {"reward": 1}}
+    with two_nodes({"num_cpus": 2, "num_gpus": 2}, reward_node) as cluster:
+        [node] = cluster.worker_nodes
+        yield node.node_id
 
 
 @pytest.fixture
 def all_taken():
     """A node whose CPUs and GPUs are all held by a placement group, as a trainer does; yields the group."""
     import ray
+    from started_ray import one_node
 
-    ray.init("local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
-    group = ray.util.placement_group([{"CPU": 1, "GPU": 1}] * 2)
-    ray.get(group.ready())
-    assert ray.available_resources().get("GPU", 0) == ray.available_resources().get("CPU", 0) == 0
-    yield group
-    ray.shutdown()
+    with one_node(num_cpus=2, num_gpus=2):
+        group = ray.util.placement_group([{"CPU": 1, "GPU": 1}] * 2)
+        ray.get(group.ready())
+        assert ray.available_resources().get("GPU", 0) == ray.available_resources().get("CPU", 0) == 0
+        yield group
 
 
 def test_renders_and_encoder_run_on_the_reward_node_only(trainer_and_reward_node):
