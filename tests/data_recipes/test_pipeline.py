@@ -120,7 +120,8 @@ def test_a_real_chain_that_is_killed_goes_on_with_the_same_bytes(tmp_path):
         again = [*command, "--out", str(killed)]
         stopped = []
         for signum in (signal.SIGINT, *[signal.SIGKILL] * 3):
-            process = start(again)
+            # Python that was started in the background of a shell has no Ctrl-C to pass on.
+            process = start(again, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
             time.sleep(rng.uniform(2, 4.5))
             process.send_signal(signum)
             stopped.append(process.wait())
