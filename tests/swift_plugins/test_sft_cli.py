@@ -42,7 +42,9 @@ def expected_summary(times: int) -> set[str]:
     ("kind", "flags"),
     [
         pytest.param(
-            *("qwen3_vl", "--tuner_type full --dataset_num_proc 2 --dataloader_num_workers 2"), marks=pytest.mark.slow
+            "qwen3_vl",
+            "--tuner_type full --dataset_num_proc 2 --dataloader_num_workers 2",
+            marks=pytest.mark.slow,
         ),
         ("qwen2_5_vl", "--tuner_type lora --streaming true --dataloader_num_workers 1"),
     ],
