@@ -66,7 +66,7 @@ plugins=("$root/swift_plugins/vincicoder_sft.py" "$root/swift_plugins/vincicoder
 
 if [[ $SMOKE == 1 ]]; then
   export HF_HUB_OFFLINE=1 VINCICODER_REWARD_ENCODER=${VINCICODER_REWARD_ENCODER:-embedded}
-  MODEL=$("$python" "$root/examples/smoke_model.py" "$OUTPUT/smoke-model" --kind "$MODEL_TYPE" 2>/dev/null)
+  MODEL=$("$python" "$root/examples/smoke_model.py" "$OUTPUT/smoke-model" --kind "$MODEL_TYPE")
   if [[ $DATASET == vincicoder-rl && -z ${VINCICODER_RL_DATA:-} ]]; then
     "$python" "$root/examples/smoke_data.py" "$OUTPUT/smoke-data" --layout rl
     export VINCICODER_RL_DATA=$OUTPUT/smoke-data

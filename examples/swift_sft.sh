@@ -59,7 +59,7 @@ read -ra datasets <<<"$DATASET"
 
 if [[ $SMOKE == 1 ]]; then
   export HF_HUB_OFFLINE=1
-  MODEL=$("$python" "$root/examples/smoke_model.py" "$OUTPUT/smoke-model" --kind "$MODEL_TYPE" 2>/dev/null)
+  MODEL=$("$python" "$root/examples/smoke_model.py" "$OUTPUT/smoke-model" --kind "$MODEL_TYPE")
   if [[ $DATASET == vincicoder-sft* && -z ${VINCICODER_SFT_DATA:-} ]]; then
     "$python" "$root/examples/smoke_data.py" "$OUTPUT/smoke-data" --layout sft
     export VINCICODER_SFT_DATA=$OUTPUT/smoke-data

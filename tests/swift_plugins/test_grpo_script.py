@@ -84,6 +84,12 @@ def test_what_is_missing_or_wrong_is_one_sentence(run, environment, said):
     assert re.fullmatch(f"qwen3vl_8b_grpo_swift.sh: {said}", done.stderr.strip())
 
 
+def test_a_smoke_model_that_cannot_be_made_says_why(run):
+    done = run(SMOKE="1", MODEL_TYPE="qwen9_vl")
+    assert done.returncode != 0
+    assert "invalid choice: 'qwen9_vl'" in done.stderr
+
+
 def test_help_lists_every_variable_that_the_script_reads(run):
     help_text = run("--help").stdout
     for name in re.findall(r'"\$\{([A-Z_]+):=', SCRIPT.read_text("utf-8")):

@@ -50,6 +50,12 @@ def test_the_smoke_run_trains(script, tmp_path, name):
     assert json.loads(arguments.read_text())["seed"] == 3, "a flag of one's own arrives"
 
 
+def test_a_smoke_model_that_cannot_be_made_says_why(script):
+    done = script(SCRIPTS[0], SMOKE="1", OUTPUT="/dev/null/out")
+    assert done.returncode != 0
+    assert "Not a directory: '/dev/null/out" in done.stderr
+
+
 def test_the_smoke_run_takes_rows_of_ones_own(script, public):
     done = script(
         SCRIPTS[0], SMOKE="1", DRY_RUN="1", VINCICODER_SFT_DATA=str(public), DATASET="vincicoder-sft:web#99 a.jsonl"
