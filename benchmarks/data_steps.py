@@ -31,7 +31,7 @@ from data_recipes.sample import balance, drop_equal_code, drop_near_pictures, re
 from data_recipes.shards import CHUNK, Shape
 from data_recipes.sources import GENERATED, find_source
 from vincicoder.data import Record
-from vincicoder.data.layouts import HOST_LAYOUTS
+from vincicoder.data.layouts import LAYOUTS
 from vincicoder.images import open_target
 
 WHOLE = 1_600_000
@@ -105,7 +105,7 @@ def light_steps(drawn: Sequence[Record], count: int) -> dict[str, float]:
         seconds["choose"] = timed("duplicates and balance", count, lambda: _choose(shards))
         exports = [
             timed(f"export, {name}", count, functools.partial(_export, shards, name, Path(folder) / f"x-{name}"))
-            for name in HOST_LAYOUTS
+            for name in LAYOUTS
         ]
     return seconds | {"export": max(exports)}
 

@@ -21,7 +21,7 @@ from data_recipes import collect, export, refine, report, rl, sample
 from data_recipes.options import FINE, guarded, parser_of, positive
 from data_recipes.sources import GENERATED
 from data_recipes.sources.samples import FOLDER
-from vincicoder.data.layouts import HOST_LAYOUTS
+from vincicoder.data.layouts import LAYOUTS
 
 SHARES = {"charts": 0.20, "icons": 0.16, "pages": 0.13, "figures": 0.13, "molecules": 0.12}
 """Rows of each generated source, as a share of the rows wanted; refinements and samples make up the rest."""
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
     options = parser.parse_args(arguments)
     more = [name for name in options.layouts.split(",") if name]
-    if unknown := [name for name in more if name not in HOST_LAYOUTS]:
-        parser.error(f"--layouts names {', '.join(unknown)}; it knows: {', '.join(HOST_LAYOUTS)}")
+    if unknown := [name for name in more if name not in LAYOUTS]:
+        parser.error(f"--layouts names {', '.join(unknown)}; it knows: {', '.join(LAYOUTS)}")
     _make(options, more)
     return FINE
 

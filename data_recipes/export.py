@@ -17,7 +17,7 @@ from data_recipes.pipeline import Piece, Row
 from data_recipes.shards import Shape, describe_file, rows_of, shards_of
 from data_recipes.sources.records import rows_in
 from vincicoder.data import DataError
-from vincicoder.data.layouts import HOST_LAYOUTS, file_stem
+from vincicoder.data.layouts import LAYOUTS, file_stem
 from vincicoder.data.record import DOMAINS, TASKS
 
 ROWS = 512
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("export", __doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="FOLDER", help="folders of records")
-    parser.add_argument("--layout", required=True, choices=list(HOST_LAYOUTS), help="of the files")
+    parser.add_argument("--layout", required=True, choices=list(LAYOUTS), help="of the files")
     parser.add_argument("--pictures", action="store_true", help="keep pictures in DIR/pictures, rows hold paths")
     parser.add_argument("--rows", type=positive, default=ROWS, metavar="N", help=f"rows of a file (default: {ROWS})")
     add_output(parser, seed=False)

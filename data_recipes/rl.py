@@ -31,7 +31,7 @@ from data_recipes.sample import (
 from data_recipes.shards import rows_of
 from vincicoder.data import DataError, Reason
 from vincicoder.data.record import DOMAINS
-from vincicoder.summary import NOT_JUDGED
+from vincicoder.reporting.summary import NOT_JUDGED
 
 LEAST_TOKENS = 40
 """Code that is shorter is too simple to learn from."""

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 
 from data_recipes.drops import Drops
 from vincicoder.data import DataError, Record
-from vincicoder.data.layouts import HOST_LAYOUTS
+from vincicoder.data.layouts import LAYOUTS
 
 CHUNK = 128
 """Rows of a source that become one shard."""
@@ -26,7 +26,7 @@ class Shape(NamedTuple):
     """What shards look like.
 
     Attributes:
-        layout: A name of ``HOST_LAYOUTS``.
+        layout: A name of ``LAYOUTS``.
         rows: Rows of a source that become one shard.
         paths: Whether pictures are paths; the public set's ``image`` is then text.
     """
@@ -55,7 +55,7 @@ def write_shard(path: Path, records: Sequence[Record], shape: Shape, note: Mappi
     import pyarrow
     import pyarrow.parquet
 
-    rows = [HOST_LAYOUTS[shape.layout].write(record) for record in records]
+    rows = [LAYOUTS[shape.layout].write(record) for record in records]
     table = pyarrow.Table.from_pylist(rows, _schema(shape))
     table = table.replace_schema_metadata({_NOTE: json.dumps(note, sort_keys=True)})
     write_whole(

@@ -31,7 +31,7 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder.errors import ConfigError
-from vincicoder.hosts import CompletionReward, drain_sums
+from vincicoder.trainers import CompletionReward, drain_sums
 
 _PREFIX = "VINCICODER_REWARD_"
 _CONFIG = f"{_PREFIX}CONFIG"

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from vincicoder import hosts
+from vincicoder import trainers
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
@@ -61,7 +61,7 @@ def compute_score(
         options: Options of ``vincicoder.VisualReward``.
 
     Returns:
-        One dict per sample, in order, always with the same keys, those of ``vincicoder.hosts.metrics_of``:
+        One dict per sample, in order, always with the same keys, those of ``vincicoder.trainers.metrics_of``:
         among them ``overall``, ``format``, ``accuracy`` and ``execution`` as in the public VinciCoder
         release. EasyR1 trains on ``overall`` and logs the mean of each as ``reward/<key>``.
 
@@ -69,15 +69,15 @@ def compute_score(
         ConfigError: An option is unknown or has a value that cannot work.
         TargetError: No row has a target that can be read.
         RendererUnavailable: This machine, not the model, failed too often; see
-            ``vincicoder.hosts.HostReward``.
+            ``vincicoder.trainers.TrainerReward``.
     """
-    reward = hosts.shared_reward(options, _HOW, own=("image_dir", "read_batch"))
+    reward = trainers.shared_reward(options, _HOW, own=("image_dir", "read_batch"))
     batch = _Batch.of(sys._getframe(1).f_locals) if read_batch else None
     rows = batch.rows(len(reward_inputs)) if batch else [{}] * len(reward_inputs)
     requests = []
     for index, (given, row) in enumerate(zip(reward_inputs, rows, strict=True)):
-        sources = (hosts.answer_fields(given.get("ground_truth")), given, row)
-        request = hosts.request_from(given["response"], sources, image_dir=image_dir)
+        sources = (trainers.answer_fields(given.get("ground_truth")), given, row)
+        request = trainers.request_from(given["response"], sources, image_dir=image_dir)
         requests.append(batch.with_prompt(request, index) if batch else request)
     return reward.score(requests)
 

@@ -28,7 +28,7 @@ from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from vincicoder import hosts
+from vincicoder import trainers
 
 _HOW = (
     "Under verl give the picture in the data.image_key column, as extra_info['target'], or as 'target' in "
@@ -50,11 +50,11 @@ class VinciCoderRewardManager(RewardManagerBase):
         messages = list(columns.get("raw_prompt", ()))
         sources = (
             columns.get("extra_info") or {},
-            hosts.answer_fields((columns.get("reward_model") or {}).get("ground_truth")),
-            {"image": hosts.picture_in(messages), "prompt": hosts.text_of(messages)},
+            trainers.answer_fields((columns.get("reward_model") or {}).get("ground_truth")),
+            {"image": trainers.picture_in(messages), "prompt": trainers.text_of(messages)},
         )
         response = await self.loop.run_in_executor(None, self._response, item)
-        metrics = await hosts.score_sample(response, sources, _HOW, **self._options)
+        metrics = await trainers.score_sample(response, sources, _HOW, **self._options)
         return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
 
     def _response(self, item: Any) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from vincicoder import hosts
+from vincicoder import trainers
 
 _HOW = (
     "Under verl give the picture as extra_info['target'], or as 'target' in reward_model.ground_truth "
@@ -51,18 +51,18 @@ async def compute_score(
         extra_info: Any of ``target``, ``language`` and ``prompt``; goes before ``ground_truth``.
         reward_router_address: Not used; verl passes it when a reward model runs too.
         reward_model_tokenizer: Not used; as above.
-        options: Those of ``vincicoder.hosts.score_sample``.
+        options: Those of ``vincicoder.trainers.score_sample``.
 
     Returns:
-        ``score``, which is ``overall``, and the keys of ``vincicoder.hosts.metrics_of``, the same for every
+        ``score``, which is ``overall``, and the keys of ``vincicoder.trainers.metrics_of``, the same for every
         sample.
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.
         TargetError: None of the first rows has a target that can be read.
         RendererUnavailable: This machine, not the model, failed too often; see
-            ``vincicoder.hosts.HostReward``.
+            ``vincicoder.trainers.TrainerReward``.
     """
-    sources = (extra_info or {}, hosts.answer_fields(ground_truth))
-    metrics = await hosts.score_sample(solution_str, sources, _HOW, **options)
+    sources = (extra_info or {}, trainers.answer_fields(ground_truth))
+    metrics = await trainers.score_sample(solution_str, sources, _HOW, **options)
     return {"score": metrics["overall"], **metrics}

@@ -13,7 +13,7 @@ from vincicoder._version import __version__
 if TYPE_CHECKING:
     from vincicoder.alignment import Alignment, align
     from vincicoder.errors import VinciCoderError
-    from vincicoder.hosts import CompletionReward
+    from vincicoder.trainers import CompletionReward
     from vincicoder.rendering import Limits, Render, RenderPool
     from vincicoder.reward import RewardRequest, RewardResult, VisualReward
     from vincicoder.status import Status
@@ -22,7 +22,7 @@ _HOMES = {
     "Alignment": "vincicoder.alignment",
     "align": "vincicoder.alignment",
     "VinciCoderError": "vincicoder.errors",
-    "CompletionReward": "vincicoder.hosts",
+    "CompletionReward": "vincicoder.trainers",
     "Limits": "vincicoder.rendering",
     "Render": "vincicoder.rendering",
     "RenderPool": "vincicoder.rendering",

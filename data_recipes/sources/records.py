@@ -9,7 +9,7 @@ from typing import Any
 from data_recipes.pipeline import Piece, Row
 from data_recipes.sources.files import columns_of, file_pieces, rows_of_piece
 from vincicoder.data import BadRow, DataError, Record
-from vincicoder.data.layouts import HOST_LAYOUTS, HostLayout, layout_of
+from vincicoder.data.layouts import LAYOUTS, Layout, layout_of
 
 
 class Records:
@@ -34,9 +34,9 @@ class Records:
             raise DataError(f"{path} is empty: no line of it is a JSON object; write it again, or remove it")
         name = layout_of(columns)
         if name is None:
-            shapes = "; ".join(f"{each}: {', '.join(layout.columns)}" for each, layout in HOST_LAYOUTS.items())
+            shapes = "; ".join(f"{each}: {', '.join(layout.columns)}" for each, layout in LAYOUTS.items())
             raise DataError(f"{path} has the columns {', '.join(columns)}, which are of no layout ({shapes})")
-        layout = HOST_LAYOUTS[name]
+        layout = LAYOUTS[name]
         for number, row in rows_of_piece(piece):
             name = f"{Path(path).name}:{number}"
             yield Row(name, row if isinstance(row, BadRow) else _read(layout, row, Path(path).parent))
@@ -49,7 +49,7 @@ def rows_in(path: Path) -> Iterator[Row]:
         yield from source.read(piece)
 
 
-def _read(layout: HostLayout, row: Mapping[str, Any], folder: Path) -> Record | BadRow:
+def _read(layout: Layout, row: Mapping[str, Any], folder: Path) -> Record | BadRow:
     try:
         return layout.read(row, folder)
     except BadRow as fault:

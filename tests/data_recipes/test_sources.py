@@ -304,9 +304,9 @@ def test_samples_are_records(tmp_path):
 
 
 def test_records_in_any_layout_are_read_as_they_are(write_parquet):
-    from vincicoder.data.layouts import HOST_LAYOUTS
+    from vincicoder.data.layouts import LAYOUTS
 
-    for name, layout in HOST_LAYOUTS.items():
+    for name, layout in LAYOUTS.items():
         folder = write_parquet([layout.write(record_of(n)) for n in range(3)], folder=name)
         assert found("records", folder) == [record_of(n) for n in range(3)]
 

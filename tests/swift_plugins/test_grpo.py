@@ -16,7 +16,7 @@ from PIL import Image
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.errors import ConfigError
-from vincicoder.hosts import drain_sums
+from vincicoder.trainers import drain_sums
 
 pytestmark = pytest.mark.swift
 

@@ -42,11 +42,11 @@ def parquet(tmp_path_factory, png) -> Path:
     import pyarrow.parquet as pq
 
     from vincicoder.data import Record
-    from vincicoder.data.layouts import HOST_LAYOUTS
+    from vincicoder.data.layouts import LAYOUTS
 
     records = [Record(f"{n}", "svg", "generate", "svg", PROMPT, "<svg/>", png) for n in range(4)]
     path = tmp_path_factory.mktemp("verl") / "train.parquet"
-    pq.write_table(pa.Table.from_pylist([HOST_LAYOUTS["verl"].write(record) for record in records]), path)
+    pq.write_table(pa.Table.from_pylist([LAYOUTS["verl"].write(record) for record in records]), path)
     return path
 
 

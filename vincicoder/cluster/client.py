@@ -45,7 +45,7 @@ class _Job:
 
 
 class ClusterReward:
-    """The reward of a Ray job, a ``hosts.Scorer``. Gives what a local ``VisualReward`` gives, but for the renders.
+    """The reward of a Ray job, a ``trainers.Scorer``. Gives what a local ``VisualReward`` gives, but for the renders.
 
     Requests with the same target go to the same node while it keeps up, whichever process they come from, so that a
     target is embedded once. Each node has a bounded number of them under way; the rest wait here. A request whose node

@@ -36,7 +36,7 @@ _SHOWN = ("prompt", "target")
 """Fields that every layout shows in columns of its own."""
 
 
-class HostLayout(NamedTuple):
+class Layout(NamedTuple):
     """A layout.
 
     Attributes:
@@ -196,13 +196,13 @@ def _content(messages: list[Any], role: str) -> str | None:
     return None
 
 
-HOST_LAYOUTS: dict[str, HostLayout] = {
-    "records": HostLayout(("target", "code"), Record.to_dict, Record.from_dict),
-    "sft": HostLayout(SFT_COLUMNS, to_sft, _read_sft),
-    "rl": HostLayout(RL_COLUMNS, to_rl, _read_rl),
-    "easyr1": HostLayout(RL_COLUMNS, to_easyr1, _read_rl),
-    "verl": HostLayout(("prompt", "reward_model", "extra_info"), to_verl, _read_verl),
-    "swift": HostLayout(("messages", "images"), to_swift, _read_swift),
+LAYOUTS: dict[str, Layout] = {
+    "records": Layout(("target", "code"), Record.to_dict, Record.from_dict),
+    "sft": Layout(SFT_COLUMNS, to_sft, _read_sft),
+    "rl": Layout(RL_COLUMNS, to_rl, _read_rl),
+    "easyr1": Layout(RL_COLUMNS, to_easyr1, _read_rl),
+    "verl": Layout(("prompt", "reward_model", "extra_info"), to_verl, _read_verl),
+    "swift": Layout(("messages", "images"), to_swift, _read_swift),
 }
 """The layouts by name."""
 
@@ -225,4 +225,4 @@ def file_stem(domain: str, task: str) -> str:
 def layout_of(columns: list[str]) -> str | None:
     """Tell the layout of a table by its columns, or None if it is none of these."""
     order = ("verl", "swift", "sft", "rl", "records")  # what is read alike has one name here
-    return next((name for name in order if set(HOST_LAYOUTS[name].columns) <= set(columns)), None)
+    return next((name for name in order if set(LAYOUTS[name].columns) <= set(columns)), None)

@@ -36,7 +36,7 @@ from vincicoder.data.record import (
     picture_of,
     require_text,
 )
-from vincicoder.hosts import answer_fields
+from vincicoder.trainers import answer_fields
 
 SFT_COLUMNS = ("user_content", "assistant_content", "image")
 RL_COLUMNS = ("problem", "answer", "images")

@@ -17,7 +17,7 @@ from vincicoder.data import answers, files, pictures, prompts, public, record
 from vincicoder.data.errors import BadRow, DataError, Reason
 from vincicoder.data.files import Piece, in_subsets
 from vincicoder.data.record import Record, picture_cell
-from vincicoder.hosts import answer_fields
+from vincicoder.trainers import answer_fields
 
 
 class Layout(NamedTuple):

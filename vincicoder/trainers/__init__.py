@@ -2,23 +2,23 @@
 
 A trainer hands over a response and whatever columns its data set has; :func:`request_from` finds the target, the
 language and the prompt among them. A trainer wants plain floats, the same keys for every sample and never a hole;
-:class:`HostReward` gives them, see there for what happens when it is the machine or the data that failed.
+:class:`TrainerReward` gives them, see there for what happens when it is the machine or the data that failed.
 """
 
 from __future__ import annotations
 
-from vincicoder.hosts.batching import score_sample
-from vincicoder.hosts.completions import CompletionReward, drain_sums
-from vincicoder.hosts.metrics import COMPONENTS, FLAGS, Metrics, metrics_of
-from vincicoder.hosts.reward import HostReward, Scorer, shared_reward
-from vincicoder.hosts.rows import NO_TARGET, answer_fields, picture_in, request_from, text_of
+from vincicoder.trainers.batching import score_sample
+from vincicoder.trainers.completions import CompletionReward, drain_sums
+from vincicoder.trainers.metrics import COMPONENTS, FLAGS, Metrics, metrics_of
+from vincicoder.trainers.reward import TrainerReward, Scorer, shared_reward
+from vincicoder.trainers.rows import NO_TARGET, answer_fields, picture_in, request_from, text_of
 
 __all__ = [
     "COMPONENTS",
     "FLAGS",
     "NO_TARGET",
     "CompletionReward",
-    "HostReward",
+    "TrainerReward",
     "Metrics",
     "Scorer",
     "answer_fields",

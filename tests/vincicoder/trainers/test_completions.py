@@ -11,9 +11,9 @@ import threading
 import pytest
 from PIL import Image
 
-from vincicoder import CompletionReward, RewardRequest, VisualReward, hosts
+from vincicoder import CompletionReward, RewardRequest, VisualReward, trainers
 from vincicoder.errors import ConfigError
-from vincicoder.hosts.completions import REWARDS
+from vincicoder.trainers.completions import REWARDS
 from vincicoder.rendering import Render, RenderPool
 from vincicoder.status import Status
 
@@ -84,7 +84,7 @@ def test_relative_paths_start_from_the_folder(tmp_path, png, expected):
 
 
 def test_rewards_of_one_batch_share_one_scoring_pass_even_at_once(png):
-    hosts.drain_sums()
+    trainers.drain_sums()
     rewards = [pickle.loads(pickle.dumps(CompletionReward(name, **OPTIONS))) for name in REWARDS]
     assert [each.__name__ for each in rewards] == [
         "vincicoder", "vincicoder_visual", "vincicoder_alignment", "vincicoder_execution"
@@ -103,10 +103,10 @@ def test_rewards_of_one_batch_share_one_scoring_pass_even_at_once(png):
         thread.join()
     assert results["alignment"] == results["execution"] == [1.0, 0.0]
     assert results["overall"][0] == pytest.approx(0.9 * results["visual"][0] + 0.1)
-    sums = hosts.drain_sums()
+    sums = trainers.drain_sums()
     assert sums["count"] == 2
     assert sums["visual"] == pytest.approx(sum(results["visual"]))
-    assert not hosts.drain_sums()
+    assert not trainers.drain_sums()
 
 
 def test_the_same_texts_with_other_targets_are_scored_anew(png):

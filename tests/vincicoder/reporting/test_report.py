@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from vincicoder import report as report_module
-from vincicoder.batch import Row
+from vincicoder.cli.batch import Row
 from vincicoder.errors import ConfigError
-from vincicoder.report import Report, write_report
+from vincicoder.reporting.report import Report, write_report
 from vincicoder.reward import RewardRequest
-from vincicoder.summary import Summary
+from vincicoder.reporting.summary import Summary
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"

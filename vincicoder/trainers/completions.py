@@ -10,9 +10,9 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError
-from vincicoder.hosts.metrics import Metrics
-from vincicoder.hosts.reward import HostReward, shared_reward
-from vincicoder.hosts.rows import answer_fields, request_from, text_of
+from vincicoder.trainers.metrics import Metrics
+from vincicoder.trainers.reward import TrainerReward, shared_reward
+from vincicoder.trainers.rows import answer_fields, request_from, text_of
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
@@ -81,7 +81,7 @@ class CompletionReward:
         Raises:
             ConfigError: An option has a value that cannot work.
             TargetError: No row has a target that can be read.
-            RendererUnavailable: This machine, not the model, failed too often; see ``HostReward``.
+            RendererUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
         """
         samples, first = _passes.score(self._shared(), self._requests(completions, prompts, columns))
         if first and log_metric is not None:
@@ -90,7 +90,7 @@ class CompletionReward:
         keep = self._faults == "mean"
         return [sample[self.reward] if keep or not sample["infrastructure"] else None for sample in samples]
 
-    def _shared(self) -> HostReward:
+    def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
         return shared_reward(self._options, _HOW, own=("image_dir", "faults"), per_node=per_node)
 
@@ -126,7 +126,7 @@ class _Passes:
         self._latest: OrderedDict[Any, tuple[Future[list[Metrics]], Sequence[RewardRequest]]] = OrderedDict()
         self._sums: Counter[str] = Counter()
 
-    def score(self, reward: HostReward, requests: Sequence[RewardRequest]) -> tuple[list[Metrics], bool]:
+    def score(self, reward: TrainerReward, requests: Sequence[RewardRequest]) -> tuple[list[Metrics], bool]:
         """Return the scores, and whether this call was the one that made them."""
         key = (id(reward), *((each.response, _identity(each.target), each.prompt, each.language) for each in requests))
         with self._lock:

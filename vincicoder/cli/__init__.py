@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.languages import get_language, root_element
-from vincicoder.options import DEFAULT_ENCODER, parser
+from vincicoder.cli.parser import DEFAULT_ENCODER, parser
 from vincicoder.rendering.types import Limits
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
-    from vincicoder.batch import RequestsFile
+    from vincicoder.cli.batch import RequestsFile
     from vincicoder.rendering import Render
     from vincicoder.reward import RewardResult, VisualReward
 
@@ -91,7 +91,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _score_pair(options: argparse.Namespace) -> int:
-    from vincicoder.batch import Row
+    from vincicoder.cli.batch import Row
     from vincicoder.reward import RewardRequest
 
     if not options.target.startswith(("data:", "file:")) and not Path(options.target).is_file():
@@ -107,7 +107,7 @@ def _score_pair(options: argparse.Namespace) -> int:
     else:
         print(_pair_table(result))
     if options.report is not None:
-        from vincicoder.report import write_report
+        from vincicoder.reporting.report import write_report
 
         row = Row(number=1, key="1", request=request, labels={})
         page = write_report(options.report, [(row, data, result.render)], Path(options.target).name)
@@ -127,9 +127,9 @@ def _pair_table(result: RewardResult) -> str:
 
 
 def _score_file(options: argparse.Namespace) -> int:
-    from vincicoder.batch import RequestsFile, ResultsFile, score_file
-    from vincicoder.report import Report
-    from vincicoder.summary import Summary
+    from vincicoder.cli.batch import RequestsFile, ResultsFile, score_file
+    from vincicoder.reporting.report import Report
+    from vincicoder.reporting.summary import Summary
 
     settings = {name: value for name, value in _settings(options).items() if name not in _NOT_IN_DIGEST}
     requests = RequestsFile(options.requests, settings)
@@ -257,7 +257,7 @@ def _language_of(path: str, code: str) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from vincicoder.doctor import examine, names, table
+    from vincicoder.cli.doctor import examine, names, table
 
     required = None
     if options.require is not None:
@@ -300,7 +300,7 @@ def _serve(options: argparse.Namespace) -> int:
             "give --token-file, or set VINCICODER_TOKEN"
         )
     try:
-        from vincicoder.cluster.http import run
+        from vincicoder.server.http import run
     except ImportError as error:
         raise ConfigError(f"serving needs Ray Serve ({error}); run: pip install 'vincicoder[ray]'") from error
     placement = {name: getattr(options, name) for name in ("encoders", "encoder_gpus", "node_resource")}

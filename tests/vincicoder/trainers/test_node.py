@@ -14,7 +14,7 @@ import pytest
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.errors import ConfigError
-from vincicoder.hosts.node import NodeReward
+from vincicoder.trainers.node import NodeReward
 
 OPTIONS = {"encoder": "embedded", "workers": 1}
 ROOT = str(Path(__file__).parents[3])
@@ -54,7 +54,7 @@ def servers(address: str) -> list[int]:
             command = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"vincicoder.hosts.node" in command and address.encode() in command:
+        if b"vincicoder.trainers.node" in command and address.encode() in command:
             found.append(int(folder.name))
     return found
 
@@ -83,7 +83,7 @@ RANK = """
 import sys
 from pathlib import Path
 from vincicoder import RewardRequest
-from vincicoder.hosts.node import NodeReward
+from vincicoder.trainers.node import NodeReward
 node = NodeReward({options!r})
 requests = [RewardRequest({response!r}, sys.argv[1], language="svg")] * 3
 print(*(result.overall for _, result in node.stream(requests)), flush=True)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
-from vincicoder.hosts.metrics import COMPONENTS, Metrics, metrics_from, metrics_of
-from vincicoder.hosts.rows import NO_TARGET
+from vincicoder.trainers.metrics import COMPONENTS, Metrics, metrics_from, metrics_of
+from vincicoder.trainers.rows import NO_TARGET
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Scorer(Protocol):
         """End every worker."""
 
 
-class HostReward:
+class TrainerReward:
     """A ``VisualReward`` that answers as trainers need: floats, one set per sample, no holes.
 
     * The model's own faults score as the reward says.
@@ -159,23 +159,23 @@ class HostReward:
             yield index, metrics_from(mean, Status.INFRASTRUCTURE)
 
 
-_shared: dict[str, HostReward] = {}
+_shared: dict[str, TrainerReward] = {}
 _shared_lock = threading.Lock()
 
 
 def shared_reward(
     options: Mapping[str, Any], how: str, own: Sequence[str] = (), one_by_one: bool = False, per_node: bool = False
-) -> HostReward:
-    """Return this process's :class:`HostReward` with these options; equal options get the same one.
+) -> TrainerReward:
+    """Return this process's :class:`TrainerReward` with these options; equal options get the same one.
 
     In a Ray job this is the job's service, see ``vincicoder.cluster``, unless the option ``cluster`` is False; its
     options are then known too. It is closed when the process ends.
 
     Args:
         options: Options of ``VisualReward`` and ``cluster``, perhaps as nodes of the host's configuration.
-        how: See :class:`HostReward`.
+        how: See :class:`TrainerReward`.
         own: Names of the options that the adapter keeps for itself, for the error message.
-        one_by_one: See :class:`HostReward`.
+        one_by_one: See :class:`TrainerReward`.
         per_node: Whether, outside of Ray, the processes of one job on this machine share workers and encoder.
 
     Raises:
@@ -189,7 +189,7 @@ def shared_reward(
     with _shared_lock:
         if key not in _shared:
             _check_names(plain, own, cluster)
-            _shared[key] = HostReward(functools.partial(_build, plain, cluster, per_node), how, one_by_one)
+            _shared[key] = TrainerReward(functools.partial(_build, plain, cluster, per_node), how, one_by_one)
             atexit.register(_shared[key].close)
         return _shared[key]
 
@@ -217,7 +217,7 @@ def _build(options: Mapping[str, Any], cluster: bool, per_node: bool) -> Scorer:
 
         return ClusterReward(options)
     if per_node:
-        from vincicoder.hosts.node import NodeReward
+        from vincicoder.trainers.node import NodeReward
 
         return NodeReward(options)
     from vincicoder.reward import VisualReward

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vincicoder import hosts
+from vincicoder import trainers
 from vincicoder.errors import ConfigError
 
 
@@ -38,7 +38,7 @@ BASE64 = base64.b64encode(png()).decode()
     ],
 )
 def test_answer_column_is_read_in_every_form(answer, fields):
-    assert hosts.answer_fields(answer) == fields
+    assert trainers.answer_fields(answer) == fields
 
 
 IMAGE = Image.new("RGB", (4, 4))
@@ -67,30 +67,30 @@ PIXELS = np.zeros((4, 4, 3), np.uint8)
     ],
 )
 def test_target_is_found_in_every_form(held, target):
-    found = hosts.request_from("text", [held], image_dir="/data").target
+    found = trainers.request_from("text", [held], image_dir="/data").target
     assert found is target if target is PIXELS else found == target
 
 
 @pytest.mark.parametrize("held", [{}, {"target": None}, {"images": []}, {"multi_modal_data": {"videos": ["a"]}}])
 def test_row_without_target_is_told_apart(held):
-    assert hosts.request_from("text", [held]).target is hosts.NO_TARGET
+    assert trainers.request_from("text", [held]).target is trainers.NO_TARGET
 
 
 def test_first_source_wins():
     first = {"target": None, "language": "", "problem": "first"}
     second = {"target": "b.png", "language": "svg", "prompt": "second"}
-    request = hosts.request_from("text", [first, second])
+    request = trainers.request_from("text", [first, second])
     assert (request.target, request.language, request.prompt) == ("b.png", "svg", "first")
 
 
 def test_alias_of_a_language_is_understood_and_another_is_an_error():
-    assert hosts.request_from("text", [{"language": "TikZ"}]).language == "latex"
+    assert trainers.request_from("text", [{"language": "TikZ"}]).language == "latex"
     with pytest.raises(ConfigError, match="cobol"):
-        hosts.request_from("text", [{"language": "cobol"}])
+        trainers.request_from("text", [{"language": "cobol"}])
 
 
 def test_path_is_left_alone_without_a_folder():
-    assert hosts.request_from("text", [{"target": "a.png"}]).target == "a.png"
+    assert trainers.request_from("text", [{"target": "a.png"}]).target == "a.png"
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_path_is_left_alone_without_a_folder():
     ],
 )
 def test_text_of_a_conversation_is_that_of_its_last_message(messages, text):
-    assert hosts.text_of(messages) == text
+    assert trainers.text_of(messages) == text

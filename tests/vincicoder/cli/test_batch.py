@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from vincicoder.batch import Broken, RequestsFile, ResultsFile, Row, score_file
+from vincicoder.cli.batch import Broken, RequestsFile, ResultsFile, Row, score_file
 from vincicoder.errors import ConfigError
 from vincicoder.reward import VisualReward
-from vincicoder.summary import Summary
+from vincicoder.reporting.summary import Summary
 
 
 def answer(shape: str) -> str:

@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image
 
-from vincicoder import hosts
+from vincicoder import trainers
 from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
 from vincicoder.reward import RewardRequest, RewardResult
 from vincicoder.status import Status
@@ -23,19 +23,19 @@ def png(colour: str = "red") -> bytes:
 
 def test_every_status_that_is_not_about_alignment_has_one_flag():
     told_by_alignment = {Status.OK, Status.NO_CODE, Status.WRONG_LANGUAGE}
-    counted = [status for group in hosts.FLAGS.values() for status in group]
+    counted = [status for group in trainers.FLAGS.values() for status in group]
     assert sorted([*counted, *told_by_alignment]) == sorted(Status)
 
 
 def test_metrics_are_floats_with_the_release_names_and_the_same_keys_for_every_status():
-    every = [hosts.metrics_of(result(status)) for status in Status]
+    every = [trainers.metrics_of(result(status)) for status in Status]
     assert all(list(metrics) == list(every[0]) for metrics in every)
     assert all(type(value) is float for metrics in every for value in metrics.values())
-    good = hosts.metrics_of(result(visual=0.5))
+    good = trainers.metrics_of(result(visual=0.5))
     assert (good["accuracy"], good["format"], good["execution"]) == (0.5, 1.0, 1.0)
-    assert hosts.metrics_of(result(Status.RASTER))["guarded"] == 1
+    assert trainers.metrics_of(result(Status.RASTER))["guarded"] == 1
     timed = dataclasses.replace(result(), seconds={"render": 0.5, "total": 2.0})
-    assert (hosts.metrics_of(timed)["seconds_render"], hosts.metrics_of(timed)["seconds_total"]) == (0.5, 2.0)
+    assert (trainers.metrics_of(timed)["seconds_render"], trainers.metrics_of(timed)["seconds_total"]) == (0.5, 2.0)
 
 
 # Faults of the machine and of the data, which cannot be had to order: the results are scripted.
@@ -72,8 +72,8 @@ class Scripted:
         pass
 
 
-def scripted(one_by_one: bool = False) -> hosts.HostReward:
-    return hosts.HostReward(Scripted, "Give it as 'target'.", one_by_one)
+def scripted(one_by_one: bool = False) -> trainers.TrainerReward:
+    return trainers.TrainerReward(Scripted, "Give it as 'target'.", one_by_one)
 
 
 def row(answer: RewardResult, target: str = "red", prompt: str | None = None) -> RewardRequest:
@@ -147,9 +147,9 @@ def test_answers_without_a_picture_do_not_prove_that_targets_can_be_read():
 def test_one_row_without_a_target_says_little_where_they_come_one_by_one():
     reward = scripted(one_by_one=True)
     for _ in range(15):
-        reward.score([RewardRequest("", hosts.NO_TARGET)])
+        reward.score([RewardRequest("", trainers.NO_TARGET)])
     with pytest.raises(TargetError, match="it has none"):
-        reward.score([RewardRequest("", hosts.NO_TARGET)])
+        reward.score([RewardRequest("", trainers.NO_TARGET)])
 
 
 def test_results_are_not_held_back_by_a_fault():
@@ -161,17 +161,17 @@ def test_results_are_not_held_back_by_a_fault():
 
 
 def test_equal_options_share_a_reward_whatever_their_order_and_kind():
-    first = hosts.shared_reward({"encoder": "embedded", "guards": ["blank"]}, "")
-    assert hosts.shared_reward({"guards": ("blank",), "encoder": "embedded"}, "") is first
-    assert hosts.shared_reward({"encoder": "embedded", "guards": []}, "") is not first
+    first = trainers.shared_reward({"encoder": "embedded", "guards": ["blank"]}, "")
+    assert trainers.shared_reward({"guards": ("blank",), "encoder": "embedded"}, "") is first
+    assert trainers.shared_reward({"encoder": "embedded", "guards": []}, "") is not first
 
 
 def test_unknown_option_is_an_error_that_lists_the_known_ones():
     with pytest.raises(ConfigError, match=r"unknown reward option colour; the options are: .*encoder.*mine"):
-        hosts.shared_reward({"colour": 1}, "", own=("mine",))
+        trainers.shared_reward({"colour": 1}, "", own=("mine",))
 
 
 def test_a_bad_value_is_an_error_at_first_use():
-    reward = hosts.shared_reward({"encoder": "embedded", "guards": "none"}, "")
+    reward = trainers.shared_reward({"encoder": "embedded", "guards": "none"}, "")
     with pytest.raises(ConfigError, match="guards"):
         reward.score([RewardRequest("", png())])

@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 from vincicoder.errors import ConfigError
 from vincicoder.languages import get_language
 from vincicoder.reward import RewardRequest
-from vincicoder.summary import NOT_JUDGED, Summary
+from vincicoder.reporting.summary import NOT_JUDGED, Summary
 
 if TYPE_CHECKING:
-    from vincicoder.report import Report
+    from vincicoder.reporting.report import Report
     from vincicoder.reward import VisualReward
 
 REQUIRED = ("response", "target")

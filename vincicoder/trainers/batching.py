@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.hosts.metrics import Metrics
-from vincicoder.hosts.reward import HostReward, shared_reward
-from vincicoder.hosts.rows import request_from
+from vincicoder.trainers.metrics import Metrics
+from vincicoder.trainers.reward import TrainerReward, shared_reward
+from vincicoder.trainers.rows import request_from
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
@@ -33,7 +33,7 @@ async def score_sample(
     Args:
         response: What the model wrote.
         sources: Where to look for target, language and prompt; see ``request_from``.
-        how: See ``HostReward``.
+        how: See ``TrainerReward``.
         image_dir: Folder that relative paths of targets start from.
         batch_size: Most samples scored as one batch; at least 1.
         window_ms: How long the first sample of a batch waits for others, in milliseconds.
@@ -45,7 +45,7 @@ async def score_sample(
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.
         TargetError: None of the first rows has a target that can be read.
-        RendererUnavailable: This machine, not the model, failed too often; see ``HostReward``.
+        RendererUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
     """
     request = request_from(response, sources, image_dir=image_dir)
     reward = shared_reward(options, how, own=("image_dir", "batch_size", "window_ms"), one_by_one=True)
@@ -61,7 +61,7 @@ class _Batcher:
 
     _THREADS = 4
 
-    def __init__(self, reward: HostReward, size: int, window: float) -> None:
+    def __init__(self, reward: TrainerReward, size: int, window: float) -> None:
         self._reward = reward
         self._size = size
         self._window = window
@@ -109,7 +109,7 @@ _batchers: dict[tuple[int, int, float], _Batcher] = {}
 _batchers_lock = threading.Lock()
 
 
-def _batcher(reward: HostReward, size: int, window: float) -> _Batcher:
+def _batcher(reward: TrainerReward, size: int, window: float) -> _Batcher:
     with _batchers_lock:
         key = (id(reward), size, window)
         if key not in _batchers:

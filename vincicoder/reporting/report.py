@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from vincicoder._version import __version__
 from vincicoder.errors import ConfigError, TargetError
 from vincicoder.images import open_target, target_key
-from vincicoder.summary import Summary
+from vincicoder.reporting.summary import Summary
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from vincicoder.batch import Row
+    from vincicoder.cli.batch import Row
 
 MAX_ROWS = 2000
 """Responses that are shown one by one; the tables cover them all."""

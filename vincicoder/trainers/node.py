@@ -36,7 +36,7 @@ _JOB = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")
 
 
 class NodeReward:
-    """The node's reward, seen from one process; a ``hosts.Scorer``. Thread-safe.
+    """The node's reward, seen from one process; a ``trainers.Scorer``. Thread-safe.
 
     Results come without their render.
 

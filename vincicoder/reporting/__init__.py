@@ -1,0 +1,1 @@
+"""Tells what was scored: sums, tables and pages."""
