@@ -13,10 +13,10 @@ from vincicoder._version import __version__
 if TYPE_CHECKING:
     from vincicoder.alignment import Alignment, align
     from vincicoder.errors import VinciCoderError
-    from vincicoder.trainers import CompletionReward
     from vincicoder.rendering import Limits, Render, RenderPool
     from vincicoder.reward import RewardRequest, RewardResult, VisualReward
     from vincicoder.status import Status
+    from vincicoder.trainers import CompletionReward
 
 _HOMES = {
     "Alignment": "vincicoder.alignment",

@@ -181,6 +181,6 @@ def adopt(plugins: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
 def _entry_of(point: EntryPoint) -> Entry:
     origin = point.dist.name if point.dist is not None else "an unknown package"
     module = find_spec(point.value.partition(":")[0].partition(".")[0])
-    where = (module.submodule_search_locations or [module.origin]) if module is not None else None
-    folder = str(Path(str(list(where)[0])).parent) if where else ""
+    where = (module.submodule_search_locations or [module.origin or ""]) if module is not None else None
+    folder = str(Path(str(next(iter(where)))).parent) if where else ""
     return Entry(point.value, origin, folder)

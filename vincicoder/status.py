@@ -1,16 +1,33 @@
-"""What can become of one request, as one vocabulary for renderers, guards, rewards and metrics."""
+"""What can become of a request, and whose fault it was: one vocabulary for renderers, guards, rewards and metrics."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 
+class Fault(str, Enum):
+    """Who is to blame for a status. Members compare equal to their string values."""
+
+    NONE = "none"
+    RESPONSE = "response"
+    """The model earned it: the visual score is 0, and that is to be learned from."""
+    DATA = "data"
+    """The caller's data cannot be used: counted apart, left out of means."""
+    MACHINE = "machine"
+    """Something broke here: retried once, counted apart, never the model's 0."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class Status(str, Enum):
     """Outcome of a request. Members compare equal to their string values.
 
-    Every status but ``OK`` and the last three is the response's own fault and scores ``visual = 0``. ``BAD_TARGET``
-    and ``BAD_REQUEST`` are faults in the caller's data and ``INFRASTRUCTURE`` one of the machine; they are counted
-    apart so that none is mistaken for a bad answer.
+    ``fault`` says whose fault a status is; nothing else in the project does.
+
+    Example:
+        >>> Status("timeout").fault is Fault.RESPONSE
+        True
     """
 
     OK = "ok"
@@ -35,30 +52,39 @@ class Status(str, Enum):
     OUT_OF_MEMORY = "out_of_memory"
     """The memory limit was reached."""
     TOO_LARGE = "too_large"
-    """The picture or what the code wrote exceeds the pixel or byte limit."""
+    """The image or what the code wrote exceeds the pixel or byte limit."""
     NO_OUTPUT = "no_output"
-    """The code finished without producing a picture."""
+    """The code finished without producing an image."""
 
     # Decided by guards (vincicoder.guards).
     BLANK = "blank"
-    """A single-colour picture for a target that is not blank."""
+    """A single-colour image for a target that is not blank."""
     RASTER = "raster"
-    """The picture was embedded or decoded instead of drawn."""
+    """The image was embedded or decoded instead of drawn."""
     FOREIGN_FILE = "foreign_file"
-    """The picture is not a regular file from the request's own folder."""
+    """The image is not a regular file from the request's own folder."""
 
     # Not the response's fault.
     BAD_TARGET = "bad_target"
-    """The target could not be read as a picture."""
+    """The target could not be read as an image."""
     BAD_REQUEST = "bad_request"
     """The request itself cannot be served: it asks for a language that is not known."""
     INFRASTRUCTURE = "infrastructure"
-    """The renderer is missing or broke, also on the second try."""
+    """The renderer is missing, or broke on the retry too."""
 
     def __str__(self) -> str:
         return self.value
 
     @property
-    def is_fault_of_response(self) -> bool:
-        """Whether the response earned this status by what it says."""
-        return self not in (Status.OK, Status.BAD_TARGET, Status.BAD_REQUEST, Status.INFRASTRUCTURE)
+    def fault(self) -> Fault:
+        """Whose fault the status is."""
+        return _FAULTS.get(self, Fault.RESPONSE)
+
+
+_FAULTS = {
+    Status.OK: Fault.NONE,
+    Status.BAD_TARGET: Fault.DATA,
+    Status.BAD_REQUEST: Fault.DATA,
+    Status.INFRASTRUCTURE: Fault.MACHINE,
+}
+"""What is not the response's fault."""

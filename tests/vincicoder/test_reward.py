@@ -239,7 +239,7 @@ def test_a_broken_renderer_is_the_machines_fault(circle: Image.Image) -> None:
                                 RewardRequest("no code", circle, language="svg")])  # fmt: skip
         assert reward.counts[Status.INFRASTRUCTURE] == 1
     assert results[0].status is Status.INFRASTRUCTURE
-    assert not results[0].status.is_fault_of_response
+    assert results[0].status.fault != "response"
     assert results[1].status is Status.NO_CODE
 
 

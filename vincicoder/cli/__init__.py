@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vincicoder.cli.parser import DEFAULT_ENCODER, parser
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.languages import get_language, root_element
-from vincicoder.cli.parser import DEFAULT_ENCODER, parser
 from vincicoder.rendering.types import Limits
 from vincicoder.status import Status
 

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError
 from vincicoder.languages import get_language
-from vincicoder.reward import RewardRequest
 from vincicoder.reporting.summary import NOT_JUDGED, Summary
+from vincicoder.reward import RewardRequest
 
 if TYPE_CHECKING:
     from vincicoder.reporting.report import Report

@@ -21,7 +21,7 @@ from vincicoder.cluster.options import Placement, ServiceOptions
 from vincicoder.cluster.service import Node, connect, window
 from vincicoder.errors import RendererUnavailable, TargetError
 from vincicoder.images import target_content, target_key
-from vincicoder.reward import STAGES, RewardRequest, RewardResult
+from vincicoder.reward import RewardRequest, RewardResult
 from vincicoder.status import Status
 
 _TICK = 1.0  # seconds between looks at deadlines and at the nodes
@@ -277,25 +277,7 @@ class _Stream:
         for job in [job for job in self._open if job.started]:
             if now - job.started > 3 * placement.deadline_seconds:
                 message = f"no answer in {now - job.started:.0f} s from {len(job.tried)} nodes"
-                yield self._answer(job, _given_up(job.request, message))
+                yield self._answer(job, RewardResult.failed(job.request, Status.INFRASTRUCTURE, message))
             elif now - job.asked > placement.deadline_seconds and job not in self._waiting:
                 self._waiting.append(job)
                 self._reward.metrics.repeated("slow")
-
-
-def _given_up(request: RewardRequest, message: str) -> RewardResult:
-    """Return the result of a request that no node answered."""
-    return RewardResult(
-        **dict.fromkeys(("overall", "visual", "coarse", "fine", "alignment", "execution"), 0.0),
-        status=Status.INFRASTRUCTURE,
-        message=message,
-        language=request.language or "",
-        code=None,
-        render=None,
-        grid=None,
-        tiles=(),
-        encoder="",
-        preset="",
-        seconds=dict.fromkeys(STAGES, 0.0),
-        id=request.id,
-    )

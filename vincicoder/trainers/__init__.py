@@ -10,7 +10,7 @@ from __future__ import annotations
 from vincicoder.trainers.batching import score_sample
 from vincicoder.trainers.completions import CompletionReward, drain_sums
 from vincicoder.trainers.metrics import COMPONENTS, FLAGS, Metrics, metrics_of
-from vincicoder.trainers.reward import TrainerReward, Scorer, shared_reward
+from vincicoder.trainers.reward import Scorer, TrainerReward, shared_reward
 from vincicoder.trainers.rows import NO_TARGET, answer_fields, picture_in, request_from, text_of
 
 __all__ = [
@@ -18,9 +18,9 @@ __all__ = [
     "FLAGS",
     "NO_TARGET",
     "CompletionReward",
-    "TrainerReward",
     "Metrics",
     "Scorer",
+    "TrainerReward",
     "answer_fields",
     "drain_sums",
     "metrics_of",

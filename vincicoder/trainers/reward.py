@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
+from vincicoder.status import Status
 from vincicoder.trainers.metrics import COMPONENTS, Metrics, metrics_from, metrics_of
 from vincicoder.trainers.rows import NO_TARGET
-from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest, RewardResult

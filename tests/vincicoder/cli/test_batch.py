@@ -14,8 +14,8 @@ from PIL import Image
 
 from vincicoder.cli.batch import Broken, RequestsFile, ResultsFile, Row, score_file
 from vincicoder.errors import ConfigError
-from vincicoder.reward import VisualReward
 from vincicoder.reporting.summary import Summary
+from vincicoder.reward import VisualReward
 
 
 def answer(shape: str) -> str:

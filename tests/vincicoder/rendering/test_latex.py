@@ -119,7 +119,7 @@ def test_the_same_code_is_the_same_picture(pool: RenderPool) -> None:
 def test_errors_are_told(pool: RenderPool, code: str, text: str) -> None:
     render = pool.render(code, "latex")
     assert render.status is Status.SYNTAX_ERROR or text == "", render
-    assert render.status.is_fault_of_response
+    assert render.status.fault == "response"
     assert text in render.message
 
 

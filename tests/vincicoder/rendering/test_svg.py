@@ -196,4 +196,4 @@ def test_nothing_outside_the_document_is_drawn(pool: RenderPool, tmp_path: Path,
     if render.image is not None:
         assert (1, 2, 3) not in [colour for _, colour in render.image.getcolors(1 << 20) or []]
     else:
-        assert render.status.is_fault_of_response
+        assert render.status.fault == "response"

@@ -17,8 +17,8 @@ from vincicoder import report as report_module
 from vincicoder.cli.batch import Row
 from vincicoder.errors import ConfigError
 from vincicoder.reporting.report import Report, write_report
-from vincicoder.reward import RewardRequest
 from vincicoder.reporting.summary import Summary
+from vincicoder.reward import RewardRequest
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"

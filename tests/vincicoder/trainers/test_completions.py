@@ -13,9 +13,9 @@ from PIL import Image
 
 from vincicoder import CompletionReward, RewardRequest, VisualReward, trainers
 from vincicoder.errors import ConfigError
-from vincicoder.trainers.completions import REWARDS
 from vincicoder.rendering import Render, RenderPool
 from vincicoder.status import Status
+from vincicoder.trainers.completions import REWARDS
 
 OPTIONS = {"encoder": "embedded", "workers": 1}
 ASKED = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Draw this picture as SVG."}]}]

@@ -1,0 +1,351 @@
+"""The visual reward: align, render, compare, guard. Text and a target in, a number and its reasons out."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from PIL import Image
+
+from vincicoder.alignment import Alignment, align
+from vincicoder.errors import ConfigError, TargetError
+from vincicoder.guards import is_blank, smuggled_raster
+from vincicoder.images import TargetLike, open_target, target_key
+from vincicoder.rendering import Limits, Render
+from vincicoder.rendering.pool import RenderPool
+from vincicoder.reward.result import STAGES, RewardRequest, RewardResult
+from vincicoder.similarity import Comparison, Encoder, Prepared, Similarity, load_encoder
+from vincicoder.status import Status
+
+PRESETS = ("paper",)
+GUARDS = ("blank", "raster")
+
+_WINDOW = 32  # requests under way beyond the workers: enough to fill a GPU batch, few enough to bound memory
+_OPEN_TARGETS = 64
+
+
+@dataclass
+class _Job:
+    """One request on its way."""
+
+    index: int
+    request: RewardRequest
+    alignment: Alignment
+    started: float
+    seconds: dict[str, float]
+    key: str = ""
+    status: Status = Status.OK
+    message: str = ""
+    render: Image.Image | None = None
+    prepared: Prepared | None = None
+
+
+class VisualReward:
+    """Scores responses by drawing them and comparing the pictures. Safe to use from several threads.
+
+    Args:
+        encoder: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local folder, ``"timm:NAME"``, or
+            ``"embedded"``, which needs no weights; or an ``Encoder``.
+        device: Device of the encoder; None for a GPU when there is one.
+        dtype: Number format of the encoder; None chooses by device.
+        preset: Scoring rules; ``"paper"``.
+        workers: Renders at a time; None for one per CPU.
+        alignment_weight: Share of alignment in ``overall``.
+        coarse_weight: None for the plain mean over tiles and thumbnail; a number ``w`` for
+            ``w * coarse + (1 - w) * fine``.
+        guards: Rules in force; any of ``"blank"`` and ``"raster"``. That a picture must be a regular file from the
+            request's own folder is part of the sandbox and always in force.
+        require_fence: Whether code must stand in a fenced block, as the paper has it; False accepts bare SVG, HTML
+            and LaTeX documents too.
+        batch_tiles: Tiles that the encoder takes at once.
+        cache_targets: Target embeddings kept.
+        keep_renders: Whether results hold their picture; training does not need it.
+        cpu_seconds: See ``Limits``, as for the following five.
+        wall_seconds: See ``Limits``.
+        memory_mb: See ``Limits``.
+        output_mb: See ``Limits``.
+        pixels: See ``Limits``.
+        tasks: See ``Limits``.
+        python: Interpreter that runs generated Python; None for this one.
+        browser: Chromium that draws HTML; None to look for one.
+        renderer_options: More options by language; see ``RenderPool``.
+        allow_unsandboxed: Run generated code unconfined where the kernel cannot confine it.
+        namespaces: Add a network namespace where the system allows it.
+
+    Raises:
+        ConfigError: An option has a value that cannot work.
+        EncoderError: The encoder cannot be loaded; the message says how to get it.
+        SandboxUnavailable: The kernel cannot confine code and ``allow_unsandboxed`` is not set.
+    """
+
+    def __init__(
+        self,
+        encoder: str | Encoder = "facebook/dinov2-large",
+        *,
+        device: str | None = None,
+        dtype: str | None = None,
+        preset: str = "paper",
+        workers: int | None = None,
+        alignment_weight: float = 0.1,
+        coarse_weight: float | None = None,
+        guards: Sequence[str] = GUARDS,
+        require_fence: bool = True,
+        batch_tiles: int = 64,
+        cache_targets: int = 2048,
+        keep_renders: bool = True,
+        cpu_seconds: float = Limits.cpu_seconds,
+        wall_seconds: float = Limits.wall_seconds,
+        memory_mb: int = Limits.memory_mb,
+        output_mb: int = Limits.output_mb,
+        pixels: int = Limits.pixels,
+        tasks: int = Limits.tasks,
+        python: str | None = None,
+        browser: str | None = None,
+        renderer_options: Mapping[str, Mapping[str, Any]] | None = None,
+        allow_unsandboxed: bool = False,
+        namespaces: bool = True,
+    ) -> None:
+        _check(preset, guards, alignment_weight, coarse_weight)
+        self.preset = preset
+        self.guards = tuple(guards)
+        self.alignment_weight = alignment_weight
+        self.coarse_weight = coarse_weight
+        self.counts: Counter[Status] = Counter()
+        self._require_fence = require_fence
+        self._batch_tiles = batch_tiles
+        self._keep_renders = keep_renders
+        if isinstance(encoder, str):
+            encoder = load_encoder(encoder, device, dtype, batch_tiles)
+        self.similarity = Similarity(encoder, cache_targets)
+        self.encoder = self.similarity.encoder.name
+        self._targets = _Targets()
+        self._counts_lock = threading.Lock()
+        self._pool = RenderPool(
+            workers=workers,
+            limits=Limits(cpu_seconds, wall_seconds, memory_mb, output_mb, pixels, tasks),
+            python=python,
+            browser=browser,
+            renderer_options=renderer_options,
+            allow_unsandboxed=allow_unsandboxed,
+            namespaces=namespaces,
+        )
+
+    def score(
+        self, requests: Sequence[RewardRequest], progress: Callable[[RewardResult], object] | None = None
+    ) -> list[RewardResult]:
+        """Scores a batch and returns the results in the order of the requests.
+
+        Args:
+            requests: What to score. A bad one gets a status and changes nothing for the others.
+            progress: Called with each result as it finishes.
+        """
+        results: dict[int, RewardResult] = {}
+        for index, result in self.stream(requests):
+            results[index] = result
+            if progress is not None:
+                progress(result)
+        return [results[index] for index in range(len(requests))]
+
+    def stream(self, requests: Iterable[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
+        """Yields ``(index, result)`` as requests finish, so that nobody waits for the slowest code.
+
+        Requests are taken a few at a time, so that there may be any number of them.
+        """
+        done: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        waiting = iter(enumerate(requests))
+        futures: set[Future[Render]] = set()
+        under_way = 0
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and under_way < self._pool.workers + _WINDOW:
+                    entry = next(waiting, None)
+                    if entry is None:
+                        exhausted = True
+                        break
+                    future = self._begin(*entry, done)
+                    if future is not None:
+                        futures.add(future)
+                        future.add_done_callback(futures.discard)
+                    under_way += 1
+                if under_way == 0:
+                    return
+                jobs = self._collect(done)
+                under_way -= len(jobs)
+                yield from self._finish(jobs)
+        finally:
+            for future in list(futures):
+                future.cancel()
+
+    def close(self) -> None:
+        """Ends every worker. May be called twice."""
+        self._pool.close()
+
+    def __enter__(self) -> VisualReward:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Stages
+
+    def _begin(self, index: int, request: RewardRequest, done: queue.SimpleQueue[_Job]) -> Future[Render] | None:
+        """Aligns, applies the guard on the text, and queues the render; the job arrives in ``done``."""
+        started = time.perf_counter()
+        job = _Job(index, request, self._align(request), started, dict.fromkeys(STAGES, 0.0))
+        job.status, job.message = job.alignment.status, job.alignment.message
+        code = job.alignment.code
+        try:
+            job.key = target_key(request.target)
+        except TargetError as error:
+            job.status, job.message = Status.BAD_TARGET, str(error)
+        if code is not None and job.status is Status.OK and "raster" in self.guards:
+            reason = smuggled_raster(code, job.alignment.language)
+            if reason is not None:
+                job.status, job.message = Status.RASTER, reason
+        job.seconds["align"] = time.perf_counter() - started
+        if code is None or job.status is not Status.OK:
+            done.put(job)
+            return None
+        future = self._pool.submit(code, job.alignment.language)
+        future.add_done_callback(lambda finished: done.put(self._arrive(job, finished)))
+        return future
+
+    def _align(self, request: RewardRequest) -> Alignment:
+        try:
+            return align(request.response, request.language, request.prompt, self._require_fence)
+        except ConfigError as error:  # an unknown language spoils its own request only
+            return Alignment(str(request.language), Status.BAD_REQUEST, None, str(error))
+
+    def _arrive(self, job: _Job, future: Future[Render]) -> _Job:
+        """Prepares a finished render; whatever goes wrong, the job arrives and nobody waits for ever."""
+        try:
+            return self._prepare(job, future)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must reach the caller as one
+            job.status, job.message = Status.INFRASTRUCTURE, f"{type(error).__name__}: {error}"
+            job.render = job.prepared = None
+            return job
+
+    def _prepare(self, job: _Job, future: Future[Render]) -> _Job:
+        """Checks the picture and cuts it into tiles; runs in the thread that rendered."""
+        if future.cancelled():
+            job.status, job.message = Status.INFRASTRUCTURE, "the reward was closed before this was rendered"
+            return job
+        render = future.result()
+        job.seconds["render"] = render.seconds
+        job.status, job.message, job.render = render.status, render.message, render.image
+        if render.image is None:
+            return job
+        started = time.perf_counter()
+        try:
+            target, blank = self._targets.open(job.key, job.request.target)
+        except TargetError as error:
+            job.status, job.message = Status.BAD_TARGET, str(error)
+            return job
+        if "blank" in self.guards and not blank and is_blank(render.image):
+            job.status, job.message = Status.BLANK, "the picture is a single colour and the target is not"
+            return job
+        job.prepared = self.similarity.prepare(target, render.image, job.key)
+        job.seconds["prepare"] = time.perf_counter() - started
+        return job
+
+    def _collect(self, done: queue.SimpleQueue[_Job]) -> list[_Job]:
+        """Waits for one finished job and takes along what else is ready, up to one batch of tiles."""
+        jobs = [done.get()]
+        tiles = _tile_count(jobs[0])
+        while tiles < self._batch_tiles:
+            try:
+                job = done.get_nowait()
+            except queue.Empty:
+                break
+            jobs.append(job)
+            tiles += _tile_count(job)
+        return jobs
+
+    def _finish(self, jobs: Sequence[_Job]) -> Iterator[tuple[int, RewardResult]]:
+        compared = [job for job in jobs if job.prepared is not None]
+        started = time.perf_counter()
+        comparisons = self.similarity.compare([job.prepared for job in compared if job.prepared is not None])
+        share = (time.perf_counter() - started) / max(1, len(compared))
+        by_index = {job.index: comparison for job, comparison in zip(compared, comparisons, strict=True)}
+        for job in jobs:
+            if job.index in by_index:
+                job.seconds["embed"] = share
+            job.seconds["total"] = time.perf_counter() - job.started
+            with self._counts_lock:
+                self.counts[job.status] += 1
+            yield job.index, self._result(job, by_index.get(job.index))
+
+    def _result(self, job: _Job, comparison: Comparison | None) -> RewardResult:
+        visual = comparison.visual(self.coarse_weight) if comparison else 0.0
+        alignment = job.alignment.score
+        return RewardResult(
+            overall=(1 - self.alignment_weight) * visual + self.alignment_weight * alignment,
+            visual=visual,
+            coarse=comparison.coarse if comparison else 0.0,
+            fine=comparison.fine if comparison else 0.0,
+            alignment=alignment,
+            execution=float(job.render is not None),
+            status=job.status,
+            message=job.message,
+            language=job.alignment.language,
+            code=job.alignment.code,
+            render=job.render if self._keep_renders else None,
+            grid=comparison.grid if comparison else None,
+            tiles=comparison.tiles if comparison else (),
+            encoder=self.encoder,
+            preset=self.preset,
+            seconds=job.seconds,
+            id=job.request.id,
+        )
+
+
+class _Targets:
+    """Keeps the latest targets open: a group of responses shares one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, tuple[Image.Image, bool]] = OrderedDict()
+
+    def open(self, key: str, target: TargetLike) -> tuple[Image.Image, bool]:
+        """Returns the picture, and whether it is blank.
+
+        Args:
+            key: The target's ``target_key``.
+            target: The target.
+        """
+        with self._lock:
+            found = self._open.get(key)
+            if found is not None:
+                self._open.move_to_end(key)
+                return found
+        image = open_target(target)
+        found = (image, is_blank(image))
+        with self._lock:
+            self._open[key] = found
+            while len(self._open) > _OPEN_TARGETS:
+                self._open.popitem(last=False)
+        return found
+
+
+def _tile_count(job: _Job) -> int:
+    return len(job.prepared.render) if job.prepared is not None else 0
+
+
+def _check(preset: str, guards: Sequence[str], alignment_weight: float, coarse_weight: float | None) -> None:
+    if preset not in PRESETS:
+        raise ConfigError(f"preset is {preset!r}; the presets are: {', '.join(PRESETS)}")
+    if isinstance(guards, str) or set(guards) - set(GUARDS):
+        raise ConfigError(f"guards is {guards!r}; expected a list of any of: {', '.join(GUARDS)}")
+    for name, value in (("alignment_weight", alignment_weight), ("coarse_weight", coarse_weight)):
+        if value is not None and not 0 <= value <= 1:
+            raise ConfigError(f"{name} is {value}; it must lie between 0 and 1")
