@@ -25,3 +25,7 @@ class RendererUnavailable(VinciCoderError, RuntimeError):
 
 class SandboxUnavailable(RendererUnavailable):
     """The kernel offers no confinement, and running unconfined was not allowed."""
+
+
+class ClusterUnavailable(VinciCoderError, RuntimeError):
+    """A Ray cluster has no node that can score, or no room for the encoder; the message says what it lacks."""

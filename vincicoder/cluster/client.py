@@ -19,7 +19,7 @@ from vincicoder.cluster.encoding import plain_cause
 from vincicoder.cluster.metrics import CallerMetrics
 from vincicoder.cluster.options import Placement, ServiceOptions
 from vincicoder.cluster.service import Node, connect, window
-from vincicoder.errors import RendererUnavailable, TargetError
+from vincicoder.errors import ClusterUnavailable, TargetError
 from vincicoder.images import target_content, target_key
 from vincicoder.reward import RewardRequest, RewardResult
 from vincicoder.status import Status
@@ -74,7 +74,7 @@ class ClusterReward:
 
         Raises:
             VinciCoderError: The encoder cannot be loaded or failed.
-            RendererUnavailable: No node could score for longer than the patience.
+            ClusterUnavailable: No node could score for longer than the patience.
         """
         yield from _Stream(self, requests).run()
 
@@ -266,7 +266,7 @@ class _Stream:
             self._capable = now
         placement = self._reward.placement
         if now - self._capable > placement.patience_seconds:
-            raise RendererUnavailable(
+            raise ClusterUnavailable(
                 f"no node of the cluster could score for {placement.patience_seconds:g} s, with {len(self._open)} "
                 f"responses left. `ray status` shows which nodes are alive"
                 + (

@@ -14,7 +14,7 @@ import ray
 from ray.exceptions import RayActorError
 
 from vincicoder.cluster.metrics import EncoderMetrics, count_start
-from vincicoder.errors import EncoderError, VinciCoderError
+from vincicoder.errors import ClusterUnavailable, VinciCoderError
 from vincicoder.similarity.encoders import Encoder, load_encoder
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ class RemoteEncoder:
         """Embed tiles; see ``Encoder.encode``.
 
         Raises:
-            EncoderError: No actor answered for longer than the patience, or one said so.
+            ClusterUnavailable: No actor answered for longer than the patience.
+            VinciCoderError: An actor raised it.
         """
         deadline = time.monotonic() + self._patience
         reference = ray.put(tiles)
@@ -147,7 +148,7 @@ class RemoteEncoder:
                 raise plain_cause(error) from None
             except (RayActorError, ray.exceptions.GetTimeoutError, ValueError) as error:
                 if time.monotonic() > deadline:
-                    raise EncoderError(f"no encoder answered for {self._patience:g} s: {error}") from error
+                    raise ClusterUnavailable(f"no encoder answered for {self._patience:g} s: {error}") from error
                 time.sleep(_RETRY_SECONDS)
 
     def _actor(self, name: str) -> Any:

@@ -19,7 +19,7 @@ from vincicoder.cluster.encoding import RemoteEncoder, TileEncoder, plain_cause
 from vincicoder.cluster.metrics import count_start
 from vincicoder.cluster.options import ENCODER_OPTIONS, ServiceOptions
 from vincicoder.cluster.scoring import NodeScorer
-from vincicoder.errors import RendererUnavailable
+from vincicoder.errors import ClusterUnavailable
 
 _REFRESH_SECONDS = 2.0
 _HOMES = 65_536  # of the latest targets
@@ -157,8 +157,8 @@ class Service:
                 )
                 names: list[str] = ray.get([encoder.load.remote() for encoder in self._encoders.values()])
             except ray.exceptions.GetTimeoutError:
-                raise RendererUnavailable(
-                    f"Ray found no place for {placement.encoders} encoder(s) with encoder_gpus="
+                raise ClusterUnavailable(
+                    f"Ray found no room for {placement.encoders} encoder(s) with encoder_gpus="
                     f"{placement.encoder_gpus:g} and encoder_cpus={placement.encoder_cpus:g} in "
                     f"{placement.patience_seconds:g} s; `ray status` shows what is free. encoder_gpus=0 reserves none "
                     "and shares a GPU with the trainer."

@@ -10,7 +10,7 @@ from scored_groups import OPTIONS, expected, groups, plain, svg, target, wait_un
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.cluster import ClusterReward
-from vincicoder.errors import ConfigError, EncoderError, RendererUnavailable
+from vincicoder.errors import ClusterUnavailable, ConfigError, EncoderError
 
 
 def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
@@ -62,12 +62,12 @@ def test_a_wrong_value_is_the_local_error(cluster):
     ("options", "said"),
     [
         ({"node_resource": "reward"}, "no node of the cluster could score for 3 s.*only those with the resource 'rew"),
-        ({"encoder_gpus": 1}, "Ray found no place for 1 encoder.*encoder_gpus=1.*`ray status` shows"),
+        ({"encoder_gpus": 1}, "Ray found no room for 1 encoder.*encoder_gpus=1.*`ray status` shows"),
     ],
 )
 def test_lost_capacity_is_a_clear_error_in_bounded_time(cluster, options, said):
     started = time.monotonic()
-    with pytest.raises(RendererUnavailable, match=said):
+    with pytest.raises(ClusterUnavailable, match=said):
         scores(ClusterReward(OPTIONS | {"patience_seconds": 3} | options), groups(1)[0])
     assert time.monotonic() - started < 60
 
