@@ -1,4 +1,17 @@
-"""The exceptions that users meet. A bad response is data and never raises one of these."""
+"""The exceptions that users meet. A bad response is data and never raises one of these.
+
+::
+
+    VinciCoderError
+    ├── ConfigError                 an option or an argument cannot work (also a ValueError)
+    ├── TargetError                 a target cannot be read as an image (also a ValueError)
+    └── MachineFault                something here failed, not a response (also a RuntimeError)
+        ├── EncoderError            an encoder cannot be loaded, or failed
+        ├── RendererUnavailable     a renderer cannot work on this machine
+        │   └── SandboxUnavailable  the kernel offers no confinement
+        └── ScoringUnavailable      what scores is gone, or failed too often to train on
+            └── ClusterUnavailable  the cluster has no node that scores, or no room for an encoder
+"""
 
 from __future__ import annotations
 
@@ -12,20 +25,28 @@ class ConfigError(VinciCoderError, ValueError):
 
 
 class TargetError(VinciCoderError, ValueError):
-    """A target cannot be read as a picture; the message names the target."""
+    """A target cannot be read as an image; the message names the target."""
 
 
-class EncoderError(VinciCoderError, RuntimeError):
+class MachineFault(VinciCoderError, RuntimeError):
+    """Something on this machine failed, not a response; the message says what is broken and how to fix it."""
+
+
+class EncoderError(MachineFault):
     """An encoder cannot be loaded; the message says how to get it."""
 
 
-class RendererUnavailable(VinciCoderError, RuntimeError):
-    """A renderer cannot work on this machine; the message says what is missing and how to mend it."""
+class RendererUnavailable(MachineFault):
+    """A renderer cannot work on this machine; the message says what is missing and how to fix it."""
 
 
 class SandboxUnavailable(RendererUnavailable):
     """The kernel offers no confinement, and running unconfined was not allowed."""
 
 
-class ClusterUnavailable(VinciCoderError, RuntimeError):
+class ScoringUnavailable(MachineFault):
+    """Nothing scores any more: a process that does is gone, or too many samples failed because of the machine."""
+
+
+class ClusterUnavailable(ScoringUnavailable):
     """A Ray cluster has no node that can score, or no room for the encoder; the message says what it lacks."""

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from vincicoder.alignment import align, requested_language
+from vincicoder.alignment import align, asked_language, last_block, requested_language
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES
 from vincicoder.status import Status
@@ -392,3 +392,25 @@ def test_every_mixture_of_marks_has_a_consistent_outcome():
         assert (alignment.status is Status.OK) == alignment.aligned == (not alignment.message)
         assert alignment.code is None or alignment.code.strip()
         requested_language(response)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Here:\n```tex\nx\n```\nand\n```svg\n<svg/>\n```", ("svg", "<svg/>")),
+        ("```xml\n<svg/>\n```", ("svg", "<svg/>")),
+        ("```svg\n<svg/>\n```\n```\nplain\n```", ("svg", "<svg/>")),
+        ("```bash\nls\n```", None),
+        ("```svg\n<svg/>", None),
+        ("<svg/>", None),
+        ("", None),
+    ],
+)
+def test_last_block_says_in_which_known_language_a_text_holds_code(text, found):
+    block = last_block(text)
+    assert (block and (block[0].name, block[1])) == found
+
+
+def test_asked_language_is_none_where_the_prompt_does_not_say():
+    assert asked_language("Draw this.") is None
+    assert asked_language("Write an SVG.").name == "svg"

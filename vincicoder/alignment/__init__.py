@@ -116,13 +116,38 @@ def align(
 
 def requested_language(prompt: str) -> Language:
     """Return the language that a prompt asks for; Python if it does not say."""
+    return asked_language(prompt) or LANGUAGES["python"]
+
+
+def asked_language(prompt: str) -> Language | None:
+    """Return the language that a prompt asks for, or None if it does not say.
+
+    Example:
+        >>> asked_language("Write TikZ code for this figure.").name
+        'latex'
+    """
     prompt = _normalise(prompt)
     instruction = "\n".join(_read(prompt, thinking=False).prose)
     instruction = _INLINE_CODE.sub(" ", instruction)
     if asked := language_asked_for(_MARKUP.sub(" ", instruction)):
         return asked
     tags = (fence[1].lower() for fence in _FENCE_TAG.finditer(prompt))
-    return next((known for tag in tags if (known := _known(tag))), LANGUAGES["python"])
+    return next((known for tag in tags if (known := _known(tag))), None)
+
+
+def last_block(text: str) -> tuple[Language, str] | None:
+    r"""Return the language and the code of the last closed block whose tag names a language, or None.
+
+    Example:
+        >>> language, code = last_block("It is:\n```svg\n<svg/>\n```")
+        >>> language.name, code
+        ('svg', '<svg/>')
+    """
+    page = _read(_normalise(text), thinking=True)
+    for block in reversed(page.closed):
+        if language := next((each for each in LANGUAGES.values() if page.is_in(block, each)), None):
+            return language, page.code(block)
+    return None
 
 
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
