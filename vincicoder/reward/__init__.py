@@ -6,13 +6,13 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from vincicoder.reward.result import NAMED_SCORES, STAGES, RewardRequest, RewardResult
+from vincicoder.reward.result import NAMED_SCORES, STAGES, RewardRequest, RewardResult, Totals
 
 if TYPE_CHECKING:
     from vincicoder.rendering import Render
     from vincicoder.reward.visual_reward import VisualReward
 
-__all__ = ["NAMED_SCORES", "STAGES", "RewardRequest", "RewardResult", "Scorer", "VisualReward"]
+__all__ = ["NAMED_SCORES", "STAGES", "RewardRequest", "RewardResult", "Scorer", "Totals", "VisualReward"]
 
 
 class Scorer(Protocol):

@@ -141,3 +141,22 @@ class RewardResult:
         data["seconds"] = {name: round(value, 6) for name, value in self.seconds.items()}
         data["scores"] = dict(self.scores)
         return data
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a scorer has done since it started.
+
+    Attributes:
+        statuses: Results by the value of their status.
+        embedded: Targets that were embedded.
+        reused: Comparisons whose target was embedded before.
+        tiles: Tiles embedded, of targets and of renders.
+        nodes: Machines that can score.
+    """
+
+    statuses: Mapping[str, int]
+    embedded: int
+    reused: int
+    tiles: int
+    nodes: int = 1

@@ -20,7 +20,7 @@ from vincicoder.guards import is_blank, smuggled_raster
 from vincicoder.images import TargetLike, open_target, target_key
 from vincicoder.rendering import Limits, Render
 from vincicoder.rendering.pool import RenderPool
-from vincicoder.reward.result import STAGES, RewardRequest, RewardResult
+from vincicoder.reward.result import STAGES, RewardRequest, RewardResult, Totals
 from vincicoder.similarity import Comparison, Encoder, Prepared, Similarity, load_encoder
 from vincicoder.status import Status
 
@@ -137,6 +137,10 @@ class VisualReward:
             namespaces=namespaces,
         )
 
+    def render(self, code: str, language: str) -> Render:
+        """Render code as scoring does, and wait for it."""
+        return self._pool.render(code, language)
+
     def score(
         self, requests: Sequence[RewardRequest], progress: Callable[[RewardResult], object] | None = None
     ) -> list[RewardResult]:
@@ -184,8 +188,14 @@ class VisualReward:
             for future in list(futures):
                 future.cancel()
 
+    def totals(self) -> Totals:
+        """Return what this reward has done since it was made."""
+        with self._counts_lock:
+            statuses = {status.value: count for status, count in self.counts.items()}
+        return Totals(statuses, self.similarity.misses, self.similarity.hits, self.similarity.tiles)
+
     def close(self) -> None:
-        """Ends every worker. May be called twice."""
+        """End every worker. May be called twice."""
         self._pool.close()
 
     def __enter__(self) -> VisualReward:

@@ -88,6 +88,7 @@ class Similarity:
         encoder: What embeds the tiles.
         hits: Comparisons for which the target's embedding was at hand.
         misses: Comparisons that embedded their target; the number of target embeddings made so far.
+        tiles: Tiles embedded, of targets and of renders.
 
     Args:
         encoder: What embeds the tiles.
@@ -104,6 +105,7 @@ class Similarity:
         self.encoder = encoder
         self.hits = 0
         self.misses = 0
+        self.tiles = 0
         self._capacity = cache_targets
         self._embeddings: OrderedDict[str, _Embedding] = OrderedDict()
         # Tiles of targets that some Prepared still holds, so that a group of renders shares one copy.
@@ -152,6 +154,7 @@ class Similarity:
         with self._lock:
             self.misses += len(mine)
             self.hits += len(prepared) - len(mine)
+            self.tiles += sum(map(len, embeddings))
             for key, embedding in known.items():
                 self._remember(key, embedding)
         self._release(known)
