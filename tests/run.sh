@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything the tests need, then the checks (format, lint, types), then the tests.
 #
-#   bash tests/run.sh [arguments of pytest]      such as: tests/vincicoder/test_alignment.py, -k svg, -m slow
+#   bash tests/run.sh [arguments of pytest]      such as: tests/fast/vincicoder/alignment, -k svg, -m slow
 #
 # Needs Debian or Ubuntu, Python 3.10 or newer, and root or sudo if system packages are missing. Running it again
 # installs nothing that is there. On a machine without a GPU, pip's own setting PIP_EXTRA_INDEX_URL with PyTorch's index

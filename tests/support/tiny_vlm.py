@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
-_EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-_spec = importlib.util.spec_from_file_location("smoke_model", _EXAMPLES / "smoke_model.py")
+from repository import EXAMPLES
+
+_spec = importlib.util.spec_from_file_location("smoke_model", EXAMPLES / "smoke_model.py")
 _module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 
 make_tiny_vlm = _module.make_tiny_vlm
 
-TOKENS_PLUGIN = _EXAMPLES / "smoke_tokens.py"
+TOKENS_PLUGIN = EXAMPLES / "smoke_tokens.py"
 """What ms-swift must load with such a model."""

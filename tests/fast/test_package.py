@@ -1,0 +1,113 @@
+"""The package as people install it: light to import, complete, and free of any one machine."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from repository import ROOT
+
+import vincicoder
+
+HEAVY = {"torch", "ray", "PIL", "numpy", "playwright", "matplotlib", "transformers", "timm", "verl"}
+SKIPPED = {".git", "build", "dist", "runs", "__pycache__"}
+
+
+def files(*suffixes: str) -> list[Path]:
+    """The project's own files."""
+    found = []
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        ignored = any(part in SKIPPED or part.startswith(".venv") or part.endswith("_cache") for part in parts)
+        if path.is_file() and not ignored and path.suffix in suffixes:
+            found.append(path)
+    return found
+
+
+def test_import_loads_nothing_heavy_and_is_quick():
+    code = (
+        "import sys, time; start = time.perf_counter(); import vincicoder; seconds = time.perf_counter() - start;"
+        "print(seconds, *{name.partition('.')[0] for name in sys.modules})"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    seconds, *modules = output.split()
+    assert not HEAVY & set(modules)
+    assert float(seconds) < 2, "milliseconds are expected; this only notices the import of a framework"
+
+
+def test_every_public_name_can_be_imported():
+    for name in vincicoder.__all__:
+        assert getattr(vincicoder, name) is not None
+    assert dir(vincicoder) == sorted(vincicoder.__all__)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = vincicoder.no_such_name
+
+
+def test_version_is_the_installed_one_and_heads_the_changelog():
+    assert metadata.version("vincicoder") == vincicoder.__version__
+    versions = re.findall(
+        r"^## \[?(\d+\.\d+\.\d+\S*?)\]?(?: |$)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert versions[0] == vincicoder.__version__
+
+
+def test_extras_refer_to_extras_that_exist():
+    extras = set(metadata.metadata("vincicoder").get_all("Provides-Extra") or [])
+    assert {"dinov2", "timm", "verl", "dev", "all"} <= extras
+    for requirement in map(Requirement, metadata.requires("vincicoder") or []):
+        if requirement.name == "vincicoder":
+            assert requirement.extras <= extras
+
+
+def test_every_file_of_the_package_is_installed():
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    package = ROOT / "vincicoder"
+    data = {path for pattern in tools["package-data"]["vincicoder"] for path in package.glob(pattern)}
+    others = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert others == data
+    for folder in {path.parent for path in package.rglob("*.py")}:
+        assert (folder / "__init__.py").is_file(), f"{folder} is not a package, so it is not installed"
+
+
+def test_core_imports_no_framework_of_reinforcement_learning_and_only_the_cluster_ray():
+    for path in (ROOT / "vincicoder").rglob("*.py"):
+        forbidden = {"verl", "swift", "trl"} | ({"ray"} if path.parent.name != "cluster" else set())
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not {name.partition(".")[0] for name in names} & forbidden, path
+
+
+def test_every_module_can_be_imported_on_its_own():
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "vincicoder").rglob("*.py")
+        if path.name != "__main__.py"
+    ]
+    for name in names:
+        assert importlib.import_module(name)
+
+
+def test_no_file_names_a_machine():
+    machine = re.compile(r"(?<![\w.])/(?:work|farm|root|home/\w+|mnt/\w+)/|(?:extra-)?index-url")
+    for path in files(".py", ".sh", ".md", ".toml", ".yaml", ".txt", ".html", ".json", ""):
+        if path.is_relative_to(ROOT / "tests") and path.name.startswith("test_"):
+            continue  # tests name such folders to show that they are out of reach
+        found = machine.search(path.read_text("utf-8", "replace"))
+        assert found is None, f"{path}: {found[0]}"
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_links_between_documents_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    missing = [target for target in targets if not (ROOT / target).exists()]
+    assert not missing

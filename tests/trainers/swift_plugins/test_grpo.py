@@ -1,0 +1,187 @@
+"""``swift rlhf --rlhf_type grpo`` with our rewards: the real command line, on CPU."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from repository import ROOT
+
+from vincicoder import RewardRequest, VisualReward
+from vincicoder.errors import ConfigError
+from vincicoder.trainers import drain_sums
+
+pytestmark = pytest.mark.swift
+
+
+PROMPT = "Draw this picture as SVG."
+SWIFT = Path(sys.executable).with_name("swift")
+REWARDS = {
+    "vincicoder": ("VinciCoder", "overall"),
+    "vincicoder_visual": ("VinciCoderVisual", "visual"),
+    "vincicoder_alignment": ("VinciCoderAlignment", "alignment"),
+    "vincicoder_execution": ("VinciCoderExecution", "execution"),
+}
+
+
+SHORT = """
+    --check_model false --torch_dtype float32 --attn_impl eager --use_vllm false --num_generations 4
+    --gradient_accumulation_steps 1 --max_completion_length 64 --max_length 512 --max_steps 2 --learning_rate 1e-4
+    --logging_steps 1 --save_strategy no --report_to none --dataset_num_proc 1 --dataloader_num_workers 0
+    --temperature 1.0 --log_completions true --add_version false
+"""
+
+
+def answer(shape: str) -> str:
+    return f'```svg\n<svg width="64" height="64">{shape}</svg>\n```'
+
+
+ANSWERS = [
+    answer('<circle r="30" fill="red"/>'),
+    answer('<rect width="9" height="30"/>'),
+    "```python\nprint()\n```",
+]
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "target.png"
+    Image.new("RGB", (64, 64), "red").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows(target) -> Path:
+    messages = [{"role": "user", "content": f"<image>{PROMPT}"}]
+    row = {"messages": messages, "images": [str(target)], "solution": ANSWERS[0], "language": "svg"}
+    path = target.with_name("rows.jsonl")
+    path.write_text(f"{json.dumps(row)}\n" * 8)
+    return path
+
+
+def policy(folder: Path, kind: str, target: Path) -> Path:
+    """Return a tiny model whose samples are drawn, of different worth, and now and then in the wrong language."""
+    from taught_vlm import teach
+    from tiny_vlm import make_tiny_vlm
+
+    make_tiny_vlm(folder, kind)
+    teach(folder, Image.open(target), PROMPT, ANSWERS)
+    return folder
+
+
+def train(folder: Path, kind: str, target: Path, rows: Path, *flags: str, **environment: str) -> Path:
+    model = policy(folder / "model", kind, target)
+    command = [SWIFT, "rlhf", "--rlhf_type", "grpo", "--model", model, "--model_type", kind, "--template", kind]
+    command += ["--external_plugins", ROOT / "swift_plugins/vincicoder_grpo.py", ROOT / "examples/smoke_tokens.py"]
+    command += ["--dataset", rows, "--output_dir", folder / "out", "--callbacks", "vincicoder", *flags]
+    command += SHORT.split()
+    environment |= {"HF_HUB_OFFLINE": "1", "MODELSCOPE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    environment |= {"VINCICODER_REWARD_ENCODER": "embedded", "VINCICODER_REWARD_WORKERS": "1"}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return folder / "out"
+
+
+def assert_logged_is_earned(out: Path, target: Path, names: list[str]) -> None:
+    """Compare what ms-swift logged with the reward recomputed from the completions that it logged."""
+    steps = {}
+    for line in (out / "completions.jsonl").read_text().splitlines():
+        table = json.loads(line)
+        steps[table["step"][0]] = table
+    assert sorted(steps) == ["1", "2"]
+    logged = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
+    logs = [line for line in logged if "reward" in line]
+    with VisualReward("embedded", workers=1) as reward:
+        for log, table in zip(logs, steps.values(), strict=True):
+            requests = [RewardRequest(text, str(target), language="svg") for text in table["completion"]]
+            results = reward.score(requests)
+            assert any(result.execution for result in results)
+            for name in names:
+                logged_name, component = REWARDS[name]
+                again = [getattr(result, component) for result in results]
+                assert table[logged_name] == pytest.approx(again, abs=1e-5)
+                assert log[f"rewards/{logged_name}/mean"] == pytest.approx(sum(again) / len(again), abs=1e-5)
+                assert log[f"vincicoder/{component}"] == pytest.approx(sum(again) / len(again), abs=1e-5)
+            assert abs(log["loss"]) < 1
+            assert log["vincicoder/bad_target"] == log["vincicoder/infrastructure"] == 0
+
+
+def test_all_four_rewards_are_what_the_completions_earn(tmp_path, target, rows):
+    out = train(
+        *(tmp_path, "qwen2_5_vl", target, rows, "--per_device_train_batch_size", "8", "--tuner_type", "full"),
+        *("--reward_funcs", *REWARDS, "--reward_weights", "0.7", "0.1", "0.1", "0.1"),
+    )
+    assert_logged_is_earned(out, target, list(REWARDS))
+
+
+def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, target, rows):
+    out = train(
+        *(tmp_path, "qwen3_vl", target, rows, "--per_device_train_batch_size", "4", "--tuner_type", "lora"),
+        *("--use_cpu", "true", "--ddp_backend", "gloo", "--reward_funcs", "vincicoder"),
+        NPROC_PER_NODE="2",
+        MASTER_PORT="29583",
+    )
+    assert_logged_is_earned(out, target, ["vincicoder"])
+
+
+@pytest.fixture
+def plugin(monkeypatch) -> dict[str, Any]:
+    """The plugin, loaded from its path as ms-swift does."""
+    monkeypatch.delenv("VINCICODER_REWARD_CONFIG", raising=False)
+    return runpy.run_path(str(ROOT / "swift_plugins" / "vincicoder_grpo.py"))
+
+
+def test_options_come_from_a_file_and_from_variables_which_win(plugin, tmp_path, monkeypatch):
+    file = tmp_path / "reward.yaml"
+    file.write_text("encoder: some/encoder\nworkers: 3\nguards: [blank]\n")
+    monkeypatch.setenv("VINCICODER_REWARD_CONFIG", str(file))
+    monkeypatch.setenv("VINCICODER_REWARD_ENCODER", "embedded")
+    monkeypatch.setenv("VINCICODER_REWARD_NAMESPACES", "false")
+    expected = {"encoder": "embedded", "workers": 3, "guards": ["blank"], "namespaces": False}
+    assert plugin["reward_options"]() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "which cannot be read"),
+        ("encoder: [", "which cannot be read"),
+        ("embedded", "holds no options; expected lines such as"),
+        ("encodr: embedded", "unknown reward option encodr; the options are: .*encoder"),
+    ],
+)
+def test_a_wrong_file_of_options_is_an_error_that_names_it(plugin, tmp_path, monkeypatch, text, said):
+    file = tmp_path / "reward.yaml"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setenv("VINCICODER_REWARD_CONFIG", str(file))
+    with pytest.raises(ConfigError, match=said):
+        plugin["VinciCoder"]()
+
+
+def test_rewards_of_one_batch_overlap_and_share_one_pass(plugin, target, monkeypatch):
+    monkeypatch.setenv("VINCICODER_REWARD_ENCODER", "embedded")
+    drain_sums()
+
+    async def score() -> list[list[float | None]]:
+        rewards = [plugin["orms"][name]() for name in REWARDS]
+        images = [[{"bytes": target.read_bytes(), "path": None}]] * 3
+        columns = {"images": images, "language": ["svg"] * 3}
+        return await asyncio.gather(*(reward(ANSWERS, **columns) for reward in rewards))
+
+    overall, visual, alignment, execution = asyncio.run(score())
+    assert alignment == execution == [1.0, 1.0, 0.0]
+    assert overall == pytest.approx(
+        [0.9 * each + 0.1 * aligned for each, aligned in zip(visual, alignment, strict=True)]
+    )
+    assert drain_sums()["count"] == 3

@@ -1,0 +1,151 @@
+"""The training scripts: the plumbing runs without a GPU, ms-swift knows every flag, and what is missing is said."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from repository import EXAMPLES
+
+pytestmark = pytest.mark.swift
+pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+
+SCRIPTS = ["qwen3vl_8b_sft.sh", "qwen25vl_7b_sft.sh"]
+
+
+@pytest.fixture
+def script(swift_environment, tmp_path):
+    """A function that runs a script with environment variables and returns what it did."""
+
+    def run(name, *arguments, **environment):
+        variables = os.environ | {"OUTPUT": str(tmp_path / "out")} | environment
+        command = ["bash", str(EXAMPLES / name), *arguments]
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=240)
+
+    return run
+
+
+def flags_of(done) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    command = shlex.split(done.stdout)
+    assert command[1] == "sft"
+    return command[2:]
+
+
+@pytest.mark.parametrize("name", [SCRIPTS[0], pytest.param(SCRIPTS[1], marks=pytest.mark.slow)])
+def test_the_smoke_run_trains(script, tmp_path, name):
+    done = script(name, "--seed", "3", SMOKE="1")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    [log] = (tmp_path / "out").rglob("logging.jsonl")
+    losses = [float(row["loss"]) for line in log.read_text().splitlines() if "loss" in (row := json.loads(line))]
+    assert len(losses) == 3
+    assert all(map(math.isfinite, losses))
+    [arguments] = (tmp_path / "out").rglob("args.json")
+    assert json.loads(arguments.read_text())["seed"] == 3, "a flag of one's own arrives"
+
+
+def test_a_smoke_model_that_cannot_be_made_says_why(script):
+    done = script(SCRIPTS[0], SMOKE="1", OUTPUT="/dev/null/out")
+    assert done.returncode != 0
+    assert "Not a directory: '/dev/null/out" in done.stderr
+
+
+def test_the_smoke_run_takes_rows_of_ones_own(script, public):
+    done = script(
+        SCRIPTS[0], SMOKE="1", DRY_RUN="1", VINCICODER_SFT_DATA=str(public), DATASET="vincicoder-sft:web#99 a.jsonl"
+    )
+    flags = flags_of(done)
+    start = flags.index("--dataset")
+    assert flags[start + 1 : start + 4] == ["vincicoder-sft:web#8", "a.jsonl#8", "--external_plugins"]
+
+
+SETTINGS = [
+    {},
+    {"SHARDING": "zero3", "TUNER": "lora"},
+    {"SHARDING": "fsdp2", "PACKING": "false"},
+    {"SHARDING": "none", "STREAMING": "true", "MAX_STEPS": "100"},
+]
+
+
+@pytest.mark.parametrize(
+    "settings", SETTINGS, ids=lambda settings: " ".join(map("=".join, settings.items())) or "default"
+)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_flag_and_value_is_known_to_ms_swift(script, name, settings):
+    from swift.arguments import SftArguments
+    from transformers import HfArgumentParser
+
+    parser = HfArgumentParser(SftArguments)
+    known, unknown = argparse.ArgumentParser.parse_known_args(parser, flags_of(script(name, DRY_RUN="1", **settings)))
+    assert unknown == []
+    assert known.dataset[0].startswith("vincicoder-sft")
+    for name in (known.deepspeed, known.fsdp):
+        config = Path(__import__("swift").__file__).parent / "config" / f"{name}.json"
+        assert not name or config.is_file()
+
+
+def test_ms_swift_accepts_the_settings_as_a_whole(script, tiny_models, sft, monkeypatch):
+    """Beyond the names: its own checks of values that must go together, which without a GPU refuse bfloat16."""
+    from swift.arguments import SftArguments
+    from swift.utils import parse_args
+
+    for variables in ({}, {"STREAMING": "true", "MAX_STEPS": "9"}, {"PACKING": "false", "TUNER": "lora"}):
+        settings = {"SHARDING": "none", "MODEL": str(tiny_models("qwen3_vl")), "REPORT_TO": "none"}
+        flags = flags_of(script(SCRIPTS[0], "--torch_dtype", "float32", DRY_RUN="1", **settings, **variables))
+        arguments, unknown = parse_args(SftArguments, flags)
+        assert unknown == []
+        assert arguments.packing == (variables.get("PACKING") != "false")
+
+
+def test_several_nodes_are_told_to_ms_swift(script, tmp_path):
+    fake = tmp_path / "swift"
+    fake.write_text('#!/bin/sh\necho "$NNODES $NODE_RANK $MASTER_ADDR $MASTER_PORT $NPROC_PER_NODE"\n')
+    (tmp_path / "python").write_text("#!/bin/sh\necho 4\n")
+    for each in (fake, tmp_path / "python"):
+        each.chmod(0o755)
+    cluster = {"NNODES": "2", "NODE_RANK": "1", "MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "2950", "GPUS_PER_NODE": "4"}
+    done = script(SCRIPTS[0], SWIFT=str(fake), **cluster)
+    assert done.stdout.splitlines()[-1] == "2 1 10.0.0.7 2950 4", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"SWIFT": "no-such-swift"}, "there is no command 'no-such-swift'; install it with: pip install"),
+        ({"VINCICODER_SFT_DATA": "/no/where"}, "VINCICODER_SFT_DATA is '/no/where', which does not exist"),
+        ({"GPUS_PER_NODE": "64"}, "GPUS_PER_NODE is 64, but this machine has"),
+        ({"BATCH": "100"}, "BATCH is 100, which is no multiple of MICRO_BATCH x GPUs = 8"),
+        ({"STREAMING": "true"}, "the length of a stream is unknown; set MAX_STEPS"),
+        ({"TUNER": "qlora"}, "TUNER is 'qlora'; expected full or lora"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_starts(script, environment, sentence):
+    done = script(SCRIPTS[0], **environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{SCRIPTS[0]}: {sentence}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_names_every_variable(script, name):
+    text = script(name, "--help").stdout
+    source = (EXAMPLES / "swift_sft.sh").read_text()
+    for variable in (
+        "MODEL",
+        "DATASET",
+        "SHARDING",
+        "PACKING",
+        "BATCH",
+        "MAX_LENGTH",
+        "OUTPUT",
+        "NNODES",
+        "FREEZE_VIT",
+    ):
+        assert f"  {variable}" in text or f", {variable}" in text
+        assert f"${variable}" in source or f"{{{variable}:=" in source

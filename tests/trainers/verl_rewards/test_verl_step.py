@@ -1,0 +1,107 @@
+"""``main_ppo`` of verl with our manager: whole GRPO steps on CPUs, pictures from Parquet, rewards as earned."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repository import EXAMPLES, ROOT, SUPPORT
+
+from vincicoder import RewardRequest, VisualReward
+
+pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
+
+PROMPT = "Draw this picture as SVG."
+SCRIPT = EXAMPLES / "qwen3vl_8b_vincicoder_verl.sh"
+
+
+def answer(shape: str) -> str:
+    return f'```svg\n<svg width="64" height="64">{shape}</svg>\n```'
+
+
+ANSWERS = [
+    answer('<circle r="30" fill="red"/>'),
+    answer('<rect width="9" height="30"/>'),
+    "```python\nprint()\n```",
+]
+
+
+@pytest.fixture(scope="module")
+def parquet(tmp_path_factory, png) -> Path:
+    """A set as ``vincicoder data export --layout verl`` writes it: the picture is in the column ``images`` only."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from vincicoder.data import Record
+    from vincicoder.data.layouts import LAYOUTS
+
+    records = [Record(f"{n}", "svg", "generate", "svg", PROMPT, "<svg/>", png) for n in range(4)]
+    path = tmp_path_factory.mktemp("verl") / "train.parquet"
+    pq.write_table(pa.Table.from_pylist([LAYOUTS["verl"].write(record) for record in records]), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory, picture) -> Path:
+    """A tiny model whose samples are drawn, of different worth, and now and then in the wrong language."""
+    from taught_vlm import teach
+    from tiny_vlm import make_tiny_vlm
+
+    folder = make_tiny_vlm(tmp_path_factory.mktemp("policy"), "qwen3_vl")
+    teach(folder, picture, PROMPT, ANSWERS)
+    return folder
+
+
+def train(folder: Path, policy: Path, parquet: Path, *settings: str) -> str:
+    """Run the example script's command with a tiny model on CPUs and return what it printed."""
+    import verl_on_cpu
+
+    script = {"MODEL": policy, "TRAIN_FILES": parquet, "BATCH": 2, "GROUP": 4, "MAX_PROMPT": 256, "MAX_RESPONSE": 64}
+    script |= {"REWARD_ENCODER": "embedded", "REWARD_WORKERS": 1, "CHECKPOINT_DIR": folder / "checkpoints"}
+    variables = {**os.environ, "PYTHON": sys.executable, "DRY_RUN": "1", **{k: str(v) for k, v in script.items()}}
+    shown = subprocess.run(["bash", SCRIPT], env=variables, capture_output=True, text=True, check=True)
+    command = [*shlex.split(shown.stdout), *verl_on_cpu.settings(), *settings]
+    paths = os.pathsep.join([str(SUPPORT), str(ROOT)])
+    environment = {**os.environ, **verl_on_cpu.environment(), "PYTHONPATH": paths}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return done.stdout
+
+
+def dumped(folder: Path) -> list[dict]:
+    """Return the samples that verl wrote down, of all steps."""
+    files = sorted(folder.glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+
+def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, policy, parquet, png):
+    rollouts, checks = tmp_path / "rollouts", tmp_path / "validation"
+    log = train(
+        *(tmp_path, policy, parquet, "trainer.total_training_steps=2", "trainer.test_freq=2"),
+        *(f"trainer.rollout_data_dir={rollouts}", f"trainer.validation_data_dir={checks}"),
+    )
+    trained, validated = dumped(rollouts), dumped(checks)
+    assert (len(trained), len(validated)) == (2 * 2 * 4, 4)
+    with VisualReward("embedded", workers=1) as reward:
+        drawn, checked = (
+            reward.score([RewardRequest(each["output"], png, PROMPT) for each in samples])
+            for samples in (trained, validated)
+        )
+    assert [each["score"] for each in trained] == pytest.approx([result.overall for result in drawn], abs=1e-6)
+    assert len({each["score"] for each in trained}) > 1, "there is something to learn from"
+    for name in ("overall", "visual", "coarse", "fine", "alignment", "execution"):
+        earned = [getattr(result, name) for result in checked]
+        assert [each[name] for each in validated] == pytest.approx(earned, abs=1e-6)
+    assert all(each["bad_target"] == each["infrastructure"] == 0 for each in validated)
+    means = [float(value) for value in re.findall(r"critic/score/mean:([-\d.e]+)", log)]
+    steps = [[each["score"] for each in trained if each["step"] == step] for step in (1, 2)]
+    assert means == pytest.approx([sum(step) / len(step) for step in steps], abs=1e-4)
