@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from vincicoder.cli.parser import DEFAULT_ENCODER, parser
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.languages import get_language, root_element
-from vincicoder.rendering.types import Limits
+from vincicoder.rendering.config import Limits
 from vincicoder.status import Status
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 from vincicoder._version import __version__
 from vincicoder.languages import LANGUAGES
-from vincicoder.rendering.types import Limits
+from vincicoder.rendering.config import Limits
 
 DEFAULT_ENCODER = "facebook/dinov2-large"
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from vincicoder.rendering.types import Limits, Render
+from vincicoder.rendering.config import Limits
+from vincicoder.rendering.types import Render
 
 if TYPE_CHECKING:
     from vincicoder.rendering.pool import RenderPool

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import queue
 import threading
 import time
+import typing
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,14 +20,14 @@ from vincicoder.alignment import Alignment, align
 from vincicoder.errors import ConfigError, TargetError
 from vincicoder.guards import is_blank, smuggled_raster
 from vincicoder.images import TargetLike, open_target, target_key
-from vincicoder.rendering import Limits, Render
+from vincicoder.options import from_flat, signature
+from vincicoder.rendering import Render
 from vincicoder.rendering.pool import RenderPool
+from vincicoder.reward.config import RewardConfig
 from vincicoder.reward.result import STAGES, RewardRequest, RewardResult, Totals
 from vincicoder.similarity import Comparison, Encoder, Prepared, Similarity, load_encoder
+from vincicoder.similarity.config import DEFAULT_ENCODER, EncoderConfig
 from vincicoder.status import Status
-
-PRESETS = ("paper",)
-GUARDS = ("blank", "raster")
 
 _WINDOW = 32  # requests under way beyond the workers: enough to fill a GPU batch, few enough to bound memory
 _OPEN_TARGETS = 64
@@ -48,94 +50,62 @@ class _Job:
 
 
 class VisualReward:
-    """Scores responses by drawing them and comparing the pictures. Safe to use from several threads.
+    """Score responses by rendering them and comparing the images. Safe to use from several threads.
 
     Args:
-        encoder: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local folder, ``"timm:NAME"``, or
-            ``"embedded"``, which needs no weights; or an ``Encoder``.
-        device: Device of the encoder; None for a GPU when there is one.
-        dtype: Number format of the encoder; None chooses by device.
-        preset: Scoring rules; ``"paper"``.
-        workers: Renders at a time; None for one per CPU.
-        alignment_weight: Share of alignment in ``overall``.
-        coarse_weight: None for the plain mean over tiles and thumbnail; a number ``w`` for
-            ``w * coarse + (1 - w) * fine``.
-        guards: Rules in force; any of ``"blank"`` and ``"raster"``. That a picture must be a regular file from the
-            request's own folder is part of the sandbox and always in force.
-        require_fence: Whether code must stand in a fenced block, as the paper has it; False accepts bare SVG, HTML
-            and LaTeX documents too.
-        batch_tiles: Tiles that the encoder takes at once.
-        cache_targets: Target embeddings kept.
-        keep_renders: Whether results hold their picture; training does not need it.
-        cpu_seconds: See ``Limits``, as for the following five.
-        wall_seconds: See ``Limits``.
-        memory_mb: See ``Limits``.
-        output_mb: See ``Limits``.
-        pixels: See ``Limits``.
-        tasks: See ``Limits``.
-        python: Interpreter that runs generated Python; None for this one.
-        browser: Chromium that draws HTML; None to look for one.
-        renderer_options: More options by language; see ``RenderPool``.
-        allow_unsandboxed: Run generated code unconfined where the kernel cannot confine it.
-        namespaces: Add a network namespace where the system allows it.
+        encoder: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local directory, ``"timm:NAME"``, or
+            ``"embedded"``, which needs no weights; an ``EncoderConfig``; or an ``Encoder``.
+        options: Options of ``RewardConfig``, by flat name (``cpu_seconds=5``) or whole (``limits=Limits(5)``).
 
     Raises:
-        ConfigError: An option has a value that cannot work.
+        ConfigError: An option is unknown or has a value that cannot work.
         EncoderError: The encoder cannot be loaded; the message says how to get it.
         SandboxUnavailable: The kernel cannot confine code and ``allow_unsandboxed`` is not set.
+
+    Example:
+        >>> with VisualReward(encoder="embedded", workers=1) as reward:  # doctest: +SKIP
+        ...     [result] = reward.score([RewardRequest(response, "icon.png", language="svg")])
     """
 
-    def __init__(
-        self,
-        encoder: str | Encoder = "facebook/dinov2-large",
-        *,
-        device: str | None = None,
-        dtype: str | None = None,
-        preset: str = "paper",
-        workers: int | None = None,
-        alignment_weight: float = 0.1,
-        coarse_weight: float | None = None,
-        guards: Sequence[str] = GUARDS,
-        require_fence: bool = True,
-        batch_tiles: int = 64,
-        cache_targets: int = 2048,
-        keep_renders: bool = True,
-        cpu_seconds: float = Limits.cpu_seconds,
-        wall_seconds: float = Limits.wall_seconds,
-        memory_mb: int = Limits.memory_mb,
-        output_mb: int = Limits.output_mb,
-        pixels: int = Limits.pixels,
-        tasks: int = Limits.tasks,
-        python: str | None = None,
-        browser: str | None = None,
-        renderer_options: Mapping[str, Mapping[str, Any]] | None = None,
-        allow_unsandboxed: bool = False,
-        namespaces: bool = True,
-    ) -> None:
-        _check(preset, guards, alignment_weight, coarse_weight)
-        self.preset = preset
-        self.guards = tuple(guards)
-        self.alignment_weight = alignment_weight
-        self.coarse_weight = coarse_weight
+    def __init__(self, encoder: str | EncoderConfig | Encoder = DEFAULT_ENCODER, **options: Any) -> None:
+        named = isinstance(encoder, str | EncoderConfig)
+        self.config = from_flat(RewardConfig, {**({"encoder": encoder} if named else {}), **options})
+        self.preset = self.config.scoring.preset
+        self.guards = self.config.scoring.guards
+        self.alignment_weight = self.config.scoring.alignment_weight
+        self.coarse_weight = self.config.scoring.coarse_weight
         self.counts: Counter[Status] = Counter()
-        self._require_fence = require_fence
-        self._batch_tiles = batch_tiles
-        self._keep_renders = keep_renders
-        if isinstance(encoder, str):
-            encoder = load_encoder(encoder, device, dtype, batch_tiles)
-        self.similarity = Similarity(encoder, cache_targets)
+        self._require_fence = self.config.scoring.require_fence
+        self._batch_tiles = self.config.encoder.batch_tiles
+        self._keep_renders = self.config.keep_renders != "none"
+        loaded = load_encoder(*_encoder_options(self.config.encoder)) if named else typing.cast("Encoder", encoder)
+        self.similarity = Similarity(loaded, self.config.encoder.cache_targets)
         self.encoder = self.similarity.encoder.name
         self._targets = _Targets()
         self._counts_lock = threading.Lock()
+        rendering = self.config.rendering
         self._pool = RenderPool(
-            workers=workers,
-            limits=Limits(cpu_seconds, wall_seconds, memory_mb, output_mb, pixels, tasks),
-            python=python,
-            browser=browser,
-            renderer_options=renderer_options,
-            allow_unsandboxed=allow_unsandboxed,
-            namespaces=namespaces,
+            workers=rendering.workers,
+            limits=rendering.limits,
+            python=rendering.python,
+            browser=rendering.browser,
+            renderer_options=rendering.renderer_options,
+            allow_unsandboxed=rendering.sandbox.allow_unsandboxed,
+            namespaces=rendering.sandbox.namespaces,
+            nice=rendering.sandbox.nice,
         )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> VisualReward:
+        """Build a reward from a trainer's options, flat or nested.
+
+        Raises:
+            ConfigError: An option is unknown or has a value that cannot work.
+
+        Example:
+            >>> VisualReward.from_options({"encoder": "embedded", "limits": {"cpu_seconds": 5}})  # doctest: +SKIP
+        """
+        return cls(**options)
 
     def render(self, code: str, language: str) -> Render:
         """Render code as scoring does, and wait for it."""
@@ -351,11 +321,10 @@ def _tile_count(job: _Job) -> int:
     return len(job.prepared.render) if job.prepared is not None else 0
 
 
-def _check(preset: str, guards: Sequence[str], alignment_weight: float, coarse_weight: float | None) -> None:
-    if preset not in PRESETS:
-        raise ConfigError(f"preset is {preset!r}; the presets are: {', '.join(PRESETS)}")
-    if isinstance(guards, str) or set(guards) - set(GUARDS):
-        raise ConfigError(f"guards is {guards!r}; expected a list of any of: {', '.join(GUARDS)}")
-    for name, value in (("alignment_weight", alignment_weight), ("coarse_weight", coarse_weight)):
-        if value is not None and not 0 <= value <= 1:
-            raise ConfigError(f"{name} is {value}; it must lie between 0 and 1")
+def _encoder_options(config: EncoderConfig) -> tuple[str, str | None, str | None, int]:
+    return config.name, config.device, config.dtype, config.batch_tiles
+
+
+VisualReward.__init__.__signature__ = signature(  # type: ignore[attr-defined]
+    RewardConfig, *list(inspect.signature(VisualReward.__init__).parameters.values())[:2]
+)

@@ -213,7 +213,7 @@ def test_renders_need_not_be_kept(circle: Image.Image) -> None:
     ("options", "name"),
     [
         ({"preset": "best"}, "preset"),
-        ({"guards": "blank"}, "guards"),
+        ({"guards": "blink"}, "guards"),
         ({"guards": ["blink"]}, "guards"),
         ({"alignment_weight": 1.5}, "alignment_weight"),
         ({"coarse_weight": -0.1}, "coarse_weight"),

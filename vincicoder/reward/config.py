@@ -1,0 +1,75 @@
+"""What the reward can be told; the one place from which flags, trainers' options and documents are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vincicoder.options import Config, option
+from vincicoder.rendering.config import RenderingConfig
+from vincicoder.reward.presets import PRESETS
+from vincicoder.similarity.config import EncoderConfig
+
+GUARDS = ("blank", "raster")
+KEPT_RENDERS = ("all", "sample", "none")
+
+
+@dataclass(frozen=True)
+class ScoringConfig(Config):
+    """How components become one reward.
+
+    Attributes:
+        preset: A named set of components and weights.
+        components: Changes to the preset: a component's name to its weight, or to a mapping with ``weight`` and the
+            component's own options. Weight 0 switches a component off; ``{"log": true}`` runs it all the same.
+        alignment_weight: Share of alignment in ``overall``, in [0, 1].
+        coarse_weight: None for the plain mean over tiles and thumbnail; a number ``w`` in [0, 1] for
+            ``w * coarse + (1 - w) * fine``.
+        guards: Rules in force. That an image must be a regular file from the request's own directory is part of the
+            sandbox and always in force.
+        require_fence: Whether code must stand in a fenced block, as the paper has it; False accepts bare SVG, HTML and
+            LaTeX documents too.
+    """
+
+    preset: str = option("paper", help="named set of components and weights", choices=tuple(PRESETS))
+    components: Mapping[str, Any] = option(
+        default_factory=dict, help='changes to the preset: weights by component, such as {"text": 0.2}'
+    )
+    alignment_weight: float = option(0.1, help="share of alignment in overall", minimum=0, maximum=1, metavar="W")
+    coarse_weight: float | None = option(
+        None, help="share of coarse in visual", shown="as one tile more", minimum=0, maximum=1, metavar="W"
+    )
+    guards: tuple[str, ...] = option(GUARDS, help="rules in force", choices=GUARDS)
+    require_fence: bool = option(True, help="require that code stands in a fenced block", flag="--no-fence")
+
+
+@dataclass(frozen=True)
+class RewardConfig(Config):
+    """All that a `VisualReward` is made of.
+
+    Attributes:
+        encoder: Which encoder compares, and how it runs.
+        rendering: How code becomes an image.
+        scoring: How scores become a reward.
+        keep_renders: Whose results hold their render: "all"; "sample", those of every sixteenth target, whole groups
+            of them; "none". True and False stand for "all" and "none".
+
+    Example:
+        >>> from vincicoder.options import from_flat
+        >>> from_flat(RewardConfig, {"encoder": "embedded", "cpu_seconds": 5}).rendering.limits.cpu_seconds
+        5.0
+    """
+
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    rendering: RenderingConfig = field(default_factory=RenderingConfig)
+    scoring: ScoringConfig = field(default_factory=ScoringConfig)
+    keep_renders: str = option(
+        "all", help="whose results hold their render", choices=KEPT_RENDERS, changes_scores=False, metavar="WHICH"
+    )
+
+    def __post_init__(self) -> None:
+        given: Any = self.keep_renders
+        if isinstance(given, bool):
+            object.__setattr__(self, "keep_renders", "all" if given else "none")
+        super().__post_init__()
