@@ -1,7 +1,7 @@
-"""A folder with ``index.html`` and pictures that shows what became of every response; it opens offline.
+"""A directory with ``index.html`` and images that shows what became of every response; it opens offline.
 
 The page is data and a fixed script: whatever a response says stays JSON text that the script shows as text, and a
-content security policy lets no other script run and nothing be loaded but the folder's own pictures.
+content security policy lets no other script run and nothing be loaded but the directory's own images.
 """
 
 from __future__ import annotations
@@ -11,74 +11,88 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vincicoder._version import __version__
 from vincicoder.errors import ConfigError, TargetError
-from vincicoder.images import open_target, target_key
+from vincicoder.images import TargetLike, open_target, target_key
 from vincicoder.reporting.summary import Summary
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from vincicoder.cli.batch import Row
-
 MAX_ROWS = 2000
 """Responses that are shown one by one; the tables cover them all."""
 
 _TEMPLATE = Path(__file__).with_name("report_page.html")
-_LONGEST_SIDE = 1200  # of stored pictures, in pixels
+_LONGEST_SIDE = 1200  # of stored images, in pixels
 _LONGEST_TEXT = 20_000  # of a response or its code, in characters
 _SCORES = ("overall", "visual", "coarse", "fine", "alignment", "execution")
 
 
 class Report:
-    """Writes a report while results come in: pictures at once, the page at the end.
+    """Write a report while results come in: images at once, the page at the end.
 
-    A report may be continued: a result without a picture finds the one that an earlier run left in the folder.
+    A report may be continued: a result without an image finds the one that an earlier run left in the directory.
 
     Args:
-        folder: Where to write; made if need be. Other files in it are left alone.
+        directory: Where to write; made if need be. Other files in it are left alone.
         title: Heading of the page.
 
     Raises:
-        ConfigError: The folder cannot be written.
+        ConfigError: The directory cannot be written.
     """
 
-    def __init__(self, folder: str | Path, title: str) -> None:
-        self.folder = Path(folder)
+    def __init__(self, directory: str | Path, title: str) -> None:
+        self.directory = Path(directory)
         self.title = title
         self._rows: list[dict[str, Any]] = []
         self._count = 0
-        self._pictures = self.folder / "pictures"
+        self._images = self.directory / "images"
         try:
-            self._pictures.mkdir(parents=True, exist_ok=True)
+            self._images.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"the report folder {str(folder)!r} cannot be made: {error.strerror}") from error
+            raise ConfigError(f"the report directory {str(directory)!r} cannot be made: {error.strerror}") from error
 
     @property
     def page(self) -> Path:
         """The file to open."""
-        return self.folder / "index.html"
+        return self.directory / "index.html"
 
-    def add(self, row: Row, result: Mapping[str, Any], render: Image.Image | None) -> None:
-        """Adds a response.
+    def add(
+        self,
+        result: Mapping[str, Any],
+        *,
+        target: TargetLike,
+        response: str = "",
+        render: Image.Image | None = None,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        number: int | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Add a response.
 
         Args:
-            row: The request.
             result: Its result, as ``RewardResult.to_dict`` gives it.
-            render: Its picture, or None if there is none or an earlier run of this report has it.
+            target: The image to reproduce.
+            response: What the model wrote.
+            render: What its code gave, or None if there is none or an earlier run of this report has it.
+            labels: What to group and filter by: ``kind``, ``domain``; ``expected_status`` is compared.
+            number: Its place in the order, from 1; None for behind the last.
+            key: What an earlier run's render is found by; letters, digits and dashes. None for the number.
         """
         self._count += 1
+        number = self._count if number is None else number
         if len(self._rows) >= MAX_ROWS:
             return
         self._rows.append(
             {
-                "number": row.number,
-                "id": row.request.id or "",
-                "labels": dict(row.labels),
+                "number": number,
+                "id": result["id"] or "",
+                "labels": dict(labels),
                 **{name: round(float(result[name]), 4) for name in _SCORES},
                 **{name: result[name] for name in ("status", "message", "language", "grid")},
                 "tiles": [round(float(value), 4) for value in result["tiles"]],
@@ -86,14 +100,14 @@ class Report:
                 "encoder": result["encoder"],
                 "preset": result["preset"],
                 "code": _shortened(result["code"] or ""),
-                "response": _shortened(row.request.response),
-                "target": self._target(row.request.target),
-                "render": self._picture(f"render-{row.key}", render if result["execution"] else None),
+                "response": _shortened(response),
+                "target": self._target(target),
+                "render": self._image(f"render-{key or number}", render if result["execution"] else None),
             }
         )
 
     def finish(self, summary: Summary) -> Path:
-        """Writes the page and returns its path."""
+        """Write the page and return its path."""
         data = {
             "title": self.title,
             "version": __version__,
@@ -109,15 +123,15 @@ class Report:
     def _target(self, target: Any) -> dict[str, Any] | None:
         try:
             name = f"target-{target_key(target)}"
-            return self._picture(name, None) or self._picture(name, open_target(target))
+            return self._image(name, None) or self._image(name, open_target(target))
         except TargetError:
             return None
 
-    def _picture(self, name: str, image: Image.Image | None) -> dict[str, Any] | None:
-        """Stores a picture, or finds it stored, and returns where it is and how large."""
+    def _image(self, name: str, image: Image.Image | None) -> dict[str, Any] | None:
+        """Store an image, or find it stored, and return where it is and how large."""
         from PIL import Image
 
-        path = self._pictures / f"{name}.webp"
+        path = self._images / f"{name}.webp"
         if image is not None:
             small = image.convert("RGB")
             small.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
@@ -127,30 +141,7 @@ class Report:
         with Image.open(path) as stored:
             width, height = stored.size
         shrunk = max(width, height) == _LONGEST_SIDE
-        return {"src": f"pictures/{path.name}", "width": width, "height": height, "shrunk": shrunk}
-
-
-def write_report(
-    folder: str | Path, rows: Iterable[tuple[Row, Mapping[str, Any], Image.Image | None]], title: str
-) -> Path:
-    """Writes a whole report.
-
-    Args:
-        folder: Where to write; made if need be.
-        rows: Request, result (as ``RewardResult.to_dict`` gives it) and picture of each response.
-        title: Heading of the page.
-
-    Returns:
-        The page's path.
-
-    Raises:
-        ConfigError: The folder cannot be written.
-    """
-    report, summary = Report(folder, title), Summary()
-    for row, result, render in rows:
-        report.add(row, result, render)
-        summary.add(row.labels, result)
-    return report.finish(summary)
+        return {"src": f"images/{path.name}", "width": width, "height": height, "shrunk": shrunk}
 
 
 def _shortened(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from vincicoder.status import Status
@@ -25,7 +26,7 @@ class Group:
     as_expected: int = 0
 
     def add(self, result: Mapping[str, Any], expected: str | None) -> None:
-        """Adds one result and whether it has the status that was expected."""
+        """Add one result and whether it has the status that was expected."""
         self.count += 1
         self.overall += result["overall"]
         self.visual += result["visual"]
@@ -35,7 +36,7 @@ class Group:
             self.as_expected += result["status"] == expected
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns counts and means, ready for JSON."""
+        """Return counts and means, ready for JSON."""
         return {
             "n": self.count,
             "overall": self.overall / max(1, self.count),
@@ -54,8 +55,13 @@ class Summary:
         self.broken = 0
         self._groups: dict[str, dict[str, Group]] = {"kind": {}, "domain": {}}
 
-    def add(self, labels: Mapping[str, str], result: Mapping[str, Any]) -> None:
-        """Adds one result."""
+    def add(self, result: Mapping[str, Any], labels: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Add one result.
+
+        Args:
+            result: As ``RewardResult.to_dict`` gives it.
+            labels: Its ``kind`` and ``domain``, which get a table each, and the ``expected_status``.
+        """
         expected = labels.get("expected_status")
         self.all.add(result, expected)
         for label, groups in self._groups.items():
@@ -68,7 +74,7 @@ class Summary:
         return self.broken + sum(self.all.statuses[status.value] for status in NOT_JUDGED)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything, ready for JSON; the groups with the highest mean come first."""
+        """Return everything, ready for JSON; the groups with the highest mean come first."""
         data: dict[str, Any] = {**self.all.to_dict(), "broken": self.broken}
         for label, groups in self._groups.items():
             means = {name: group.to_dict() for name, group in groups.items()}
@@ -77,7 +83,7 @@ class Summary:
         return data
 
     def table(self) -> str:
-        """Returns the tables as text."""
+        """Return the tables as text."""
         data = self.to_dict()
         parts = [_table(label, data[f"by_{label}"]) for label in self._groups if data[f"by_{label}"]]
         return "\n\n".join([*parts, _table("all", {"": data})])

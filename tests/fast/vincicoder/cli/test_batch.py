@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from vincicoder.cli.batch import Broken, RequestsFile, ResultsFile, Row, score_file
+from vincicoder.cli.requests_file import Broken, RequestsFile, Row
+from vincicoder.cli.scoring import score_file
 from vincicoder.errors import ConfigError
-from vincicoder.reporting.summary import Summary
+from vincicoder.reporting import ResultsFile, Summary
 from vincicoder.reward import VisualReward
 
 

@@ -322,8 +322,8 @@ def test_code_that_draws_nothing_says_why(folder: Path, capsys: pytest.CaptureFi
     ("arguments", "words"),
     [
         (["missing.svg", "-o", "out.png"], "'missing.svg' cannot be read"),
-        (["icon.svg", "-o", "out.xyz"], "picture format"),
-        (["icon.svg", "-o", "no/such/out.png"], "folder that does not exist"),
+        (["icon.svg", "-o", "out.xyz"], "image format"),
+        (["icon.svg", "-o", "no/such/out.png"], "directory that does not exist"),
         (["icon.svg", "-o", "out.png", "--language", "cobol"], "'cobol' is not known"),
         (["icon.svg", "-o", "out.png", "--python", "no-such-python"], "no-such-python"),
     ],

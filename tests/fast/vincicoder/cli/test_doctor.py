@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vincicoder.cli import main
-from vincicoder.cli.doctor import Check, State, examine, names, table
+from vincicoder.cli.examination import Check, State, examine, names, table
 from vincicoder.errors import ConfigError
 
 

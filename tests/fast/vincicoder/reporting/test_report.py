@@ -6,19 +6,16 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from vincicoder.cli.batch import Row
 from vincicoder.errors import ConfigError
+from vincicoder.reporting import Report, Summary
 from vincicoder.reporting import report as report_module
-from vincicoder.reporting.report import Report, write_report
-from vincicoder.reporting.summary import Summary
-from vincicoder.reward import RewardRequest
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -26,9 +23,19 @@ HOSTILE = (
 )
 
 
-def row(number: int = 1, target: Any = None, response: str = "text", **labels: str) -> Row:
+def row(number: int = 1, target: Any = None, response: str = "text", **labels: str) -> dict[str, Any]:
+    """What a report takes besides a result and its render."""
     target = Image.new("RGB", (40, 30), "red") if target is None else target
-    return Row(number, f"key{number}", RewardRequest(response, target, id=f"id{number}"), labels)
+    return {"number": number, "key": f"key{number}", "target": target, "response": response, "labels": labels}
+
+
+def write_report(directory: Path, entries: Iterable[tuple[dict[str, Any], dict[str, Any], Any]], title: str) -> Path:
+    report, summary = Report(directory, title), Summary()
+    for request, result, render in entries:
+        named = {**result, "id": f"id{request['number']}"}
+        report.add(named, render=render, **request)
+        summary.add(named, request["labels"])
+    return report.finish(summary)
 
 
 def result(status: str = "ok", **changes: Any) -> dict[str, Any]:
@@ -71,13 +78,13 @@ def test_rows_and_tables_are_in_the_page_and_pictures_beside_it(tmp_path: Path) 
     assert (good["render"]["width"], good["render"]["height"]) == (400, 200)
     assert (page.parent / good["render"]["src"]).is_file()
     assert good["target"] == bad["target"]  # one picture for all that share it
-    assert len(list((page.parent / "pictures").iterdir())) == 2
+    assert len(list((page.parent / "images").iterdir())) == 2
 
 
 def test_large_pictures_are_shrunk(tmp_path: Path) -> None:
     page = write_report(tmp_path, [(row(), result(), Image.new("RGB", (3000, 200)))], "Title")
     assert data_of(page)["rows"][0]["render"] == {
-        "src": "pictures/render-key1.webp",
+        "src": "images/render-key1.webp",
         "width": 1200,
         "height": 80,
         "shrunk": True,
@@ -133,7 +140,7 @@ def test_the_page_allows_no_script_but_its_own_and_no_network(tmp_path: Path) ->
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="report folder"):
+    with pytest.raises(ConfigError, match="report directory"):
         Report(tmp_path / "file" / "report", "Title")
 
 
@@ -192,8 +199,8 @@ def test_the_browser_shows_pictures_tiles_and_filters(tmp_path: Path, browser: A
 def test_the_browser_makes_cards_only_as_they_come_into_view(tmp_path: Path, browser: Any) -> None:
     report, summary = Report(tmp_path, "Title"), Summary()
     for number in range(1, 501):
-        report.add(row(number), result(), PICTURE if number == 1 else None)
-        summary.add({}, result())
+        report.add(result(id=""), render=PICTURE if number == 1 else None, **row(number))
+        summary.add(result())
     tab, problems = opened(browser, report.finish(summary))
     assert tab.locator("article").count() < 60
     tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")

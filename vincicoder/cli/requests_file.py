@@ -1,31 +1,24 @@
-"""A file of requests, scored as a stream: skip what is done, write each result as it comes, add everything up."""
+"""Requests in a JSONL or Parquet file, read one after the other."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 from vincicoder.errors import ConfigError
 from vincicoder.languages import get_language
-from vincicoder.reporting.summary import NOT_JUDGED, Summary
 from vincicoder.reward import RewardRequest
-
-if TYPE_CHECKING:
-    from vincicoder.reporting.report import Report
-    from vincicoder.reward import VisualReward
 
 REQUIRED = ("response", "target")
 LABELS = ("kind", "domain", "group", "expected_status")
 """Columns that are carried into the results; ``kind`` and ``domain`` also get a table each."""
 
 _PEEKED_LINES = 20
-_HEAD = b'{"key": "'  # how every line of results begins
-_PARQUET_ROWS = 32  # read at a time: rows may hold whole pictures
+_PARQUET_ROWS = 32  # read at a time: rows may hold whole images
 
 
 @dataclass(frozen=True)
@@ -63,7 +56,7 @@ class RequestsFile:
 
     Each has ``response`` and ``target`` and may have ``id``, ``prompt``, ``language`` and any of ``LABELS``. A target
     in JSONL is a path or base64 text; in Parquet it may also be bytes or ``{"bytes", "path"}``. Paths are relative to
-    the file's folder or else to the current one.
+    the file's directory or else to the current one.
 
     Args:
         path: The file; its suffix tells the format, ``.jsonl`` or ``.parquet``.
@@ -85,7 +78,7 @@ class RequestsFile:
         self._check_columns()
 
     def __len__(self) -> int:
-        """The number of lines or rows; blank and broken lines count."""
+        """Return the number of lines or rows; blank and broken lines count."""
         if self._parquet is not None:
             return int(self._parquet.metadata.num_rows)
         count, last = 0, b"\n"
@@ -95,12 +88,12 @@ class RequestsFile:
         return count + (last != b"\n")
 
     def __iter__(self) -> Iterator[Row | Broken]:
-        """Yields every line that is not blank."""
+        """Yield every line that is not blank."""
         for number, record in self._records():
             yield Broken(number, record) if isinstance(record, str) else self._row(number, record)
 
     def _records(self) -> Iterator[tuple[int, dict[str, Any] | str]]:
-        """Yields number and content, or what is wrong with it."""
+        """Yield number and content, or what is wrong with it."""
         if self._parquet is not None:
             batches = self._parquet.iter_batches(batch_size=_PARQUET_ROWS)
             yield from enumerate((record for batch in batches for record in batch.to_pylist()), start=1)
@@ -156,162 +149,8 @@ class RequestsFile:
         return Row(number, _digest([self.run, number, content]), request, labels)
 
 
-class ResultsFile:
-    """Results as JSON lines, appended one by one; what an earlier run wrote is found again by its key.
-
-    Opening it drops a last line that was torn by a crash, and results that are worth another try. One process at a
-    time may have it open.
-
-    Args:
-        path: The file; it and its folder are made if need be.
-        run: Digest of the settings; results of other settings are not added to.
-
-    Raises:
-        ConfigError: The file holds something else, is in use, or cannot be written.
-    """
-
-    def __init__(self, path: str | Path, run: str) -> None:
-        self.path = Path(path)
-        self._run = run
-        self._offsets: dict[str, int] = {}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._open()
-            if self._scan():
-                self._rewrite()
-        except OSError as error:
-            raise ConfigError(f"the results file {str(path)!r} cannot be written: {error.strerror}") from error
-
-    @property
-    def untaken(self) -> int:
-        """How many earlier results no request has asked for."""
-        return len(self._offsets)
-
-    def take(self, key: str) -> dict[str, Any] | None:
-        """Returns an earlier result, once, or None."""
-        offset = self._offsets.pop(key, None)
-        if offset is None:
-            return None
-        self._file.seek(offset)
-        result: dict[str, Any] = json.loads(self._file.readline())
-        return result
-
-    def write(self, row: Row, result: Mapping[str, Any]) -> None:
-        """Appends a result; it is with the operating system when this returns."""
-        record = {"key": row.key, "run": self._run, "line": row.number, **row.labels, **result}
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        """Closes the file. May be called twice."""
-        self._file.close()
-
-    def _open(self) -> IO[bytes]:
-        file = self.path.open("a+b")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise ConfigError(f"the results file {str(self.path)!r} is being written by another run") from None
-        return file
-
-    def _scan(self) -> bool:
-        """Notes where each earlier result is; returns whether there is anything to drop."""
-        drop = torn = False
-        offset = 0
-        self._file.seek(0)
-        for line in self._file:
-            record = _parse(line) if line.endswith(b"\n") else "torn"
-            foreign = torn or not (line.startswith(_HEAD) or _HEAD.startswith(line))
-            if foreign or (isinstance(record, dict) and not {"run", "status"} <= record.keys()):
-                raise ConfigError(f"{str(self.path)!r} holds something else than results; give another --output")
-            if isinstance(record, str):
-                drop = torn = True  # no other line may follow it
-                continue
-            if record["run"] != self._run:
-                raise ConfigError(
-                    f"{str(self.path)!r} holds results of other settings (encoder {record.get('encoder')}, preset "
-                    f"{record.get('preset')}, ...); give another --output, or delete it"
-                )
-            if record["status"] in NOT_JUDGED:
-                drop = True
-            else:
-                self._offsets[record["key"]] = offset
-            offset += len(line)
-        return drop
-
-    def _rewrite(self) -> None:
-        """Keeps only the results that were noted; at no time are they in no file."""
-        partial = self.path.with_name(self.path.name + ".partial")
-        offsets = {}
-        with partial.open("wb") as file:
-            for key, offset in self._offsets.items():
-                self._file.seek(offset)
-                offsets[key] = file.tell()
-                file.write(self._file.readline())
-        partial.replace(self.path)
-        self._file.close()
-        self._file, self._offsets = self._open(), offsets
-
-
-def score_file(
-    reward: VisualReward,
-    requests: RequestsFile,
-    results: ResultsFile | None,
-    report: Report | None,
-    summary: Summary,
-    limit: int | None = None,
-    progress: Callable[[bool], object] = lambda fresh: None,
-    complain: Callable[[str], object] = lambda message: None,
-) -> None:
-    """Scores a file of requests; memory does not grow with its length.
-
-    Args:
-        reward: What scores.
-        requests: What to score.
-        results: Where results go, and where those of an earlier run are taken from.
-        report: Gets every result.
-        summary: Gets every result; what was added stays if this is interrupted.
-        limit: Only this many requests from the top of the file.
-        progress: Called for each request that is finished, with whether it was scored now.
-        complain: Called with a sentence for each broken line.
-    """
-    under_way: dict[int, Row] = {}
-
-    def finish(row: Row, result: Mapping[str, Any], render: Any, fresh: bool) -> None:
-        summary.add(row.labels, result)
-        if report is not None:
-            report.add(row, result, render)
-        progress(fresh)
-
-    def pending() -> Iterator[RewardRequest]:
-        begun = 0
-        for seen, row in enumerate(requests):
-            if limit is not None and seen >= limit:
-                return
-            if isinstance(row, Broken):
-                summary.broken += 1
-                complain(f"{requests.path}, line {row.number}: {row.reason}")
-                progress(False)
-                continue
-            earlier = results.take(row.key) if results is not None else None
-            if earlier is not None:
-                finish(row, earlier, None, fresh=False)
-                continue
-            under_way[begun] = row
-            begun += 1
-            yield row.request
-
-    for index, result in reward.stream(pending()):
-        row = under_way.pop(index)
-        record = result.to_dict()
-        if results is not None:
-            results.write(row, record)
-        finish(row, record, result.render, fresh=True)
-
-
 def _parse(line: bytes) -> dict[str, Any] | str:
-    """Returns the JSON object, or what is wrong with it."""
+    """Return the JSON object, or what is wrong with it."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -323,13 +162,13 @@ def _kind(value: object) -> str:
     return "missing" if value is None else f"a {type(value).__name__}"
 
 
-def _located(target: Any, folder: Path) -> Any:
-    """Turns a path relative to the requests file into one that can be opened from here."""
+def _located(target: Any, directory: Path) -> Any:
+    """Turn a path relative to the requests file into one that can be opened from here."""
     if isinstance(target, dict) and target.get("bytes") is None and isinstance(target.get("path"), str):
-        return {**target, "path": _located(target["path"], folder)}
+        return {**target, "path": _located(target["path"], directory)}
     if isinstance(target, str) and len(target) < 4096 and not target.startswith(("data:", "file:")):
         try:
-            return str(folder / target) if (folder / target).is_file() else target
+            return str(directory / target) if (directory / target).is_file() else target
         except (OSError, ValueError):  # base64 text may be too long for a file's name
             return target
     return target

@@ -1,0 +1,92 @@
+"""``vincicoder render``: render code as an image."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.cli.parser import FAULT, FINE, add_command, read_text
+from vincicoder.cli.reward_options import LIMITS, add_rendering_options
+from vincicoder.errors import ConfigError
+from vincicoder.languages import LANGUAGES, get_language, root_element
+
+if TYPE_CHECKING:
+    from vincicoder.rendering import Render
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command's parser to ``commands``."""
+    command = add_command(
+        commands,
+        "render",
+        "render code as an image",
+        "Render code in the sandbox, as scoring does. The language is that of the file's suffix (.py .html .svg .tex)\n"
+        "or else what the code looks like. Exit code 1: there is no image; 2: a wrong option or file.",
+        "  vincicoder render figure.tex -o figure.png\n  cat icon.svg | vincicoder render - -o icon.png --language svg",
+    )
+    command.add_argument("code", metavar="CODE_FILE", help="the code; - reads standard input")
+    command.add_argument("-o", "--output", required=True, metavar="FILE", help="the image; its suffix is its format")
+    command.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias")
+    command.add_argument("--json", action="store_true", help="print one JSON object about the render")
+    add_rendering_options(command.add_argument_group("rendering"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit code."""
+    from PIL import Image
+
+    from vincicoder.rendering import Limits, RenderPool
+
+    output = Path(options.output)
+    if output.suffix.lower() not in Image.registered_extensions():
+        raise ConfigError(f"output {options.output!r} must end in the suffix of an image format, such as .png")
+    if not output.resolve().parent.is_dir():
+        raise ConfigError(f"output {options.output!r} is in a directory that does not exist")
+    code = read_text(options.code)
+    language = get_language(options.language).name if options.language else _language_of(options.code, code)
+    limits = Limits(**{name: value for name, value in vars(options).items() if name in LIMITS and value is not None})
+    with RenderPool(1, limits, options.python, options.browser, allow_unsandboxed=options.allow_unsandboxed) as pool:
+        render = pool.render(code, language)
+    if render.image is not None:
+        try:
+            render.image.save(output)
+        except OSError as error:
+            raise ConfigError(f"output {options.output!r} cannot be written: {error}") from error
+    _print(options.json, render, language, str(output))
+    return FINE if render.image is not None else FAULT
+
+
+def _print(as_json: bool, render: Render, language: str, output: str) -> None:
+    if as_json:
+        size = render.image.size if render.image is not None else (None, None)
+        data = {
+            "status": render.status.value,
+            "message": render.message,
+            "language": language,
+            "output": output if render.image is not None else None,
+            "width": size[0],
+            "height": size[1],
+            "seconds": round(render.seconds, 6),
+            "cpu_seconds": round(render.cpu_seconds, 6),
+        }
+        print(json.dumps(data))
+    elif render.image is not None:
+        print(f"{output}: {render.image.width} x {render.image.height}, {language}, {render.seconds:.2f} s")
+    else:
+        print(f"vincicoder: error: {render.status}: {render.message}", file=sys.stderr)
+
+
+def _language_of(path: str, code: str) -> str:
+    """Return the language of a code file, by its suffix or by how it begins."""
+    try:
+        return get_language(Path(path).suffix.lstrip(".") or "-").name
+    except ConfigError:
+        pass
+    root = root_element(code)
+    if root:
+        return "svg" if root == "svg" else "html"
+    return "latex" if re.search(r"\\(documentclass|begin|tikz|draw)\b", code) else "python"

@@ -1,0 +1,179 @@
+"""``vincicoder score``: score one response, or a file of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, positive_int, read_text
+from vincicoder.cli.reward_options import NOT_IN_DIGEST, add_rendering_options, add_scoring_options, settings
+from vincicoder.errors import ConfigError
+from vincicoder.languages import LANGUAGES, get_language
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from vincicoder.cli.requests_file import RequestsFile
+    from vincicoder.reward import RewardResult, VisualReward
+
+_SHOWN_COMPLAINTS = 20
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command's parser to ``commands``."""
+    command = add_command(
+        commands,
+        "score",
+        "score one response, or a file of them",
+        "Score one response (--target and --response), or every request of a JSONL or Parquet file with the columns\n"
+        "'response' and 'target' and, if you like, 'id', 'prompt', 'language', 'kind', 'domain', 'group' and\n"
+        "'expected_status'. Exit code 1: a target, a line or this machine was at fault; 2: a wrong option or file.",
+        "  vincicoder score --target chart.png --response answer.md --encoder embedded\n"
+        "  model | vincicoder score --target icon.png --response - --language svg --json\n"
+        "  vincicoder score requests.jsonl --output results.jsonl --report report/\n"
+        "  vincicoder score requests.parquet --output results.jsonl --limit 100 --device cuda:1",
+    )
+    command.add_argument("requests", nargs="?", metavar="REQUESTS", help="file of requests, .jsonl or .parquet")
+    one = command.add_argument_group("one response")
+    one.add_argument("--target", metavar="FILE", help="the image to reproduce")
+    one.add_argument("--response", metavar="FILE", help="the text that the model wrote; - reads standard input")
+    one.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias (default: by the prompt)")
+    one.add_argument("--prompt", metavar="TEXT", help="what the model was asked; tells the language")
+    many = command.add_argument_group("a file of requests")
+    many.add_argument(
+        "--output",
+        metavar="FILE",
+        help="results as JSON lines, written as they come; run again to go on where it stopped",
+    )
+    many.add_argument("--limit", type=positive_int, metavar="N", help="only the first N requests")
+    command.add_argument("--report", metavar="DIR", help="write an HTML report into this directory")
+    command.add_argument("--json", action="store_true", help="print one JSON object: the result, or the summary")
+    add_scoring_options(command.add_argument_group("scoring"))
+    add_rendering_options(command.add_argument_group("rendering"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit code."""
+    pair = (options.target, options.response)
+    if options.requests is None and None in pair:
+        options.usage_error("give --target and --response, or a file of requests")
+    if options.requests is not None and (pair != (None, None) or options.language or options.prompt):
+        options.usage_error("--target, --response, --language and --prompt do not go with a file of requests")
+    if options.requests is None and (options.output or options.limit):
+        options.usage_error("--output and --limit go with a file of requests only")
+    return _score_pair(options) if options.requests is None else _score_file(options)
+
+
+def _reward(options: argparse.Namespace) -> VisualReward:
+    from vincicoder.reward import VisualReward
+
+    return VisualReward(
+        **settings(options),
+        keep_renders=options.report is not None,
+        allow_unsandboxed=options.allow_unsandboxed,
+    )
+
+
+def _score_pair(options: argparse.Namespace) -> int:
+    from vincicoder.reward import RewardRequest
+
+    if not options.target.startswith(("data:", "file:")) and not Path(options.target).is_file():
+        raise ConfigError(f"target {options.target!r} is not an existing file")
+    if options.language:
+        get_language(options.language)
+    request = RewardRequest(read_text(options.response), options.target, options.prompt, options.language)
+    with _reward(options) as reward:
+        [result] = reward.score([request])
+    data = result.to_dict()
+    print(json.dumps(data) if options.json else _pair_table(result))
+    if options.report is not None:
+        from vincicoder.reporting import Report, Summary
+
+        report, summary = Report(options.report, Path(options.target).name), Summary()
+        report.add(data, target=request.target, response=request.response, render=result.render)
+        summary.add(data)
+        print(f"report: {report.finish(summary)}", file=sys.stderr)
+    return FAULT if result.status in (Status.BAD_TARGET, Status.INFRASTRUCTURE) else FINE
+
+
+def _pair_table(result: RewardResult) -> str:
+    names = ("overall", "visual", "coarse", "fine", "alignment", "execution")
+    lines = [f"{'status':<10} {result.status}", *(f"{name:<10} {getattr(result, name):.4f}" for name in names)]
+    lines.append(f"{'language':<10} {result.language}")
+    lines.append(f"{'encoder':<10} {result.encoder}, preset {result.preset}")
+    lines.append(f"{'seconds':<10} {result.seconds['total']:.2f}, of them {result.seconds['render']:.2f} to render")
+    if result.message:
+        lines.append(f"{'message':<10} " + result.message.replace("\n", "\n" + " " * 11))
+    return "\n".join(lines)
+
+
+def _score_file(options: argparse.Namespace) -> int:
+    from vincicoder.cli.requests_file import RequestsFile
+    from vincicoder.cli.scoring import score_file
+    from vincicoder.reporting import Report, ResultsFile, Summary
+
+    changes_scores = {name: value for name, value in settings(options).items() if name not in NOT_IN_DIGEST}
+    requests = RequestsFile(options.requests, changes_scores)
+    results = ResultsFile(options.output, requests.run) if options.output else None
+    title = "/".join(requests.path.resolve().parts[-2:])
+    report = Report(options.report, title) if options.report else None
+    summary = Summary()
+    stopped = False
+    try:
+        with _reward(options) as reward, _progress(requests, options.limit) as (progress, complain):
+            score_file(reward, requests, results, report, summary, options.limit, progress, complain)
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        if results is not None:
+            results.close()
+    page = report.finish(summary) if report is not None else None
+    print(json.dumps(summary.to_dict()) if options.json else summary.table())
+    _say_where(results.path if results else None, page, stopped)
+    if results is not None and results.untaken and options.limit is None and not stopped:
+        print(f"note: {results.untaken} older results there belong to no request of this file", file=sys.stderr)
+    return INTERRUPTED if stopped else FAULT if summary.failures else FINE
+
+
+def _say_where(results: Path | None, page: Path | None, stopped: bool) -> None:
+    if results is not None:
+        print(f"results: {results}", file=sys.stderr)
+    if page is not None:
+        print(f"report: {page}", file=sys.stderr)
+    if stopped:
+        more = "; the same command goes on from here" if results is not None else ""
+        print(f"vincicoder: stopped{more}", file=sys.stderr)
+
+
+@contextmanager
+def _progress(requests: RequestsFile, limit: int | None) -> Iterator[tuple[Any, Any]]:
+    """Show a bar on standard error; yield what to call for each finished request and each broken line."""
+    from tqdm import tqdm
+
+    total = min(len(requests), limit or sys.maxsize)
+    often = 0.1 if sys.stderr.isatty() else 30.0  # seconds between updates; a log file needs few
+    complaints = 0
+    with tqdm(
+        total=total, unit="response", file=sys.stderr, dynamic_ncols=True, mininterval=often, smoothing=0.1
+    ) as bar:
+
+        def progress(fresh: bool) -> None:
+            if fresh:
+                bar.update()
+            else:  # not this run's work, so not in its rate
+                bar.initial += 1
+                bar.n += 1
+
+        def complain(message: str) -> None:
+            nonlocal complaints
+            complaints += 1
+            if complaints <= _SHOWN_COMPLAINTS:
+                bar.write(f"vincicoder: {message}", file=sys.stderr)
+
+        yield progress, complain
+    if complaints > _SHOWN_COMPLAINTS:
+        print(f"vincicoder: and {complaints - _SHOWN_COMPLAINTS} more such lines", file=sys.stderr)
