@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from vincicoder._version import __version__
 from vincicoder.cli import data, doctor, render, score, serve
-from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE
+from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE, Parser
 from vincicoder.errors import ConfigError, VinciCoderError
 
 COMMANDS = {"score": score, "render": render, "doctor": doctor, "serve": serve, "data": data}
@@ -21,7 +21,7 @@ COMMANDS = {"score": score, "render": render, "doctor": doctor, "serve": serve, 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="vincicoder",
         description="Turn responses of image-to-code models into rewards: align, render, compare.",
         epilog="`vincicoder COMMAND --help` shows a command's options with examples.",

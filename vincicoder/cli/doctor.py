@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from vincicoder.cli.parser import FAULT, FINE, add_command
-from vincicoder.cli.reward_options import DEFAULT_ENCODER
 from vincicoder.errors import ConfigError
+from vincicoder.similarity.config import DEFAULT_ENCODER
 
 
 def add_parser(commands: Any) -> None:

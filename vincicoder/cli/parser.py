@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from vincicoder.errors import ConfigError
 
 FINE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: fine; something was not judged or is missing; a wrong option or file; Ctrl-C."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says in one line what is wrong, as the commands do."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit."""
+        self.exit(USAGE, f"vincicoder: error: {message} (`{self.prog} --help` shows the options)\n")
 
 
 def add_command(commands: Any, name: str, help: str, description: str, examples: str) -> argparse.ArgumentParser:

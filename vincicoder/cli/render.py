@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.parser import FAULT, FINE, add_command, read_text
-from vincicoder.cli.reward_options import LIMITS, add_rendering_options
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language, root_element
+from vincicoder.options import add_flags, from_flat, given_flags
+from vincicoder.rendering.config import RenderingConfig
 
 if TYPE_CHECKING:
     from vincicoder.rendering import Render
@@ -32,14 +33,12 @@ def add_parser(commands: Any) -> None:
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="the image; its suffix is its format")
     command.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias")
     command.add_argument("--json", action="store_true", help="print one JSON object about the render")
-    add_rendering_options(command.add_argument_group("rendering"))
+    add_flags(command.add_argument_group("rendering"), RenderingConfig)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     from PIL import Image
-
-    from vincicoder.rendering import Limits, RenderPool
 
     output = Path(options.output)
     if output.suffix.lower() not in Image.registered_extensions():
@@ -48,9 +47,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"output {options.output!r} is in a directory that does not exist")
     code = read_text(options.code)
     language = get_language(options.language).name if options.language else _language_of(options.code, code)
-    limits = Limits(**{name: value for name, value in vars(options).items() if name in LIMITS and value is not None})
-    with RenderPool(1, limits, options.python, options.browser, allow_unsandboxed=options.allow_unsandboxed) as pool:
-        render = pool.render(code, language)
+    render = _rendered(code, language, from_flat(RenderingConfig, given_flags(options, RenderingConfig)))
     if render.image is not None:
         try:
             render.image.save(output)
@@ -58,6 +55,22 @@ def run(options: argparse.Namespace) -> int:
             raise ConfigError(f"output {options.output!r} cannot be written: {error}") from error
     _print(options.json, render, language, str(output))
     return FINE if render.image is not None else FAULT
+
+
+def _rendered(code: str, language: str, config: RenderingConfig) -> Render:
+    from vincicoder.rendering import RenderPool
+
+    with RenderPool(
+        workers=1,
+        limits=config.limits,
+        python=config.python,
+        browser=config.browser,
+        renderer_options=config.renderer_options,
+        allow_unsandboxed=config.sandbox.allow_unsandboxed,
+        namespaces=config.sandbox.namespaces,
+        nice=config.sandbox.nice,
+    ) as pool:
+        return pool.render(code, language)
 
 
 def _print(as_json: bool, render: Render, language: str, output: str) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, positive_int, read_text
-from vincicoder.cli.reward_options import NOT_IN_DIGEST, add_rendering_options, add_scoring_options, settings
+from vincicoder.cli.reward_flags import add_reward_flags
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language
+from vincicoder.options import digest_values, from_flat, given_flags
+from vincicoder.reward.config import RewardConfig
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -52,8 +54,7 @@ def add_parser(commands: Any) -> None:
     many.add_argument("--limit", type=positive_int, metavar="N", help="only the first N requests")
     command.add_argument("--report", metavar="DIR", help="write an HTML report into this directory")
     command.add_argument("--json", action="store_true", help="print one JSON object: the result, or the summary")
-    add_scoring_options(command.add_argument_group("scoring"))
-    add_rendering_options(command.add_argument_group("rendering"))
+    add_reward_flags(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,11 +72,8 @@ def run(options: argparse.Namespace) -> int:
 def _reward(options: argparse.Namespace) -> VisualReward:
     from vincicoder.reward import VisualReward
 
-    return VisualReward(
-        **settings(options),
-        keep_renders=options.report is not None,
-        allow_unsandboxed=options.allow_unsandboxed,
-    )
+    kept = "none" if options.report is None else "all"
+    return VisualReward(**{"keep_renders": kept, **given_flags(options, RewardConfig)})
 
 
 def _score_pair(options: argparse.Namespace) -> int:
@@ -116,8 +114,8 @@ def _score_file(options: argparse.Namespace) -> int:
     from vincicoder.cli.scoring import score_file
     from vincicoder.reporting import Report, ResultsFile, Summary
 
-    changes_scores = {name: value for name, value in settings(options).items() if name not in NOT_IN_DIGEST}
-    requests = RequestsFile(options.requests, changes_scores)
+    settings = digest_values(from_flat(RewardConfig, given_flags(options, RewardConfig)))
+    requests = RequestsFile(options.requests, settings)
     results = ResultsFile(options.output, requests.run) if options.output else None
     title = "/".join(requests.path.resolve().parts[-2:])
     report = Report(options.report, title) if options.report else None

@@ -7,8 +7,10 @@ import os
 from typing import Any
 
 from vincicoder.cli.parser import FINE, add_command, positive, positive_int, read_text
-from vincicoder.cli.reward_options import add_rendering_options, add_scoring_options, settings
+from vincicoder.cli.reward_flags import add_reward_flags
 from vincicoder.errors import ConfigError
+from vincicoder.options import given_flags
+from vincicoder.reward.config import RewardConfig
 
 
 def add_parser(commands: Any) -> None:
@@ -34,8 +36,7 @@ def add_parser(commands: Any) -> None:
     cluster.add_argument("--encoders", type=positive_int, metavar="N", help="encoder actors (default: 1)")
     cluster.add_argument("--encoder-gpus", type=float, metavar="X", help="GPUs that each reserves (default: 0)")
     cluster.add_argument("--node-resource", metavar="NAME", help="only nodes with this Ray resource (default: all)")
-    add_scoring_options(command.add_argument_group("scoring"))
-    add_rendering_options(command.add_argument_group("rendering"))
+    add_reward_flags(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,9 +51,8 @@ def run(options: argparse.Namespace) -> int:
         from vincicoder.server.http import run as serve
     except ImportError as error:
         raise ConfigError(f"serving needs Ray Serve ({error}); run: pip install 'vincicoder[ray]'") from error
-    placement = {name: getattr(options, name) for name in ("encoders", "encoder_gpus", "node_resource")}
     serve(
-        {**settings(options), **{name: value for name, value in placement.items() if value is not None}},
+        service_options(options),
         host=options.host,
         port=options.port,
         token=token,
@@ -62,6 +62,13 @@ def run(options: argparse.Namespace) -> int:
         body_seconds=options.body_seconds,
     )
     return FINE
+
+
+def service_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of the reward and of its place in the cluster that were given."""
+    placement = {name: getattr(options, name) for name in ("encoders", "encoder_gpus", "node_resource")}
+    given = {name: value for name, value in placement.items() if value is not None}
+    return {**given_flags(options, RewardConfig), **given}
 
 
 def _token(options: argparse.Namespace) -> str | None:

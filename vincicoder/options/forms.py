@@ -18,7 +18,8 @@ def add_flags(parser: Any, config: type[Config], leave_out: Sequence[str] = ()) 
     for leaf in leaves(config):
         if leaf.name in leave_out:
             continue
-        text = f"{leaf.about.help} (default: {_shown(leaf)})"
+        choices = f"; {leaf.expected()}" if leaf.about.choices else ""
+        text = f"{_described(leaf)}{choices} (default: {_shown(leaf)})"
         if leaf.type is bool:
             parser.add_argument(
                 leaf.flag, dest=leaf.name, action="store_const", const=not leaf.default, default=None,
@@ -50,8 +51,7 @@ def schema(config: type[Config]) -> dict[str, Any]:
     """Return a JSON schema of the options by flat name."""
     properties = {}
     for leaf in leaves(config):
-        about = {"description": f"{leaf.about.help}{f', in {leaf.about.unit}' if leaf.about.unit else ''}"}
-        properties[leaf.name] = {**_json_type(leaf), **about, "default": plain(leaf.default)}
+        properties[leaf.name] = {**_json_type(leaf), "description": _described(leaf), "default": plain(leaf.default)}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -59,11 +59,14 @@ def table(config: type[Config]) -> str:
     """Return the options as a Markdown table, for ``docs/options.md``."""
     rows = ["| option | flag | default | | changes scores |", "|---|---|---|---|---|"]
     for leaf in leaves(config):
-        unit = f", in {leaf.about.unit}" if leaf.about.unit else ""
         yes = "yes" if leaf.about.changes_scores else ""
-        text = f"{leaf.about.help}{unit}. Expects {leaf.expected()}."
+        text = f"{_described(leaf)}. Expects {leaf.expected()}."
         rows.append(f"| `{leaf.name}` | `{leaf.flag}` | {_shown(leaf)} | {text.replace('|', chr(92) + '|')} | {yes} |")
     return "\n".join(rows) + "\n"
+
+
+def _described(leaf: Leaf) -> str:
+    return f"{leaf.about.help}, in {leaf.about.unit}" if leaf.about.unit else leaf.about.help
 
 
 def _parser_of(leaf: Leaf) -> Any:

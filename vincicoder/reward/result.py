@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.images import TargetLike
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from vincicoder.images import TargetLike
 
 STAGES = ("align", "render", "prepare", "embed", "total")
 """The keys of ``RewardResult.seconds``."""

@@ -56,6 +56,15 @@ def score(*arguments: str) -> int:
     return main(["score", *arguments, "--encoder", "embedded", "--workers", "2"])
 
 
+def exit_code(*arguments: str) -> int:
+    """What the shell would see, whether an option or a file is wrong."""
+    try:
+        return score(*arguments)
+    except SystemExit as ending:
+        assert isinstance(ending.code, int)
+        return ending.code
+
+
 def pair(*arguments: str, response: str = "good.md", language: str = "svg") -> int:
     return score("--target", "target.png", "--response", response, "--language", language, *arguments)
 
@@ -69,7 +78,7 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", [[], ["score"], ["render"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], ["score"], ["render"], ["doctor"], ["serve"], ["data"]])
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])
@@ -156,7 +165,14 @@ def test_one_response_can_have_a_report(folder: Path) -> None:
         (["--target", "target.png", "--response", "missing.md"], "'missing.md' cannot be read"),
         (["--target", "target.png", "--response", "good.md", "--language", "cobol"], "'cobol' is not known"),
         (["--target", "target.png", "--response", "good.md", "--preset", "kind"], "'kind'"),
-        (["--target", "target.png", "--response", "good.md", "--alignment-weight", "2"], "alignment_weight is 2"),
+        (
+            ["--target", "target.png", "--response", "good.md", "--alignment-weight", "2"],
+            "alignment_weight is '2'; expected a number between 0 and 1",
+        ),
+        (["--target", "target.png", "--response", "good.md", "--guards", "blink"], "did you mean 'blank'?"),
+        (["--target", "target.png", "--response", "good.md", "--components", "text"], "expected a mapping"),
+        (["--target", "target.png", "--response", "good.md", "--memory-mb", "much"], "expected a whole number"),
+        (["--target", "target.png"], "give --target and --response, or a file of requests"),
         (["missing.jsonl"], "'missing.jsonl' does not exist"),
         (["target.png"], "must end in .jsonl or .parquet"),
     ],
@@ -164,7 +180,7 @@ def test_one_response_can_have_a_report(folder: Path) -> None:
 def test_a_wrong_option_or_file_is_one_clear_line(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
-    assert score(*arguments) == 2
+    assert exit_code(*arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("vincicoder: error: ")
