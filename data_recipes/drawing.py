@@ -14,7 +14,7 @@ from data_recipes.drops import Drops
 from data_recipes.measure import measures
 from data_recipes.pictures import content_of, opened
 from vincicoder.data import BadRow, Reason, Record
-from vincicoder.data.pictures import check_picture
+from vincicoder.data.image_checks import check_image
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Studio:
         """
         render = self.render(code, language)
         if render.image is None:
-            raise BadRow(Reason.NOT_DRAWN, render.message or render.status.value, render.status.value)
+            raise BadRow(Reason.NOT_RENDERED, render.message or render.status.value, render.status.value)
         return render.image
 
     def likeness(self, target: Image.Image, render: Image.Image) -> float:
@@ -174,9 +174,9 @@ class Draw(DrawingStep):
 
         stored = content_of(record.target)
         if stored:
-            check_picture(stored)
+            check_image(stored)
         if why := smuggled_raster(record.code, record.language):
-            raise BadRow(Reason.RASTER, why)
+            raise BadRow(Reason.EMBEDDED_IMAGE, why)
         render = self.studio.draw(record.code, record.language)
         if is_blank(render):
             raise BadRow(Reason.BLANK, "the code draws a picture of one colour")
@@ -194,9 +194,9 @@ class Draw(DrawingStep):
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.max_pixels:
-            raise BadRow(Reason.HUGE_PICTURE, f"the picture has {width} x {height} pixels; {self.max_pixels:,} is most")
+            raise BadRow(Reason.HUGE_IMAGE, f"the picture has {width} x {height} pixels; {self.max_pixels:,} is most")
         if min(width, height) < MIN_SIDE:
-            raise BadRow(Reason.SMALL_PICTURE, f"the picture has {width} x {height} pixels; {MIN_SIDE} a side is least")
+            raise BadRow(Reason.SMALL_IMAGE, f"the picture has {width} x {height} pixels; {MIN_SIDE} a side is least")
 
 
 def png(image: Image.Image) -> bytes:

@@ -17,8 +17,8 @@ from data_recipes.pipeline import Piece, Row
 from data_recipes.shards import Shape, describe_file, rows_of, shards_of
 from data_recipes.sources.records import rows_in
 from vincicoder.data import DataError
-from vincicoder.data.layouts import LAYOUTS, file_stem
-from vincicoder.data.record import DOMAINS, TASKS
+from vincicoder.data.domains import DOMAINS, TASKS, file_stem
+from vincicoder.data.layouts import LAYOUTS
 
 ROWS = 512
 """Rows of a file."""

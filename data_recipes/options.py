@@ -14,7 +14,7 @@ from data_recipes.drops import Drops
 from data_recipes.pipeline import Piece, Source, Step, Totals, run
 from data_recipes.shards import RECORDS, Shape
 from vincicoder.data import DataError
-from vincicoder.data.files import Piece as FilePiece
+from vincicoder.data.files import FilePart
 from vincicoder.errors import VinciCoderError
 
 FINE, FAULT, STOPPED = 0, 1, 130
@@ -131,7 +131,7 @@ def _plain(value: Any) -> Any:
 
 def _describe_piece(piece: Piece) -> str:
     where = piece.where
-    if not isinstance(where, FilePiece):
+    if not isinstance(where, FilePart):
         return str(where)
     size = where.stamp.partition("-")[0]
     return f"{Path(where.path).name} of {size} bytes, {'whole' if where.group is None else where.group}"

@@ -29,7 +29,7 @@ def content_of(target: bytes | str) -> bytes:
     try:
         return target if isinstance(target, bytes) else Path(target).read_bytes()
     except (OSError, ValueError) as error:
-        raise BadRow(Reason.BROKEN_PICTURE, f"the picture {target!r} cannot be read: {error}") from error
+        raise BadRow(Reason.BROKEN_IMAGE, f"the picture {target!r} cannot be read: {error}") from error
 
 
 def opened(target: bytes | str) -> Image.Image:
@@ -43,7 +43,7 @@ def opened(target: bytes | str) -> Image.Image:
     try:
         return open_target(target)
     except TargetError as error:
-        raise BadRow(Reason.BROKEN_PICTURE, str(error)) from error
+        raise BadRow(Reason.BROKEN_IMAGE, str(error)) from error
 
 
 def type_of(content: bytes) -> str:

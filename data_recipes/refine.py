@@ -19,7 +19,7 @@ from data_recipes.drawing import DrawingStep
 from data_recipes.options import add_drawing, add_output, guarded, parser_of, positive, run_recipe, share
 from data_recipes.pictures import opened
 from data_recipes.sources.records import Records
-from vincicoder.data import BadRow, Reason, Record, word
+from vincicoder.data import BadRow, Reason, Record, write_prompt
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def refinement(record: Record, defective: str, checks: dict[str, Any], seed: int
         record,
         id=name,
         task="refine",
-        prompt=word(record.domain, record.language, defective, key=name, seed=seed),
+        prompt=write_prompt(record.domain, record.language, defective, key=name, seed=seed),
         defective_code=defective,
         answer=None,
         checks={**record.checks, **checks},

@@ -103,7 +103,7 @@ class Facts:
         """Count the rows that a recipe was given to draw, and what it left out."""
         counts = drops.counts.items()
         self.taken += taken
-        self.failed += sum(count for label, count in counts if label.startswith(Reason.NOT_DRAWN.value))
+        self.failed += sum(count for label, count in counts if label.startswith(Reason.NOT_RENDERED.value))
         self.drawn += taken - sum(count for label, count in counts if not label.startswith(_DRAWN))
         self.drops.update(drops.to_dict())
 

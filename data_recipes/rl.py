@@ -30,7 +30,7 @@ from data_recipes.sample import (
 )
 from data_recipes.shards import rows_of
 from vincicoder.data import DataError, Reason
-from vincicoder.data.record import DOMAINS
+from vincicoder.data.domains import DOMAINS
 from vincicoder.reporting.summary import NOT_JUDGED
 
 LEAST_TOKENS = 40

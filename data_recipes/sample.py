@@ -24,7 +24,7 @@ from data_recipes.pipeline import Piece, Row
 from data_recipes.shards import describe_file, rows_of, shards_of
 from data_recipes.sources.records import rows_in
 from vincicoder.data import BadRow, DataError, Reason
-from vincicoder.data.record import DOMAINS
+from vincicoder.data.domains import DOMAINS
 
 NEAR_BITS = 5
 """Bits by which fingerprints of pictures that count as equal may differ, of 256."""
@@ -32,7 +32,7 @@ NEAR_BITS = 5
 _LEVELS = 3  # of difficulty
 _BANDS = 8  # more than the bits that may differ, so that one of them is the same in both
 _NEIGHBOURS = 12
-_REASONS = (None, Reason.DUPLICATE_CODE, Reason.DUPLICATE_PICTURE, Reason.SIMPLE, Reason.NOT_SAMPLED, Reason.PASS_RATE)
+_REASONS = (None, Reason.DUPLICATE_CODE, Reason.DUPLICATE_IMAGE, Reason.SIMPLE, Reason.NOT_SAMPLED, Reason.PASS_RATE)
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -132,7 +132,7 @@ def drop_near_pictures(index: Index, bits: int = NEAR_BITS) -> None:
     brings them together; each is compared with a dozen neighbours.
     """
     left = index.left
-    index.leave_out(left[near_duplicates(index.picture[left], index.domain[left], bits)], Reason.DUPLICATE_PICTURE)
+    index.leave_out(left[near_duplicates(index.picture[left], index.domain[left], bits)], Reason.DUPLICATE_IMAGE)
 
 
 def near_duplicates(picture: Bytes, group: Bytes, bits: int) -> npt.NDArray[np.bool_]:

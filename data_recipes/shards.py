@@ -55,8 +55,8 @@ def write_shard(path: Path, records: Sequence[Record], shape: Shape, note: Mappi
     import pyarrow
     import pyarrow.parquet
 
-    rows = [LAYOUTS[shape.layout].write(record) for record in records]
-    table = pyarrow.Table.from_pylist(rows, _schema(shape))
+    layout = LAYOUTS.get(shape.layout)
+    table = pyarrow.Table.from_pylist([layout.write(record) for record in records], layout.schema(shape.paths))
     table = table.replace_schema_metadata({_NOTE: json.dumps(note, sort_keys=True)})
     write_whole(
         path,
@@ -87,34 +87,6 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object], room: Path) ->
         partial.unlink(missing_ok=True)
         why = error.strerror or error
         raise DataError(f"{path} cannot be written ({why}); once that is mended the same command goes on") from error
-
-
-def _schema(shape: Shape) -> Any:
-    """Return the Arrow schema of shards."""
-    import pyarrow
-
-    text, picture = pyarrow.string(), pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})
-    if shape.layout == "records":
-        names = Record.__dataclass_fields__
-        return pyarrow.schema([(name, picture if name == "target" else text) for name in names])
-    pictures = pyarrow.list_(picture)
-    messages = pyarrow.list_(pyarrow.struct({"role": text, "content": text}))
-    rl = {"problem": text, "answer": text, "images": pictures}
-    columns: dict[str, dict[str, Any]] = {
-        "sft": {"user_content": text, "assistant_content": text, "image": text if shape.paths else pyarrow.binary()},
-        "rl": rl,
-        "easyr1": rl,
-        "verl": {
-            "data_source": text,
-            "prompt": messages,
-            "images": pictures,
-            "ability": text,
-            "reward_model": pyarrow.struct({"style": text, "ground_truth": text}),
-            "extra_info": pyarrow.struct({"id": text, "language": text, "target": picture}),
-        },
-        "swift": {"messages": messages, "images": pictures, "solution": text, "language": text},
-    }
-    return pyarrow.schema(columns[shape.layout] | {"record": text})
 
 
 def read_note(path: Path) -> dict[str, Any]:

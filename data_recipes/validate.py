@@ -20,7 +20,7 @@ from data_recipes.options import FAULT, FINE, guarded, parser_of, positive, shar
 from data_recipes.pipeline import sound
 from data_recipes.sources.records import Records
 from vincicoder.data import DataError, Record
-from vincicoder.data.record import fenced
+from vincicoder.data.answers import fenced
 
 LEAST = 0.95
 SHARE = 0.99

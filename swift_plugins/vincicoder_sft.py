@@ -39,9 +39,10 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder.data import DataError
-from vincicoder.data.files import SUBSETS, Piece, cut, find_files, mix, name_patterns, parse_subsets, select
+from vincicoder.data.files import SUBSETS, FilePart, cut, find_files, mix, name_patterns, parse_subsets, select
+from vincicoder.data.layouts import LAYOUTS
 from vincicoder.data.public import RL_SOURCE, SFT_SOURCE
-from vincicoder.data.reading import LAYOUTS, Rejects, read_rows, rules_digest
+from vincicoder.data.reading import Rejects, read_rows, rules_digest
 
 logger = get_logger()
 
@@ -53,7 +54,7 @@ class Source:
     Attributes:
         name: What ``--dataset`` calls it.
         variable: The environment variable that names a local folder.
-        layout: Of its rows; a name of ``vincicoder.data.reading.LAYOUTS``.
+        layout: Of its rows; a name of ``vincicoder.data.layouts.LAYOUTS``.
         repository: Its id on the hubs, or None if it is on none.
         answered: Whether its rows hold the answer.
     """
@@ -98,7 +99,7 @@ class VinciCoderLoader(DatasetLoader):
         subsets = parse_subsets(syntax.subsets, self.source.name)
         root = self._folder(syntax.dataset, subsets, use_hf)
         files = find_files(root)
-        layout = LAYOUTS[self.source.layout]
+        layout = LAYOUTS.get(self.source.layout)
         if layout.classified:
             unknown = [file.path.name for file in files if file.domain == "others"]
             if unknown and is_master():
@@ -107,7 +108,7 @@ class VinciCoderLoader(DatasetLoader):
                     f"subsets default and others: {', '.join(unknown[:10])}{', …' if len(unknown) > 10 else ''}"
                 )
             files = select(files, subsets, root)
-        pieces = cut(files, layout.required, self.columns or {})
+        pieces = cut(files, layout.columns, self.columns or {})
         arguments = self._arguments(pieces, subsets)
         rejects = Rejects(Path(arguments["rejects"]))
         if next(read_rows(**arguments), None) is None:
@@ -130,7 +131,7 @@ class VinciCoderLoader(DatasetLoader):
         repository = self.source.repository
         if repository is None:
             raise DataError(f"set {self.source.variable} to a folder with your records, as Parquet or JSONL")
-        patterns = name_patterns(subsets) if LAYOUTS[self.source.layout].classified else name_patterns(["default"])
+        patterns = name_patterns(subsets) if LAYOUTS.get(self.source.layout).classified else name_patterns(["default"])
         try:
             with safe_ddp_context(asked, True):
                 return Path(_download(repository, patterns, use_hf, self.hub_token))
@@ -142,7 +143,7 @@ class VinciCoderLoader(DatasetLoader):
                 f"set {self.source.variable} to a local folder, or try the other hub with --use_hf"
             ) from error
 
-    def _arguments(self, pieces: list[Piece], subsets: tuple[str, ...]) -> dict[str, Any]:
+    def _arguments(self, pieces: list[FilePart], subsets: tuple[str, ...]) -> dict[str, Any]:
         """Return the arguments of ``read_rows``; ms-swift's cache goes by them."""
         arguments: dict[str, Any] = {
             "bundles": mix(pieces) if self.streaming else [(piece,) for piece in pieces],

@@ -19,7 +19,8 @@ from data_recipes.sources.molecules import drawing_code
 from data_recipes.sources.public import Context, PublicSet, first_picture, first_text, record_of
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.answers import looks_like
-from vincicoder.data.record import domain_of, language_of, optional_text
+from vincicoder.data.cells import optional_text
+from vincicoder.data.domains import domain_of, language_of
 
 _DRAWS_TABLE = re.compile(r"^def (generate_(?:plot|table))\(", re.MULTILINE)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from data_recipes.sources.public import Context, PublicSet, first_text, record_of
 from vincicoder.data import Record
-from vincicoder.data.record import optional_text
+from vincicoder.data.cells import optional_text
 
 _TERMS = {"arxiv": "the arXiv paper's", "tex.stackexchange.com": "cc-by-sa"}
 

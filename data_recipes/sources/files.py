@@ -15,9 +15,9 @@ from zipfile import BadZipFile, ZipFile
 
 from data_recipes.pipeline import Piece
 from vincicoder.data import BadRow, DataError, Reason
-from vincicoder.data.files import DataFile, classify, cut, jsonl_columns
-from vincicoder.data.files import Piece as FilePiece
-from vincicoder.data.reading import raw_rows
+from vincicoder.data.domains import classify
+from vincicoder.data.files import DataFile, FilePart, cut, jsonl_columns
+from vincicoder.data.tables import raw_rows
 from vincicoder.errors import VinciCoderError
 
 SUFFIXES = (".parquet", ".jsonl", ".json")
@@ -63,7 +63,7 @@ def file_pieces(
         there = ", ".join(sorted(path.name for path in found)[:5]) or "nothing"
         raise DataError(f"the data folder {root} holds no {', '.join(suffixes)} file but {there}; "
                         "download the data to it, or give the folder that holds them")  # fmt: skip
-    pieces: list[FilePiece] = []
+    pieces: list[FilePart] = []
     for path in paths:
         if path.suffix == ".json":
             pieces.append(_json_piece(path, required))
@@ -89,7 +89,7 @@ def columns_of(path: str) -> list[str]:
 
 def rows_of_piece(piece: Piece) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
     """Yield the rows of a piece with their numbers; broken ones as the fault."""
-    where: FilePiece = piece.where
+    where: FilePart = piece.where
     if not where.path.endswith(".json"):
         yield from raw_rows(where, None, {})
     else:
@@ -147,13 +147,13 @@ def _end_of_item(text: str) -> int:
     return len(text)
 
 
-def _json_piece(path: Path, required: Sequence[str]) -> FilePiece:
+def _json_piece(path: Path, required: Sequence[str]) -> FilePart:
     status = path.stat()
     columns = columns_of(str(path))
     missing = [name for name in required if name not in columns]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)} but {', '.join(columns) or 'none at all'}")
-    return FilePiece(str(path), None, 0, 0, *classify(path.name), f"{status.st_size}-{status.st_mtime_ns}")
+    return FilePart(str(path), None, 0, 0, *classify(path.name), f"{status.st_size}-{status.st_mtime_ns}")
 
 
 class PictureFiles:
@@ -183,11 +183,9 @@ class PictureFiles:
         except VinciCoderError:
             raise
         except _UNREADABLE as error:
-            raise BadRow(Reason.BROKEN_PICTURE, f"the picture {shown} cannot be read: {error}") from error
+            raise BadRow(Reason.BROKEN_IMAGE, f"the picture {shown} cannot be read: {error}") from error
         if not found:
-            raise BadRow(
-                Reason.BROKEN_PICTURE, f"the picture {shown} is neither under {self.root} nor in its zip files"
-            )
+            raise BadRow(Reason.BROKEN_IMAGE, f"the picture {shown} is neither under {self.root} nor in its zip files")
         return found
 
     def _in_folder(self, parts: Sequence[str]) -> bytes | None:
@@ -195,7 +193,7 @@ class PictureFiles:
             path = self.root.joinpath(*parts[start:])
             if path.is_file():
                 if not self._is_within(path.resolve()):
-                    raise BadRow(Reason.BROKEN_PICTURE, f"{path} is a link that leads out of {self.root}")
+                    raise BadRow(Reason.BROKEN_IMAGE, f"{path} is a link that leads out of {self.root}")
                 _check_size(path.stat().st_size, str(path))
                 return path.read_bytes()
         return None
@@ -214,7 +212,7 @@ class PictureFiles:
         nearest = [each for each, length in zip(found, shared, strict=True) if length == max(shared)]
         if len(nearest) > 1:
             several = " or ".join(member for _, member in nearest[:2])
-            raise BadRow(Reason.BROKEN_PICTURE, f"the picture {'/'.join(parts)!r} may be {several}")
+            raise BadRow(Reason.BROKEN_IMAGE, f"the picture {'/'.join(parts)!r} may be {several}")
         if not nearest:
             return None
         archive, member = nearest[0]
@@ -235,7 +233,7 @@ class PictureFiles:
 
 def _check_size(size: int, name: str) -> None:
     if size > _LARGEST:
-        raise BadRow(Reason.HUGE_PICTURE, f"{name} has {size:,} bytes; a picture has up to {_LARGEST:,}")
+        raise BadRow(Reason.HUGE_IMAGE, f"{name} has {size:,} bytes; a picture has up to {_LARGEST:,}")
 
 
 def _shared_tail(parts: Sequence[str], others: Sequence[str]) -> int:

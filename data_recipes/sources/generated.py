@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from data_recipes.pipeline import Piece, Row
 from data_recipes.shards import CHUNK
-from vincicoder.data import Record, word
-from vincicoder.data.record import LANGUAGE_OF
+from vincicoder.data import Record, write_prompt
+from vincicoder.data.domains import LANGUAGE_OF
 
 LICENCE = "Apache-2.0"
 
@@ -47,7 +47,7 @@ class Generated:
             name = f"{self.name}-{self.seed}-{number:07d}"
             # Seeded by text, which every version of Python turns into the same numbers.
             code = self.write(random.Random(name))
-            prompt = word(self.domain, language, key=name, seed=self.seed)
+            prompt = write_prompt(self.domain, language, key=name, seed=self.seed)
             yield Row(
                 name,
                 Record(

@@ -7,7 +7,7 @@ from typing import Any
 
 from data_recipes.sources.public import Context, PublicSet, conversation, first_picture, first_text, record_of
 from vincicoder.data import BadRow, Reason, Record
-from vincicoder.data.record import domain_of, language_of
+from vincicoder.data.domains import domain_of, language_of
 
 
 def read(row: Mapping[str, Any], context: Context) -> Record:

@@ -7,7 +7,7 @@ from typing import Any
 
 from data_recipes.sources.public import Context, PublicSet, conversation, first_picture, record_of
 from vincicoder.data import BadRow, Reason, Record
-from vincicoder.data.record import optional_text
+from vincicoder.data.cells import optional_text
 
 _DOMAINS = {"html": "web", "chart": "chart"}
 

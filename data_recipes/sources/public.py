@@ -17,10 +17,12 @@ from typing import Any
 
 from data_recipes.pipeline import Piece, Row
 from data_recipes.sources.files import PictureFiles, columns_of, file_pieces, rows_of_piece
-from vincicoder.data import BadRow, DataError, Reason, Record, word
+from vincicoder.data import BadRow, DataError, Reason, Record, write_prompt
 from vincicoder.data.answers import normalise
+from vincicoder.data.cells import optional_text, read_image
+from vincicoder.data.domains import LANGUAGE_OF
 from vincicoder.data.public import without_placeholder
-from vincicoder.data.record import LANGUAGE_OF, identify, optional_text, picture_of
+from vincicoder.data.record import identify
 
 _HELD_OUT = re.compile(r"(?:^|[-_])(?:test|val|validation|eval)(?:[-_.]|$)")
 """Parts of paths that name a split that models are measured on; no training reads it unless told to."""
@@ -50,7 +52,7 @@ class Context:
 
     def picture(self, value: Any) -> bytes:
         """Return a picture's bytes, whether the row has them or a path."""
-        found = picture_of(value)
+        found = read_image(value)
         return found if isinstance(found, bytes) else self.files.get(found)
 
 
@@ -222,7 +224,7 @@ def record_of(
         domain=domain,
         task="generate",
         language=language,
-        prompt=asked or word(domain, language, key=name, seed=context.seed),
+        prompt=asked or write_prompt(domain, language, key=name, seed=context.seed),
         code=code,
         target=target,
         source=context.set.repository,

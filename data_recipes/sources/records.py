@@ -34,9 +34,11 @@ class Records:
             raise DataError(f"{path} is empty: no line of it is a JSON object; write it again, or remove it")
         name = layout_of(columns)
         if name is None:
-            shapes = "; ".join(f"{each}: {', '.join(layout.columns)}" for each, layout in LAYOUTS.items())
+            shapes = "; ".join(
+                f"{each}: {', '.join(layout.columns)}" for each, layout in zip(LAYOUTS, LAYOUTS.values(), strict=True)
+            )
             raise DataError(f"{path} has the columns {', '.join(columns)}, which are of no layout ({shapes})")
-        layout = LAYOUTS[name]
+        layout = LAYOUTS.get(name)
         for number, row in rows_of_piece(piece):
             name = f"{Path(path).name}:{number}"
             yield Row(name, row if isinstance(row, BadRow) else _read(layout, row, Path(path).parent))

@@ -9,7 +9,7 @@ from typing import Any
 
 from data_recipes.sources.public import Context, PublicSet
 from vincicoder.data import Record
-from vincicoder.data.files import classify
+from vincicoder.data.domains import classify
 from vincicoder.data.public import SFT_SOURCE, from_sft
 
 

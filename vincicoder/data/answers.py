@@ -28,7 +28,6 @@ import warnings
 
 from vincicoder.alignment import align
 from vincicoder.data.errors import BadRow, Reason
-from vincicoder.data.record import fenced
 from vincicoder.languages import LANGUAGES, root_element
 from vincicoder.status import Status
 
@@ -67,6 +66,13 @@ def normalise(answer: str, language: str) -> tuple[str, str]:
         empty = "is empty" in found.message
         raise BadRow(Reason.EMPTY_CODE if empty else _REASONS[found.status], found.message)
     return _tagged(answer, found.code, language), found.code
+
+
+def fenced(code: str, language: str) -> str:
+    """Return code in a fence with its language's tag, long enough for any fence inside the code."""
+    inner = re.findall(r"^[ \t]*(`{3,})", code, re.MULTILINE) if "```" in code else []
+    fence = "`" * max([3, *(len(run) + 1 for run in inner)])
+    return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
 
 
 def _plain_code(answer: str, language: str) -> str | None:

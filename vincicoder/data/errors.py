@@ -8,7 +8,7 @@ from vincicoder.errors import VinciCoderError
 
 
 class Reason(str, Enum):
-    """Why a row was left out. The value is what logs and reports say."""
+    """Why a row was left out. The value is the key in logs and reports, and so it stays as it is."""
 
     MISSING_VALUE = "missing value"
     WRONG_TYPE = "wrong type"
@@ -19,32 +19,32 @@ class Reason(str, Enum):
     NO_CODE = "no code found"
     WRONG_LANGUAGE = "code in another language"
     TRUNCATED = "code cut off"
-    BROKEN_PICTURE = "broken picture"
-    HUGE_PICTURE = "picture too large"
-    THIN_PICTURE = "picture too thin"
-    SMALL_PICTURE = "picture too small"
+    BROKEN_IMAGE = "broken picture"
+    HUGE_IMAGE = "picture too large"
+    THIN_IMAGE = "picture too thin"
+    SMALL_IMAGE = "picture too small"
     LONG_CODE = "code too long"
     SHORT_CODE = "code too short"
     LINT = "lint"
-    NOT_DRAWN = "not drawn"
+    NOT_RENDERED = "not drawn"
     BLANK = "blank render"
-    RASTER = "picture not drawn but embedded"
+    EMBEDDED_IMAGE = "picture not drawn but embedded"
     UNFAITHFUL = "render differs from picture"
     NO_DEFECT = "no defect could be made"
     OUTSIDE_BAND = "attempt outside the band"
     DUPLICATE_CODE = "duplicate code"
-    DUPLICATE_PICTURE = "duplicate picture"
+    DUPLICATE_IMAGE = "duplicate picture"
     SIMPLE = "too simple"
     PASS_RATE = "pass rate outside the band"
     NOT_SAMPLED = "not sampled"
 
 
 class BadRow(VinciCoderError, ValueError):
-    """A row that cannot be used.
+    """A row that cannot be used: it is counted under its label and left out.
 
     Attributes:
-        reason: The kind of fault, for counting.
-        label: The same as text, with the detail that some reasons have, such as ``not drawn: timeout``.
+        reason: The kind of fault.
+        label: The reason's value, with the detail that some reasons have, such as ``not drawn: timeout``.
     """
 
     def __init__(self, reason: Reason, message: str, detail: str = "") -> None:
@@ -54,4 +54,4 @@ class BadRow(VinciCoderError, ValueError):
 
 
 class DataError(VinciCoderError, ValueError):
-    """A data set that cannot be used as a whole; the message names it and says how to mend it."""
+    """A data set that cannot be used as a whole; the message names it and says how to fix it."""

@@ -1,4 +1,4 @@
-"""The files of a data set: found by glob, classified by name, cut into pieces that several workers can share."""
+"""The files of a data set: found by glob, classified by name, cut into parts that several workers can share."""
 
 from __future__ import annotations
 
@@ -11,24 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from vincicoder.data.domains import DOMAINS, FILE_KEYWORDS, Task, classify
 from vincicoder.data.errors import DataError
-from vincicoder.data.record import DOMAINS, Task
 
 SUFFIXES = (".parquet", ".jsonl")
 
-_KEYWORDS = {
-    "svg": ("svg",),
-    "latex": ("latex", "tikz"),
-    "chemistry": ("chem", "smiles", "molecule"),
-    "web": ("web", "html"),
-    "chart": ("chart", "plot"),
-}
-"""What names of files say, such as ``chart2code_refine``; the first that matches decides."""
-
-_REFINE = "refine"
-
 BUNDLE = 8
-"""Pieces that a stream reads at the same time."""
+"""FileParts that a stream reads at the same time."""
 
 _JSONL_ROW = 4096
 """Bytes that a line is guessed to have."""
@@ -54,7 +43,7 @@ class DataFile:
         return in_subsets(self.domain, self.task, subsets)
 
 
-class Piece(NamedTuple):
+class FilePart(NamedTuple):
     """What one worker reads at a time: a row group of a Parquet file, or a JSONL file."""
 
     path: str
@@ -90,35 +79,32 @@ def parse_subsets(names: Sequence[str], dataset: str) -> tuple[str, ...]:
     return subsets
 
 
-def classify(name: str) -> tuple[str, Task]:
-    """Tell domain and task by a file's name; the domain is "others" where the name says nothing."""
-    name = name.lower()
-    domains = (domain for domain, words in _KEYWORDS.items() if any(word in name for word in words))
-    return next(domains, "others"), "refine" if _REFINE in name else "generate"
-
-
 def name_patterns(subsets: Sequence[str]) -> list[str]:
     """Return glob patterns of the files that subsets may need, for downloading no more than that."""
     domains = {name.split("-")[0] for name in subsets}
     if domains & {"default", "others"}:
         return [f"*{suffix}" for suffix in SUFFIXES]
-    return sorted(f"*{word}*{suffix}" for each in domains for word in _KEYWORDS[each] for suffix in SUFFIXES)
+    return sorted(f"*{word}*{suffix}" for each in domains for word in FILE_KEYWORDS[each] for suffix in SUFFIXES)
 
 
 def find_files(root: Path) -> list[DataFile]:
-    """Return the data files under a folder, sorted, or the one file that ``root`` is.
+    """Return the data files under a directory, sorted, or the one file that ``root`` is.
 
     Raises:
-        DataError: There is no such folder, or no data file in it.
+        DataError: There is no such directory, or no data file in it.
     """
     if root.is_file():
         return [DataFile(root, *classify(root.name))]
     if not root.is_dir():
-        raise DataError(f"the data folder {root} does not exist; set it to the folder that holds the Parquet files")
+        raise DataError(
+            f"the data directory {root} does not exist; set it to the directory that holds the Parquet files"
+        )
     paths = sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES and path.is_file())
     if not paths:
         there = ", ".join(sorted(path.name for path in root.iterdir())[:5]) or "nothing"
-        raise DataError(f"the data folder {root} holds no .parquet or .jsonl file but {there}; download the data to it")
+        raise DataError(
+            f"the data directory {root} holds no .parquet or .jsonl file but {there}; download the data to it"
+        )
     return [DataFile(path, *classify(str(path.relative_to(root)))) for path in paths]
 
 
@@ -136,8 +122,8 @@ def select(files: Sequence[DataFile], subsets: Sequence[str], root: Path) -> lis
     return chosen
 
 
-def cut(files: Iterable[DataFile], required: Sequence[str], columns: Mapping[str, str]) -> list[Piece]:
-    """Cut files into pieces, having made sure that they have the required columns.
+def cut(files: Iterable[DataFile], required: Sequence[str], columns: Mapping[str, str]) -> list[FilePart]:
+    """Cut files into parts, having made sure that they have the required columns.
 
     Args:
         files: What to read.
@@ -147,7 +133,7 @@ def cut(files: Iterable[DataFile], required: Sequence[str], columns: Mapping[str
     Raises:
         DataError: A file cannot be read, or lacks a column.
     """
-    pieces = []
+    parts = []
     for file in files:
         status = file.path.stat()
         stamp = f"{status.st_size}-{status.st_mtime_ns}"
@@ -161,18 +147,18 @@ def cut(files: Iterable[DataFile], required: Sequence[str], columns: Mapping[str
         first = 0
         for group, count in enumerate(rows):
             index = group if file.path.suffix == ".parquet" else None
-            pieces.append(Piece(str(file.path), index, first, count, file.domain, file.task, stamp))
+            parts.append(FilePart(str(file.path), index, first, count, file.domain, file.task, stamp))
             first += count
-    return pieces
+    return parts
 
 
-def mix(pieces: Sequence[Piece], seed: int = 42) -> list[tuple[Piece, ...]]:
-    """Deal pieces at random into bundles of up to ``BUNDLE``, to be read by turns.
+def mix(parts: Sequence[FilePart], seed: int = 42) -> list[tuple[FilePart, ...]]:
+    """Deal parts at random into bundles of up to ``BUNDLE``, to be read by turns.
 
     A stream can only be shuffled within a small buffer. Read file by file it would bring all charts first, then all
     web pages; read by bundles, every stretch of it holds rows of many files.
     """
-    shuffled = list(pieces)
+    shuffled = list(parts)
     random.Random(seed).shuffle(shuffled)
     count = -(-len(shuffled) // BUNDLE)
     return [tuple(shuffled[index::count]) for index in range(count)]

@@ -3,14 +3,14 @@ r"""The rows of the public VinciCoder sets, as records.
 Supervised fine-tuning: ``user_content``, ``assistant_content``, ``image``. Reinforcement learning: ``problem``,
 ``answer``, ``images``.
 
-- The picture's bytes are passed on as they are, whatever their size; a fresh render of the code need not have it.
-- Line ends become ``\n``. ``<image>`` is taken out of the prompt's own words, since hosts put it back where they want.
+- The image's bytes are passed on as they are, whatever their size; a fresh render of the code need not have it.
+- Line ends become ``\n``. ``<image>`` is taken out of the prompt's own words; trainers put it back where they want it.
 - The language is the domain's where the file's name tells the domain; else the answer's own tag, else the prompt's.
   An answer under another language's tag than its domain's is read in its own.
 - The answer is brought into the form of :mod:`vincicoder.data.answers`.
 - In a refinement the defective code is the prompt's last block, else the document or program in its text; where none
   can be found the row stays, since its text is what is trained on.
-- ``rick.jpg``, which web pages name for every picture, stays: renderers show a placeholder for it.
+- ``rick.jpg``, which web pages name for every image, stays: renderers show a placeholder for it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from vincicoder.alignment import align, requested_language
-from vincicoder.data.answers import normalise, tag_of
+from vincicoder.data.answers import fenced, normalise, tag_of
+from vincicoder.data.cells import answer_fields, optional_text, read_image, require_text
+from vincicoder.data.domains import LANGUAGE_OF, Task, domain_of, known_language, language_of
 from vincicoder.data.errors import BadRow, Reason
-from vincicoder.data.record import (
-    LANGUAGE_OF,
-    Record,
-    Task,
-    domain_of,
-    fenced,
-    identify,
-    known_language,
-    language_of,
-    optional_text,
-    picture_of,
-    require_text,
-)
-from vincicoder.trainers import answer_fields
+from vincicoder.data.record import Record, identify
 
 SFT_COLUMNS = ("user_content", "assistant_content", "image")
 RL_COLUMNS = ("problem", "answer", "images")
@@ -45,7 +34,7 @@ RL_SOURCE = "DocTron-Hub/VinciCoder-42k-RL"
 
 
 def from_sft(
-    row: Mapping[str, Any], domain: str = "others", task: Task = "generate", folder: Path | None = None
+    row: Mapping[str, Any], domain: str = "others", task: Task = "generate", directory: Path | None = None
 ) -> Record:
     """Turn a row of the fine-tuning set into a record.
 
@@ -53,17 +42,17 @@ def from_sft(
         row: ``user_content``, ``assistant_content`` and ``image``.
         domain: What the file's name says; "others" if it says nothing.
         task: What the file's name says.
-        folder: Put before relative paths of pictures, if given.
+        directory: Put before relative paths of images, if given.
 
     Raises:
         BadRow: The row cannot be used.
     """
     asked = require_text(row, "user_content", Reason.EMPTY_PROMPT)
     answered = require_text(row, "assistant_content", Reason.EMPTY_CODE)
-    target = picture_of(row.get("image"), folder)
+    target = read_image(row.get("image"), directory)
     prompt = without_placeholder(asked)
     if not prompt:
-        raise BadRow(Reason.EMPTY_PROMPT, "user_content is only the picture")
+        raise BadRow(Reason.EMPTY_PROMPT, "user_content is only the image")
     language = LANGUAGE_OF.get(domain) or tag_of(answered) or _language_without_tag(prompt, answered)
     try:
         answer, code = normalise(answered, language)
@@ -88,15 +77,15 @@ def from_sft(
     )
 
 
-def from_rl(row: Mapping[str, Any], folder: Path | None = None) -> Record:
+def from_rl(row: Mapping[str, Any], directory: Path | None = None) -> Record:
     """Turn a row of the reinforcement learning set into a record.
 
     The answer may be code, in a fence or not, or a mapping or JSON text of one with ``language``, ``code`` and
-    ``target``. Rows without reference code are kept, with ``code`` "": the reward compares pictures.
+    ``target``. Rows without reference code are kept, with ``code`` "": the reward compares images.
 
     Args:
         row: ``problem``, ``answer`` and ``images``.
-        folder: Put before relative paths of pictures, if given.
+        directory: Put before relative paths of images, if given.
 
     Raises:
         BadRow: The row cannot be used.
@@ -108,7 +97,7 @@ def from_rl(row: Mapping[str, Any], folder: Path | None = None) -> Record:
     named = optional_text(fields, "language") or optional_text(row, "language")
     language = known_language(named) if named else requested_language(asked).name
     images = row.get("images")
-    target = picture_of(fields.get("target") if images is None else images, folder)
+    target = read_image(fields.get("target") if images is None else images, directory)
     code = align(code, language).code or code.strip()
     return Record(
         id=identify(target, code),
@@ -123,14 +112,14 @@ def from_rl(row: Mapping[str, Any], folder: Path | None = None) -> Record:
 
 
 def without_placeholder(prompt: str) -> str:
-    """Return a prompt without the ``<image>`` that stands for its picture; in quoted code the word stays."""
+    """Return a prompt without the ``<image>`` that stands for its image; in quoted code the word stays."""
     words, fence, rest = prompt.partition("```")
     words = re.sub(r"<image>[ \t]*\n?", "", words)
     return re.sub(r"\s*<image>\s*\Z", "", words + fence + rest).strip()
 
 
 def defective_code(prompt: str, language: str) -> str | None:
-    """Return the code that a prompt wants mended, or None if none can be found."""
+    """Return the code that a prompt asks to fix, or None if none can be found."""
     found = align(prompt, language, require_fence=False).code
     if found is not None:
         return found.strip() or None

@@ -7,11 +7,12 @@ language and the prompt among them. A trainer wants plain floats, the same keys 
 
 from __future__ import annotations
 
+from vincicoder.data.cells import answer_fields
 from vincicoder.trainers.batching import score_sample
 from vincicoder.trainers.completions import CompletionReward, drain_sums
 from vincicoder.trainers.metrics import COMPONENTS, FLAGS, Metrics, metrics_of
 from vincicoder.trainers.reward import Scorer, TrainerReward, shared_reward
-from vincicoder.trainers.rows import NO_TARGET, answer_fields, picture_in, request_from, text_of
+from vincicoder.trainers.rows import NO_TARGET, picture_in, request_from, text_of
 
 __all__ = [
     "COMPONENTS",

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.metrics import Metrics
 from vincicoder.trainers.reward import TrainerReward, shared_reward
-from vincicoder.trainers.rows import answer_fields, request_from, text_of
+from vincicoder.trainers.rows import request_from, text_of
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest

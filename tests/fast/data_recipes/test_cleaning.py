@@ -16,7 +16,7 @@ from data_recipes.pipeline import run
 from data_recipes.shards import rows_of, shards_of
 from data_recipes.sources import GENERATED, find_source
 from vincicoder.data import Record
-from vincicoder.data.record import LANGUAGE_OF
+from vincicoder.data.domains import LANGUAGE_OF
 
 SOUND = {
     "svg": svg_of(3),

@@ -13,7 +13,7 @@ from data_recipes.drops import Drops
 from data_recipes.refine import Damage
 from data_recipes.sources import GENERATED, find_source
 from vincicoder.data import Record
-from vincicoder.data.record import LANGUAGE_OF
+from vincicoder.data.domains import LANGUAGE_OF
 
 TRIES = 3
 SOURCES = {"python": ("charts", "molecules"), "html": ("pages",), "svg": ("icons",), "latex": ("figures",)}

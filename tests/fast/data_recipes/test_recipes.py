@@ -21,7 +21,8 @@ from data_recipes.shards import drops_of, rows_of, shards_of
 from vincicoder.cli import main as command_line
 from vincicoder.data import BadRow, DataError, Reason, Record
 from vincicoder.data.files import cut, find_files
-from vincicoder.data.reading import LAYOUTS, Rejects, read_rows
+from vincicoder.data.layouts import LAYOUTS
+from vincicoder.data.reading import Rejects, read_rows
 from vincicoder.images import open_target
 
 
@@ -39,7 +40,7 @@ def drawn(tmp_path_factory):
 
 
 def host_rows(folder, layout, tmp_path):
-    pieces = cut(find_files(folder), LAYOUTS[layout].required, {})
+    pieces = cut(find_files(folder), LAYOUTS.get(layout).columns, {})
     rejects = tmp_path / "rejects"
     rows = list(read_rows([(piece,) for piece in pieces], layout, ("default",), {}, True, True, str(rejects)))
     assert not Rejects(rejects).count()
@@ -237,7 +238,7 @@ def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):
 
 def test_what_later_recipes_leave_out_does_not_count_as_not_drawn():
     facts, collected = report.Facts(), Drops()
-    for reason, detail in ((Reason.NOT_DRAWN, "timeout"), (Reason.BLANK, ""), (Reason.LINT, "svg root")):
+    for reason, detail in ((Reason.NOT_RENDERED, "timeout"), (Reason.BLANK, ""), (Reason.LINT, "svg root")):
         collected.add("x", BadRow(reason, "why", detail))
     facts.drops.update({"counts": {"not sampled": 50}, "examples": {}})
     facts.add_origin(12, collected)

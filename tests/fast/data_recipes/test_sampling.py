@@ -15,7 +15,7 @@ from data_recipes.pipeline import Piece, Row, run
 from data_recipes.shards import rows_of, shards_of
 from vincicoder.cli import main as command_line
 from vincicoder.data import DataError, Reason, Record
-from vincicoder.data.record import LANGUAGE_OF
+from vincicoder.data.domains import LANGUAGE_OF
 
 
 def picture(number: int, wide: int = 200) -> Image.Image:

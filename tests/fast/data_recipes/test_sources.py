@@ -12,7 +12,7 @@ from data_recipes.sources import GENERATED, PUBLIC, find_source
 from data_recipes.sources.files import columns_of, json_items
 from vincicoder.alignment import align
 from vincicoder.data import BadRow, DataError, Reason
-from vincicoder.data.record import LANGUAGE_OF
+from vincicoder.data.domains import LANGUAGE_OF
 
 PYTHON = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 HTML = "<!DOCTYPE html><html><body><h1>Hello</h1></body></html>"
@@ -51,7 +51,7 @@ def test_chartcoder_reads_the_last_block_and_pictures_in_a_zip_file(write_json):
         archive.writestr("chart/images/1.png", PNG)
     first, second = found("chartcoder", folder)
     assert (first.code, first.target, first.licence, first.prompt) == (PYTHON, PNG, "unknown", "Please draw it.")
-    assert second.reason is Reason.BROKEN_PICTURE
+    assert second.reason is Reason.BROKEN_IMAGE
 
 
 def test_pictures_of_one_name_are_told_apart_by_their_folders(write_json):
@@ -62,7 +62,7 @@ def test_pictures_of_one_name_are_told_apart_by_their_folders(write_json):
             archive.writestr(f"Web2Code_image/{name}", png_of(number))
     games, jobs, either = found("web2code", folder)
     assert (games.target, jobs.target) == (png_of(0), png_of(1))
-    assert either.reason is Reason.BROKEN_PICTURE
+    assert either.reason is Reason.BROKEN_IMAGE
     assert "may be" in str(either)
 
 
@@ -74,7 +74,7 @@ def test_damaged_zip_files_are_named(write_json):
     content = path.read_bytes()
     path.write_bytes(content.replace(PNG[40:50], b"0123456789"))
     [row] = found("chartcoder", folder)
-    assert row.reason is Reason.BROKEN_PICTURE
+    assert row.reason is Reason.BROKEN_IMAGE
     path.write_bytes(content[:-30])
     with pytest.raises(DataError, match=r"images\.zip is damaged or cut off"):
         found("chartcoder", folder)
@@ -86,7 +86,7 @@ def test_rows_name_pictures_of_their_folder_and_no_others(write_json, tmp_path):
     names = [str(outside), "../mine.png", "deep/../../mine.png", f"file://{outside}", "inside.png"]
     folder = write_json([{"id": name, "image": name} | talk(PYTHON) for name in names])
     (folder / "inside.png").write_bytes(PNG)
-    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_PICTURE] * 4, None]
+    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_IMAGE] * 4, None]
 
 
 def test_links_lead_nowhere_but_into_the_store_of_the_hub(write_json, tmp_path):
@@ -98,16 +98,16 @@ def test_links_lead_nowhere_but_into_the_store_of_the_hub(write_json, tmp_path):
         path.write_bytes(PNG)
     for name, path in (("secret", tmp_path / "secret.png"), ("stored", store / "5eed"), ("near", "here.png")):
         (folder / f"{name}.png").symlink_to(path)
-    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_PICTURE, None, None]
+    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_IMAGE, None, None]
     copied = folder.rename(tmp_path / "copied")
-    assert reasons(found("chartcoder", copied)) == [Reason.BROKEN_PICTURE, Reason.BROKEN_PICTURE, None]
+    assert reasons(found("chartcoder", copied)) == [Reason.BROKEN_IMAGE, Reason.BROKEN_IMAGE, None]
 
 
 def test_paths_that_no_file_can_have_cost_their_rows_only(write_json):
     names = ["x" * 300 + ".png", "x/" * 3000 + "a.png", "a\0.png", "\ud800.png", "/", "a.png"]
     folder = write_json([{"id": 1, "image": name} | talk(PYTHON) for name in names])
     (folder / "a.png").write_bytes(PNG)
-    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_PICTURE] * 5, None]
+    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_IMAGE] * 5, None]
 
 
 def changed(content, what):
@@ -131,14 +131,14 @@ def test_what_a_zip_file_cannot_give_costs_its_row_only(what, write_json):
         archive.writestr("1.png", PNG)
     (folder / "images.zip").write_bytes(changed((folder / "images.zip").read_bytes(), what))
     (folder / "2.png").write_bytes(PNG)
-    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_PICTURE, None]
+    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_IMAGE, None]
 
 
 def test_a_huge_picture_file_is_not_read(write_json):
     folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
     with (folder / "1.png").open("wb") as file:
         file.truncate((64 << 20) + 1)
-    assert reasons(found("chartcoder", folder)) == [Reason.HUGE_PICTURE]
+    assert reasons(found("chartcoder", folder)) == [Reason.HUGE_IMAGE]
 
 
 def test_a_bomb_in_a_zip_file_is_not_unpacked(write_json, monkeypatch):
@@ -147,7 +147,7 @@ def test_a_bomb_in_a_zip_file_is_not_unpacked(write_json, monkeypatch):
     with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1.png", bytes(2 << 20))
     [row] = found("chartcoder", folder)
-    assert row.reason is Reason.HUGE_PICTURE
+    assert row.reason is Reason.HUGE_IMAGE
 
 
 def test_web2code_leaves_out_questions_about_pages_and_what_is_measured_on(write_json):
@@ -306,8 +306,8 @@ def test_samples_are_records(tmp_path):
 def test_records_in_any_layout_are_read_as_they_are(write_parquet):
     from vincicoder.data.layouts import LAYOUTS
 
-    for name, layout in LAYOUTS.items():
-        folder = write_parquet([layout.write(record_of(n)) for n in range(3)], folder=name)
+    for name in LAYOUTS:
+        folder = write_parquet([LAYOUTS.get(name).write(record_of(n)) for n in range(3)], folder=name)
         assert found("records", folder) == [record_of(n) for n in range(3)]
 
 

@@ -46,7 +46,7 @@ def parquet(tmp_path_factory, png) -> Path:
 
     records = [Record(f"{n}", "svg", "generate", "svg", PROMPT, "<svg/>", png) for n in range(4)]
     path = tmp_path_factory.mktemp("verl") / "train.parquet"
-    pq.write_table(pa.Table.from_pylist([LAYOUTS["verl"].write(record) for record in records]), path)
+    pq.write_table(pa.Table.from_pylist([LAYOUTS.get("verl").write(record) for record in records]), path)
     return path
 
 

@@ -8,9 +8,8 @@ import json
 import pytest
 
 from vincicoder.data import BadRow, Record
-from vincicoder.data.files import classify
-from vincicoder.data.layouts import LAYOUTS, file_stem, layout_of
-from vincicoder.data.record import DOMAINS
+from vincicoder.data.domains import DOMAINS, classify, file_stem
+from vincicoder.data.layouts import LAYOUTS, layout_of
 
 CODE = "\n\nimport matplotlib.pyplot as plt\nplt.plot([1])  # é\n\n"
 NUL_BYTES = b"\x89PNG\x00\xff\x00\x00"
@@ -45,7 +44,7 @@ def test_every_layout_gives_back_the_record_that_was_written(layout, changes, tm
     import pyarrow.parquet
 
     record = dataclasses.replace(RECORD, **changes)
-    host = LAYOUTS[layout]
+    host = LAYOUTS.get(layout)
     row = host.write(record)
     assert set(host.columns) <= set(row)
     assert host.read(row, None) == record
@@ -55,26 +54,26 @@ def test_every_layout_gives_back_the_record_that_was_written(layout, changes, tm
 
 
 def test_a_changed_column_wins_over_the_stored_record():
-    row = LAYOUTS["sft"].write(RECORD)
+    row = LAYOUTS.get("sft").write(RECORD)
     row |= {"user_content": "Other words.", "assistant_content": "```python\nimport os\n```"}
-    found = LAYOUTS["sft"].read(row, None)
+    found = LAYOUTS.get("sft").read(row, None)
     assert (found.prompt, found.code, found.id) == ("Other words.", "import os", "r1")
-    row = LAYOUTS["verl"].write(RECORD)
+    row = LAYOUTS.get("verl").write(RECORD)
     row["reward_model"] = {"style": "rule", "ground_truth": "import os"}
-    assert LAYOUTS["verl"].read(row, None).code == "import os"
+    assert LAYOUTS.get("verl").read(row, None).code == "import os"
 
 
 def test_without_the_stored_record_the_rules_for_public_rows_apply():
     plain = dataclasses.replace(RECORD, task="generate", defective_code=None, prompt="Draw it in Python.")
     for name in ("sft", "rl", "easyr1", "verl", "swift"):
-        row = LAYOUTS[name].write(plain)
+        row = LAYOUTS.get(name).write(plain)
         del row["record"]
-        found = LAYOUTS[name].read(row, None)
+        found = LAYOUTS.get(name).read(row, None)
         assert (found.code.strip(), found.language, found.target) == (CODE.strip(), "python", NUL_BYTES)
 
 
 def test_stock_easyr1_finds_the_target_in_its_answer():
-    answer = json.loads(LAYOUTS["easyr1"].write(RECORD)["answer"])
+    answer = json.loads(LAYOUTS.get("easyr1").write(RECORD)["answer"])
     assert set(answer) == {"language", "code", "target"}
 
 
@@ -87,12 +86,12 @@ def test_a_damaged_record_is_a_bad_row():
         ("swift", "messages", None),
     ):
         with pytest.raises(BadRow):
-            LAYOUTS[name].read(LAYOUTS[name].write(RECORD) | {column: value}, None)
+            LAYOUTS.get(name).read(LAYOUTS.get(name).write(RECORD) | {column: value}, None)
 
 
 def test_a_table_is_recognised_by_its_columns():
-    for name, layout in LAYOUTS.items():
-        assert layout_of(list(layout.write(RECORD))) == ("rl" if name == "easyr1" else name)
+    for name in LAYOUTS:
+        assert layout_of(list(LAYOUTS.get(name).write(RECORD))) == ("rl" if name == "easyr1" else name)
     assert layout_of(["a", "b"]) is None
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vincicoder.alignment import align, requested_language
-from vincicoder.data import TASKS, records_from, word, wordings
+from vincicoder.data import TASKS, records_from, wordings, write_prompt
+from vincicoder.data.domains import LANGUAGE_OF
 from vincicoder.data.prompts import wording_files
-from vincicoder.data.record import LANGUAGE_OF
 from vincicoder.errors import ConfigError
 
 CODE = {
@@ -35,7 +35,7 @@ def test_every_file_of_wordings_is_used():
 def test_every_wording_asks_for_its_domains_language(domain, task):
     language = LANGUAGE_OF[domain]
     defective = CODE[language] if task == "refine" else None
-    prompts = {word(domain, language, defective, key=str(key)) for key in range(200)}
+    prompts = {write_prompt(domain, language, defective, key=str(key)) for key in range(200)}
     assert len(prompts) == len(wordings(domain, task)), "every wording is chosen sometimes"
     assert {requested_language(prompt).name for prompt in prompts} == {language}
     if defective:

@@ -151,5 +151,5 @@ def test_an_rl_row_needs_no_code_but_a_picture(png):
     found = from_rl({"problem": "Write SVG.", "answer": {"target": png, "language": "svg"}, "images": None})
     assert (found.language, found.domain, found.code, found.target) == ("svg", "svg", "", png)
     assert Record.from_dict(found.to_dict()) == found
-    with pytest.raises(BadRow, match="picture"):
+    with pytest.raises(BadRow, match="image"):
         from_rl({"problem": "Write SVG.", "answer": SVG, "images": None})

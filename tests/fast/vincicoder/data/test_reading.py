@@ -11,9 +11,11 @@ import pyarrow.parquet
 import pytest
 
 from vincicoder.data import DataError, reading
-from vincicoder.data.files import classify, cut, find_files, mix, name_patterns, parse_subsets, select
-from vincicoder.data.pictures import MAX_PIXELS, check_picture
-from vincicoder.data.reading import LAYOUTS, Rejects, read_rows
+from vincicoder.data.domains import classify
+from vincicoder.data.files import cut, find_files, mix, name_patterns, parse_subsets, select
+from vincicoder.data.image_checks import MAX_PIXELS, check_image
+from vincicoder.data.layouts import LAYOUTS
+from vincicoder.data.reading import Rejects, read_rows
 
 ANSWER = "```svg\n<svg></svg>\n```"
 
@@ -30,9 +32,9 @@ def rows_of(count, png, name="row"):
 
 
 def read(root, tmp_path, layout="sft", subsets=("default",), columns=None, mixed=False, **options):
-    kind = LAYOUTS[layout]
+    kind = LAYOUTS.get(layout)
     files = select(find_files(root), subsets, root) if kind.classified else find_files(root)
-    pieces = cut(files, kind.required, columns or {})
+    pieces = cut(files, kind.columns, columns or {})
     bundles = mix(pieces) if mixed else [(piece,) for piece in pieces]
     arguments = {"answered": True, "strict": False, "rejects": str(tmp_path / "rejects.tsv")} | options
     return list(read_rows(bundles, layout, subsets, columns or {}, **arguments))
@@ -215,7 +217,7 @@ def test_a_mark_at_the_start_of_a_jsonl_file_costs_no_row(tmp_path, png):
 
 def test_strict_stops_at_the_first_bad_row_and_names_it(tmp_path, png):
     write(tmp_path / "data" / "img2svg.parquet", [*rows_of(4, png), rows_of(1, png)[0] | {"image": b"x"}])
-    with pytest.raises(DataError, match=r"img2svg.parquet, row 4: the picture is in no format"):
+    with pytest.raises(DataError, match=r"img2svg.parquet, row 4: the image is in no format"):
         read(tmp_path / "data", tmp_path, strict=True)
 
 
@@ -259,13 +261,13 @@ def test_several_processes_note_rows_together_and_each_counts_once(tmp_path):
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
 def test_whole_pictures_pass_and_cut_ones_do_not(format, picture):
     content = picture((300, 200), format=format)
-    check_picture(content)
-    with pytest.raises(ValueError, match="picture"):
-        check_picture(content[: len(content) // 2])
+    check_image(content)
+    with pytest.raises(ValueError, match="image"):
+        check_image(content[: len(content) // 2])
 
 
 def test_the_largest_picture_passes_and_one_beyond_it_does_not(picture):
     side = 8_000
-    check_picture(picture((side, MAX_PIXELS // side), format="GIF"))
+    check_image(picture((side, MAX_PIXELS // side), format="GIF"))
     with pytest.raises(ValueError, match=r"limit"):
-        check_picture(picture((side, MAX_PIXELS // side + 1), format="PNG"))
+        check_image(picture((side, MAX_PIXELS // side + 1), format="PNG"))

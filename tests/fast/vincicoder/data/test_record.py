@@ -8,7 +8,8 @@ import pytest
 
 from vincicoder.alignment import align, requested_language
 from vincicoder.data import BadRow, Reason, Record
-from vincicoder.data.record import LANGUAGE_OF, domain_of, fenced, language_of
+from vincicoder.data.answers import fenced
+from vincicoder.data.domains import LANGUAGE_OF, domain_of, language_of
 
 CODE = "import matplotlib.pyplot as plt\nplt.plot([1])"
 
@@ -95,7 +96,7 @@ def test_a_path_starts_at_the_folder_it_is_given(tmp_path):
         ({"code": "\ud800"}, Reason.INVALID_UTF8),
         ({"target": None}, Reason.MISSING_VALUE),
         ({"target": {"bytes": None, "path": None}}, Reason.MISSING_VALUE),
-        ({"target": {"bytes": "no base64!", "path": None}}, Reason.BROKEN_PICTURE),
+        ({"target": {"bytes": "no base64!", "path": None}}, Reason.BROKEN_IMAGE),
         ({"target": 3}, Reason.WRONG_TYPE),
         ({"task": "draw"}, Reason.WRONG_TYPE),
         ({"task": "refine"}, Reason.MISSING_VALUE),

@@ -1,4 +1,4 @@
-"""Whether a picture can be trained on, found out without decoding it where its format allows that."""
+"""Whether an image can be trained on, found out without decoding it where its format allows that."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from PIL import Image, UnidentifiedImageError
 from vincicoder.data.errors import BadRow, Reason
 
 MAX_PIXELS = 40_000_000
-"""Largest picture that is kept, in pixels. Models see far fewer, and decoding more takes memory of a worker each."""
+"""Largest image that is kept, in pixels. Models see far fewer, and decoding more takes memory of a worker each."""
 
 MAX_RATIO = 200
 """Longer to shorter side. Qwen's preprocessing raises an error beyond it."""
 
 
-def check_picture(target: bytes | str) -> None:
-    """Make sure that a picture file is whole, and of a size that can be trained on.
+def check_image(target: bytes | str) -> None:
+    """Check that an image file is whole, and of a size that can be trained on.
 
     A PNG's checksums are verified instead of its pixels decoded, which takes a hundredth of the time. Other formats
     are decoded, JPEG at an eighth of its size.
@@ -27,12 +27,12 @@ def check_picture(target: bytes | str) -> None:
         target: Content of the file, or its path.
 
     Raises:
-        BadRow: It cannot.
+        BadRow: It is broken, too large or too thin.
     """
     try:
         content = target if isinstance(target, bytes) else Path(target).read_bytes()
     except (OSError, ValueError) as error:
-        raise BadRow(Reason.BROKEN_PICTURE, f"the picture {target!r} cannot be read: {error}") from error
+        raise BadRow(Reason.BROKEN_IMAGE, f"the image {target!r} cannot be read: {error}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -47,15 +47,15 @@ def check_picture(target: bytes | str) -> None:
     except BadRow:
         raise
     except Image.DecompressionBombError as error:
-        raise BadRow(Reason.HUGE_PICTURE, f"the picture has more than {MAX_PIXELS:,} pixels") from error
+        raise BadRow(Reason.HUGE_IMAGE, f"the image has more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise BadRow(Reason.BROKEN_PICTURE, "the picture is in no format that Pillow reads") from error
+        raise BadRow(Reason.BROKEN_IMAGE, "the image is in no format that Pillow reads") from error
     except Exception as error:  # decoders raise errors of any kind on damaged files
-        raise BadRow(Reason.BROKEN_PICTURE, f"the picture is damaged: {error}") from error
+        raise BadRow(Reason.BROKEN_IMAGE, f"the image is damaged: {error}") from error
 
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise BadRow(Reason.HUGE_PICTURE, f"the picture has {width} x {height} pixels; {MAX_PIXELS:,} is the limit")
+        raise BadRow(Reason.HUGE_IMAGE, f"the image has {width} x {height} pixels; {MAX_PIXELS:,} is the limit")
     if max(width, height) > MAX_RATIO * min(width, height):
-        raise BadRow(Reason.THIN_PICTURE, f"the picture has {width} x {height} pixels; {MAX_RATIO}:1 is the limit")
+        raise BadRow(Reason.THIN_IMAGE, f"the image has {width} x {height} pixels; {MAX_RATIO}:1 is the limit")

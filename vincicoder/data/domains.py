@@ -1,0 +1,99 @@
+"""Domains and tasks: what images show, what a model is asked to do with them, and how file names say so."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from vincicoder.data.errors import BadRow, Reason
+from vincicoder.errors import ConfigError
+from vincicoder.languages import get_language, root_element
+
+DOMAINS = ("chart", "web", "svg", "latex", "chemistry", "others")
+"""What images show. ``others`` is what none of the first five holds."""
+
+TASKS = ("generate", "refine")
+
+Task = Literal["generate", "refine"]
+
+LANGUAGE_OF = {"chart": "python", "web": "html", "svg": "svg", "latex": "latex", "chemistry": "python"}
+"""The language that renders a domain's images; ``others`` has none of its own."""
+
+FILE_KEYWORDS = {
+    "svg": ("svg",),
+    "latex": ("latex", "tikz"),
+    "chemistry": ("chem", "smiles", "molecule"),
+    "web": ("web", "html"),
+    "chart": ("chart", "plot"),
+}
+"""Words in file names, such as ``chart2code_refine``, that tell the domain; the first that matches decides."""
+
+_FILE_STEMS = {
+    "chart": "chart2code",
+    "web": "web2html",
+    "svg": "img2svg",
+    "latex": "img2latex",
+    "chemistry": "chem2code",
+}
+
+
+def known_language(name: str) -> str:
+    """Return the registered name of the language that ``name``, which may be an alias, means.
+
+    Raises:
+        BadRow: No language has this name; the message lists those that exist.
+    """
+    try:
+        return get_language(name).name
+    except ConfigError as error:
+        raise BadRow(Reason.WRONG_LANGUAGE, str(error)) from error
+
+
+def language_of(code: str) -> str:
+    r"""Tell the language of code without a fence from how it begins.
+
+    Example:
+        >>> language_of("<svg></svg>"), language_of("\\begin{tikzpicture}"), language_of("import math")
+        ('svg', 'latex', 'python')
+    """
+    if "\\documentclass" in code or "\\begin{" in code:
+        return "latex"
+    root = root_element(code)
+    if root:
+        return "svg" if root == "svg" else "html"
+    return "python"
+
+
+def domain_of(language: str, code: str) -> str:
+    """Tell the domain of code: by its language, and in Python by whether it imports a chemistry library.
+
+    Example:
+        >>> domain_of("python", "from rdkit import Chem"), domain_of("python", "import math"), domain_of("html", "")
+        ('chemistry', 'chart', 'web')
+    """
+    if language == "python":
+        return "chemistry" if re.search(r"^\s*(?:import|from)\s+(?:rdkit|indigo)\b", code, re.MULTILINE) else "chart"
+    return next((domain for domain, its_own in LANGUAGE_OF.items() if its_own == language), "others")
+
+
+def classify(name: str) -> tuple[str, Task]:
+    """Tell domain and task from a file name; the domain is "others" where the name says nothing.
+
+    Example:
+        >>> classify("web2html_refine.parquet")
+        ('web', 'refine')
+    """
+    name = name.lower()
+    domains = (domain for domain, words in FILE_KEYWORDS.items() if any(word in name for word in words))
+    return next(domains, "others"), "refine" if "refine" in name else "generate"
+
+
+def file_stem(domain: str, task: str) -> str:
+    """Return how the name of a file with rows of this domain and task begins, so that :func:`classify` reads it back.
+
+    Example:
+        >>> file_stem("web", "refine")
+        'web2html_refine'
+    """
+    stem = _FILE_STEMS.get(domain, "others")
+    return f"{stem}_refine" if task == "refine" else stem
