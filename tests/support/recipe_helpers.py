@@ -19,6 +19,7 @@ from data_recipes.pipeline import Piece, Row
 from data_recipes.shards import CHUNK
 from vincicoder.data import BadRow, DataError, Reason, Record
 
+SETTINGS = {"seed": 0}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="0 0 96 96">\n'
 
 

@@ -7,10 +7,13 @@ from dataclasses import asdict
 
 from PIL import Image
 
-from vincicoder.rendering import Limits, Render
+from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.rendering.html import HtmlRenderer
 from vincicoder.rendering.sandbox.client import Answer, ForkServer
 from vincicoder.status import Status
+
+PLT = "import matplotlib.pyplot as plt\nimport numpy as np\n"
+"""How most scripts that draw a chart begin."""
 
 SECRET = os.environ["VINCICODER_TEST_SECRET"]
 
@@ -50,3 +53,11 @@ def draw(server: ForkServer, code: str, **options: object) -> Image.Image:
 
 def colour(server: ForkServer, code: str) -> tuple[int, ...]:
     return draw(server, code).getpixel((1270, 700))  # type: ignore[return-value]
+
+
+def rendered_python(pool: RenderPool, code: str) -> Image.Image:
+    render = pool.render(code, "python")
+    assert render.status is Status.OK, render
+    assert render.image is not None
+    assert render.image.mode == "RGB"
+    return render.image

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from recipe_helpers import (
+    SETTINGS,
     Numbered,
     content,
     every_third,
-    every_third_for_a_reason_of_its_chunk,
     killed_at_work,
     png_of,
     start,
@@ -30,8 +30,6 @@ from data_recipes.pipeline import run
 from data_recipes.shards import CHUNK, drops_of, rows_of, shards_of
 from data_recipes.sources import GENERATED, PUBLIC, find_source
 from vincicoder.data import DataError, Record
-
-SETTINGS = {"seed": 0}
 
 
 def test_rows_go_through_the_steps_into_shards_and_drops_are_counted(tmp_path):
@@ -240,35 +238,3 @@ def test_a_number_that_makes_no_sense_is_refused(capsys):
         with pytest.raises(SystemExit):
             importlib.import_module(f"data_recipes.{arguments[0]}").main([*arguments[1:], "--out", "x"])
         assert f"{arguments[-1]!r} is not a" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_a_ray_data_pipeline_makes_the_same_bytes(tmp_path):
-    ray = pytest.importorskip("ray")
-    from data_recipes import collect
-
-    arguments = ["icons", "--count", "300", "--workers", "1", "--out"]
-    try:
-        collect.main([*arguments, str(tmp_path / "here")])
-        collect.main([*arguments, str(tmp_path / "ray"), "--ray", "local"])
-    finally:
-        ray.shutdown()
-    assert len(shards_of(tmp_path / "ray")) == 3
-    assert content(tmp_path / "ray") == content(tmp_path / "here")
-
-
-@pytest.mark.slow
-def test_a_ray_data_pipeline_counts_the_same_and_stops_with_the_same_sentence(tmp_path, monkeypatch):
-    ray = pytest.importorskip("ray")
-    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))  # for the actors to find the step
-    steps = [every_third_for_a_reason_of_its_chunk]
-    try:
-        there = run(Numbered(600, 300), steps, tmp_path / "ray", SETTINGS, ray="local")
-        here = run(Numbered(600, 300), steps, tmp_path / "here", SETTINGS)
-        with pytest.raises(DataError, match=r"^row 650 is where it ends$"):
-            run(Numbered(700, 300), steps, tmp_path / "ends", SETTINGS, ray="local")
-    finally:
-        ray.shutdown()
-    assert there.drops.to_dict()["counts"] == here.drops.to_dict()["counts"]
-    assert there[:2] == here[:2]
-    assert content(tmp_path / "ray") == content(tmp_path / "here")

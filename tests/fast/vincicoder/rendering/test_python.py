@@ -5,28 +5,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
+from rendered import PLT
+from rendered import rendered_python as picture
 
 from vincicoder.rendering import Render, RenderPool
 from vincicoder.status import Status
 
-PLT = "import matplotlib.pyplot as plt\nimport numpy as np\n"
 SMALL = "fig = plt.figure(figsize=(2, 1))\nplt.plot([1, 3, 2])\n"
 MOL = "from rdkit import Chem\nfrom rdkit.Chem import Draw\nm = Chem.MolFromSmiles('c1ccccc1O')\n"
 D2D = MOL + "from rdkit.Chem.Draw import rdMolDraw2D\n"
 DRAWN = "d.DrawMolecule(m); d.FinishDrawing()\n"
 RED, BLUE = "Image.new('RGB', (40, 30), 'red')", "Image.new('RGB', (40, 30), 'blue')"
 PIL = "from PIL import Image\n"
-
-
-def picture(pool: RenderPool, code: str) -> Image.Image:
-    render = pool.render(code, "python")
-    assert render.status is Status.OK, render
-    assert render.image is not None
-    assert render.image.mode == "RGB"
-    return render.image
 
 
 def same(first: Render | Image.Image, second: Render | Image.Image) -> bool:
@@ -202,15 +194,6 @@ def test_failures_say_why(pool: RenderPool, code: str, status: Status, text: str
     assert text in render.message
 
 
-def test_chinese_is_drawn_and_not_boxes(pool: RenderPool) -> None:
-    code = PLT + "plt.rcParams['font.sans-serif'] = ['SimHei']\nplt.figure(figsize=(2, 1))\n"
-    code += "plt.figtext(.1, .1, '{}', fontsize=40)"
-    one, two, missing = (np.asarray(picture(pool, code.format(text))) for text in ("中", "国", "\\U0010fffd"))
-    assert (one < 128).any()
-    assert (one != two).any(), "two characters look the same, as missing ones do"
-    assert (one != missing).any()
-
-
 RANDOM = {
     "numpy": PLT + "plt.plot(np.random.rand(50))",
     "generator": PLT + "plt.plot(np.random.default_rng().normal(size=50))",
@@ -266,50 +249,6 @@ def test_charts_can_have_their_own_environment(tmp_path: Path) -> None:
         prefix = pool.render("import sys\nraise SystemExit(sys.prefix)", "python").message
     assert image.size == (200, 100)
     assert str(tmp_path) in prefix
-
-
-def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
-    pytest.importorskip("playwright")
-    code = "import plotly.express as px\nf = px.bar(x=['a', 'b'], y=[1, 2])\n"
-    for end in ("f.show()", "f.write_image('a.png', width=400, height=300)"):
-        image = picture(pool, code + end)
-        assert image.size == ((400, 300) if "width" in end else (700, 500))
-        assert len(image.getcolors(1 << 20) or []) > 3
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        "b = io.BytesIO(); f.write_image(b, format='png', width=400, height=300); b.seek(0); take(b).save('a.png')",
-        "take(io.BytesIO(f.to_image(format='png', width=400, height=300))).convert('L').save('a.png')",
-        "open('a.png', 'wb').write(f.to_image('png', width=400, height=300))",
-        "open('a.png', 'wb').write(pio.to_image(f, width=200, height=150, scale=2))",
-    ],
-)
-def test_a_plotly_figure_taken_as_bytes_is_still_its_page(pool: RenderPool, end: str) -> None:
-    pytest.importorskip("playwright")
-    code = "import io, plotly.express as px, plotly.io as pio\nfrom PIL import Image\ntake = Image.open\n"
-    image = picture(pool, f"{code}f = px.bar(x=['a', 'b'], y=[1, 2])\n{end}")
-    assert image.size == (400, 300)
-    assert len(image.getcolors(1 << 20) or []) > 3
-
-
-def test_two_plotly_figures_put_together_are_what_the_script_put_together(pool: RenderPool) -> None:
-    code = "import io, plotly.express as px\nfrom PIL import Image\nf = px.bar(x=['a', 'b'], y=[1, 2])\n"
-    code += "one = Image.open(io.BytesIO(f.to_image('png', width=40, height=30)))\n"
-    image = picture(
-        pool, code + "both = Image.new('RGB', (80, 30), 'red')\nboth.paste(one, (0, 0))\nboth.save('a.png')"
-    )
-    assert image.size == (80, 30)
-
-
-def test_a_plotly_scene_in_three_dimensions_is_drawn_within_the_limits(pool: RenderPool) -> None:
-    pytest.importorskip("playwright")
-    code = "import plotly.graph_objects as go, numpy as np\nz = np.outer(np.sin(np.arange(15)), np.ones(15))\n"
-    code += "surfaces = [go.Surface(z=z + 4 * i, opacity=0.9, colorscale='Reds') for i in range(3)]\n"
-    image = picture(pool, code + "go.Figure(surfaces).update_traces(showscale=False).show()")
-    red = np.asarray(image.convert("HSV"))
-    assert ((red[..., 1] > 100) & (red[..., 2] > 50)).mean() > 0.03, "the surfaces are there"
 
 
 def test_a_plotly_figure_of_too_much_data_is_too_large(pool: RenderPool) -> None:

@@ -1,0 +1,54 @@
+"""The doctor on a machine that has everything: it tries what it reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vincicoder.cli.examination import Check, State, examine, names
+
+
+@pytest.fixture(scope="module")
+def checks() -> dict[str, Check]:
+    return {check.name: check for check in examine(encoder="embedded")}
+
+
+def test_everything_is_looked_at_once(checks: dict[str, Check]) -> None:
+    assert list(checks) == names()
+
+
+@pytest.mark.parametrize("language", ["python", "html", "svg", "latex"])
+def test_each_renderer_really_drew(checks: dict[str, Check], language: str) -> None:
+    check = checks[language]
+    assert check.state is State.OK, check.detail
+    assert check.required
+    assert "draws in" in check.detail
+    assert "confined by Landlock, seccomp" in check.detail
+
+
+def test_sandbox_and_fonts_are_found(checks: dict[str, Check]) -> None:
+    for name in ("sandbox", "latin-font", "cjk-font"):
+        assert checks[name].state is State.OK, checks[name]
+
+
+def test_the_encoder_really_embedded(checks: dict[str, Check]) -> None:
+    assert checks["encoder"].state is State.OK
+    assert checks["encoder"].required
+    assert checks["encoder"].detail.startswith("embedded loads and embeds")
+
+
+def test_whatever_is_missing_names_its_remedy(checks: dict[str, Check]) -> None:
+    for check in checks.values():
+        if check.state is State.MISSING and check.name != "gpu":
+            assert check.fix, check
+
+
+def test_a_browser_that_does_not_run_is_missing_and_mendable(tmp_path: Path) -> None:
+    false_browser = tmp_path / "chromium"
+    false_browser.write_text("#!/bin/sh\nexit 1\n")
+    false_browser.chmod(0o755)
+    found = {check.name: check for check in examine(required=["html"], encoder="embedded", browser=str(false_browser))}
+    assert found["html"].failed
+    assert "install" in found["html"].fix
+    assert not found["svg"].required
