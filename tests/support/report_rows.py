@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from vincicoder.reporting import Report, Summary
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -38,3 +42,12 @@ def result(status: str = "ok", **changes: Any) -> dict[str, Any]:
 
 
 PICTURE = Image.new("RGB", (400, 200), "blue")
+
+
+def write_report(directory: Path, entries: Iterable[tuple[dict[str, Any], dict[str, Any], Any]], title: str) -> Path:
+    report, summary = Report(directory, title), Summary()
+    for request, scored, render in entries:
+        named = {**scored, "id": f"id{request['number']}"}
+        report.add(named, render=render, **request)
+        summary.add(named, request["labels"])
+    return report.finish(summary)

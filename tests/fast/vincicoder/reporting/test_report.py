@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from report_rows import HOSTILE, PICTURE, result, row
+from report_rows import HOSTILE, PICTURE, result, row, write_report
 
 from vincicoder.errors import ConfigError
-from vincicoder.reporting import Report, Summary
+from vincicoder.reporting import Report
 from vincicoder.reporting import report as report_module
-
-
-def write_report(directory: Path, entries: Iterable[tuple[dict[str, Any], dict[str, Any], Any]], title: str) -> Path:
-    report, summary = Report(directory, title), Summary()
-    for request, result, render in entries:
-        named = {**result, "id": f"id{request['number']}"}
-        report.add(named, render=render, **request)
-        summary.add(named, request["labels"])
-    return report.finish(summary)
 
 
 def data_of(page: Path) -> dict[str, Any]:

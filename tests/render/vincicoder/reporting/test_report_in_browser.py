@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_rows import HOSTILE, PICTURE, result, row
+from report_rows import HOSTILE, PICTURE, result, row, write_report
 
 from vincicoder.reporting import Report, Summary
 
