@@ -2,22 +2,25 @@
 
 A name stands for ``"module:attribute"``, which is imported when it is first asked for. There are two doors:
 
-* **A file in our own package.** Every module of the registry's package is an entry under the module's name; nothing
+* **A file of our own package.** Every module of the registry's package is an entry under the module's name; nothing
   else lists it. Delete the file and the entry is gone.
 * **An entry point** of another installed package, in the registry's group.
 
-The process that owns the reward scans these doors. Its fork servers, node services and Ray actors scan nothing: they
-get what :func:`exported` returns and hand it to :func:`adopt`.
+The process that owns the reward scans these doors, once. Its fork servers, node services and Ray actors scan nothing:
+they are given what :func:`exported` returns and hand it to :func:`adopt`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
+import logging
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,8 +29,13 @@ from typing import Any, Generic, TypeVar
 from vincicoder.errors import ConfigError
 
 T = TypeVar("T")
+Plugins = Mapping[str, Sequence[Mapping[str, str]]]
+"""Entries of other packages by group, as plain values that any process can be given."""
 
-_registries: dict[str, Registry[Any]] = {}
+_GROUPS = "vincicoder."  # what the names of our groups begin with
+_OURS = "vincicoder"
+_log = logging.getLogger(__name__)
+_plugins: dict[str, list[Entry]] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,21 +43,16 @@ class Entry:
     """Where the value of a name is.
 
     Attributes:
+        name: The name.
         value: ``"module:attribute"``.
-        origin: Name of the distribution that brings it, or "vincicoder".
-        folder: Folder that must be on ``sys.path`` to import the module, or "" for our own.
+        origin: The distribution that brings it.
+        directory: Directory that must be on ``sys.path`` to import the module; empty for our own.
     """
 
+    name: str
     value: str
-    origin: str = "vincicoder"
-    folder: str = ""
-
-    def load(self) -> Any:
-        """Import the module and return the attribute."""
-        if self.folder and self.folder not in sys.path:
-            sys.path.append(self.folder)
-        module, _, attribute = self.value.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+    origin: str = _OURS
+    directory: str = ""
 
 
 class Registry(Generic[T]):
@@ -59,13 +62,16 @@ class Registry(Generic[T]):
         kind: What the values are, in the singular, for messages: ``"language"``.
         package: Package whose modules are entries; a leading underscore hides a module.
         attribute: The attribute of such a module that is the value.
-        group: Entry-point group of other packages; None for a registry without a door to the outside.
+        group: Entry-point group of other packages; empty for a registry without a door to the outside.
+        check: Given a name and what was loaded for it, returns what is wrong with it, or "".
         brought_by: Names that are not ours but known, to the package that brings each; for the error message.
 
     Example:
         >>> from vincicoder.languages import LANGUAGES
-        >>> sorted(LANGUAGES)
-        ['html', 'latex', 'python', 'svg']
+        >>> "svg" in LANGUAGES
+        True
+        >>> LANGUAGES.get("svg").suffixes
+        ('.svg',)
     """
 
     def __init__(
@@ -73,18 +79,19 @@ class Registry(Generic[T]):
         kind: str,
         package: str,
         attribute: str,
-        group: str | None = None,
+        group: str = "",
+        check: Callable[[str, Any], str] | None = None,
         brought_by: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
-        self._package = package
-        self._attribute = attribute
-        self._group = group
+        self._package, self._attribute, self._group = package, attribute, group
+        self._check = check or (lambda name, value: "")
         self._brought_by = dict(brought_by or {})
-        self._entries: dict[str, Entry] | None = None
+        self._lock = threading.RLock()
+        self._source: object = None
+        self._entries: dict[str, Entry] = {}
         self._loaded: dict[str, T] = {}
-        if group is not None:
-            _registries[group] = self
+        self._faults: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries())
@@ -96,65 +103,71 @@ class Registry(Generic[T]):
         return len(self.entries())
 
     def entries(self) -> Mapping[str, Entry]:
-        """Return every name with its entry: our own in the order of their names, then those of other packages.
-
-        Raises:
-            ConfigError: Two packages bring the same name.
-        """
-        if self._entries is None:
-            found = {name: Entry(f"{self._package}.{name}:{self._attribute}") for name in self._modules()}
-            for point in entry_points(group=self._group) if self._group else ():
-                self._add(found, point.name, _entry_of(point))
-            self._entries = found
-        return self._entries
+        """Return every name with its entry: our own in the order of their names, then those of other packages."""
+        plugins = _known()
+        with self._lock:
+            if self._source is not plugins:
+                self._entries, self._loaded, self._faults, self._source = {}, {}, {}, plugins
+                for name in self._modules():
+                    self._entries[name] = Entry(name, f"{self._package}.{name}:{self._attribute}")
+                for entry in plugins.get(self._group, ()):
+                    taken = self._entries.setdefault(entry.name, entry)
+                    if taken.value != entry.value:
+                        both = f"{taken.origin} and by {entry.origin}"
+                        self._fault(entry.name, f"is brought by {both}; uninstall one of them")
+            return self._entries
 
     def get(self, name: str) -> T:
         """Return the value of a name.
 
         Raises:
-            ConfigError: There is no such name, or what it stands for cannot be imported.
+            ConfigError: There is no such name, two packages bring it, or what it stands for cannot be loaded.
         """
-        if name not in self._loaded:
+        with self._lock:
             entry = self.entries().get(name)
             if entry is None:
                 raise ConfigError(self.unknown(name))
-            try:
-                self._loaded[name] = entry.load()
-            except (ImportError, AttributeError) as error:
-                raise ConfigError(
-                    f"the {self.kind} {name!r} of {entry.origin} cannot be loaded from {entry.value}: {error}"
-                ) from error
-        return self._loaded[name]
+            if name not in self._loaded and name not in self._faults:
+                self._load(entry)
+            if name in self._faults:
+                raise ConfigError(self._faults[name])
+            return self._loaded[name]
 
     def values(self) -> list[T]:
-        """Return all values, imported now if they were not yet."""
-        return [self.get(name) for name in self.entries()]
+        """Return all values that can be loaded; those that cannot are logged, once each."""
+        values = []
+        for name in self.entries():
+            with contextlib.suppress(ConfigError):
+                values.append(self.get(name))
+        return values
+
+    def faults(self) -> dict[str, str]:
+        """Return why each name that cannot be loaded cannot."""
+        self.values()
+        return dict(self._faults)
 
     def unknown(self, name: str) -> str:
-        """Return the message for a name that is not here: near matches, or the package that brings it."""
+        """Return the message for a name that is not here: the package that brings it, or near matches."""
         message = f"there is no {self.kind} {name!r}; there are: {', '.join(self)}"
         if package := self._brought_by.get(name):
             return f"{message}. {name!r} comes with: pip install {package}"
-        near = difflib.get_close_matches(name, list(self), 1, 0.6)
+        near = difflib.get_close_matches(name, list(self), 1)
         return f"{message}. Did you mean {near[0]!r}?" if near else message
 
-    def add(self, name: str, entry: Entry) -> None:
-        """Add one entry.
+    def _load(self, entry: Entry) -> None:
+        try:
+            value = load(entry.value, entry.directory)
+            complaint = self._check(entry.name, value)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not take the others along
+            complaint = f"cannot be loaded: {type(error).__name__}: {error}"
+        if complaint:
+            self._fault(entry.name, f"of {entry.origin} ({entry.value}) {complaint}")
+        else:
+            self._loaded[entry.name] = value
 
-        Raises:
-            ConfigError: The name is taken by another one.
-        """
-        self.entries()
-        assert self._entries is not None
-        self._add(self._entries, name, entry)
-
-    def _add(self, entries: dict[str, Entry], name: str, entry: Entry) -> None:
-        taken = entries.get(name)
-        if taken is not None and taken.value != entry.value:
-            raise ConfigError(
-                f"the {self.kind} {name!r} is brought by {taken.origin} and by {entry.origin}; uninstall one of them"
-            )
-        entries.setdefault(name, entry)
+    def _fault(self, name: str, reason: str) -> None:
+        self._faults[name] = f"the {self.kind} {name!r} {reason}"
+        _log.warning("%s", self._faults[name])
 
     def _modules(self) -> list[str]:
         spec = find_spec(self._package)
@@ -162,25 +175,52 @@ class Registry(Generic[T]):
         return sorted(each.name for each in pkgutil.iter_modules(paths) if not each.name.startswith("_"))
 
 
-def exported() -> dict[str, dict[str, dict[str, str]]]:
-    """Return the entries of other packages, by group and name, as plain values for another process."""
-    return {
-        group: {name: vars(entry).copy() for name, entry in registry.entries().items() if entry.folder}
-        for group, registry in _registries.items()
-    }
+def load(value: str, directory: str = "") -> Any:
+    """Import ``"module:attribute"`` and return the attribute.
+
+    Args:
+        value: The name of the module and the attribute.
+        directory: Put at the end of ``sys.path`` if given and not there.
+
+    Example:
+        >>> load("math:tau") > 6
+        True
+    """
+    if directory and directory not in sys.path:
+        sys.path.append(directory)
+    module, _, attribute = value.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
-def adopt(plugins: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
-    """Take over what :func:`exported` returned in the process that owns the reward."""
-    for group, entries in plugins.items():
-        if group in _registries:
-            for name, entry in entries.items():
-                _registries[group].add(name, Entry(**entry))
+def exported() -> dict[str, list[dict[str, str]]]:
+    """Return the entries of other packages as plain values, for the ``adopt`` of another process."""
+    return {group: [asdict(entry) for entry in entries] for group, entries in _known().items()}
+
+
+def adopt(plugins: Plugins) -> None:
+    """Take over what :func:`exported` returned in the process that owns the reward, instead of scanning.
+
+    Call it before anything of a plugin is used; what was scanned before is forgotten.
+    """
+    global _plugins
+    _plugins = {group: [Entry(**entry) for entry in entries] for group, entries in plugins.items()}
+
+
+def _known() -> dict[str, list[Entry]]:
+    global _plugins
+    if _plugins is None:
+        points = entry_points()
+        groups = sorted(group for group in points.groups if group.startswith(_GROUPS))
+        _plugins = {
+            group: sorted(map(_entry_of, points.select(group=group)), key=lambda entry: entry.name) for group in groups
+        }
+    return _plugins
 
 
 def _entry_of(point: EntryPoint) -> Entry:
     origin = point.dist.name if point.dist is not None else "an unknown package"
-    module = find_spec(point.value.partition(":")[0].partition(".")[0])
-    where = (module.submodule_search_locations or [module.origin or ""]) if module is not None else None
-    folder = str(Path(str(next(iter(where)))).parent) if where else ""
-    return Entry(point.value, origin, folder)
+    spec = None
+    with contextlib.suppress(ImportError, ValueError):
+        spec = find_spec(point.value.partition(":")[0].partition(".")[0])
+    places = list(spec.submodule_search_locations or [spec.origin or ""]) if spec is not None else []
+    return Entry(point.name, point.value, origin, str(Path(places[0]).parent) if places else "")

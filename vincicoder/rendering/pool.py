@@ -16,8 +16,9 @@ from typing import Any
 from PIL import Image
 
 from vincicoder.errors import ConfigError, RendererUnavailable
-from vincicoder.languages import get_language
-from vincicoder.rendering import RENDERERS, Limits, Render
+from vincicoder.languages import LANGUAGES, get_language
+from vincicoder.registry import load
+from vincicoder.rendering import Limits, Render
 from vincicoder.rendering.sandbox.child import Source
 from vincicoder.rendering.sandbox.client import Answer, ForkServer, ServerDied, require_confinement
 from vincicoder.status import Status
@@ -74,7 +75,7 @@ class RenderPool:
         self._options = _options(renderer_options or {}, browser)
         self._servers: dict[str, ForkServer] = {}
         self._failures: dict[str, tuple[float, str]] = {}
-        self._locks = {language: threading.Lock() for language in RENDERERS}
+        self._locks = {language: threading.Lock() for language in LANGUAGES}
         self._pending: dict[tuple[str, str], list[Future[Render]]] = {}
         self._pending_lock = threading.Lock()
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="vincicoder-render")
@@ -93,8 +94,6 @@ class RenderPool:
         if self._closed:
             raise ConfigError("the render pool is closed")
         name = get_language(language).name
-        if name not in RENDERERS:
-            raise ConfigError(f"there is no renderer for {name}; there are: {', '.join(RENDERERS)}")
         future: Future[Render] = Future()  # each caller's own: who cancels it takes nothing from the others
         with self._pending_lock:
             callers = self._pending.get((name, code))
@@ -146,10 +145,11 @@ class RenderPool:
         return render
 
     def _draw(self, code: str, language: str) -> Render:
-        answer = self._server(language).run(code)
+        server = self._server(language)
+        answer = server.run(code)
         if answer.source is None:
             return _render_of(answer)
-        if answer.source.language not in ("html", "svg") or answer.source.language == language:
+        if answer.source.language not in server.leaves_to:
             return Render(Status.RUNTIME_ERROR, message="the code wrote to the renderer's own channel")
         second = self._draw_source(answer.source, language)
         return replace(
@@ -161,8 +161,10 @@ class RenderPool:
     def _draw_source(self, source: Source, language: str) -> Render:
         """Draws what one renderer left to another."""
         options: dict[str, Any] = {}
+        if source.language not in LANGUAGES:
+            raise RendererUnavailable(f"this {language} code needs the {source.language} renderer, which is not here")
         server = self._server(source.language)
-        if source.language == "html":
+        if "assets_folder" in server.details:  # it lays out pages
             options = {"width": source.width, "height": source.height, "scale": source.scale}
             assets = self._server(language).details.get("assets", {})
             options["assets"] = _share(assets, Path(server.details["assets_folder"]))
@@ -187,16 +189,21 @@ class RenderPool:
                 raise
             return self._servers[language]
 
-    def _start(self, language: str) -> ForkServer:
-        module, name = RENDERERS[language]
-        renderer = getattr(__import__(module, fromlist=[name]), name)
+    def _start(self, name: str) -> ForkServer:
+        try:
+            language = LANGUAGES.get(name)
+            renderer = load(language.renderer_path)
+        except (ConfigError, ImportError, AttributeError) as error:
+            raise RendererUnavailable(f"the {name} renderer cannot be loaded: {error}") from error
+        directory = LANGUAGES.entries()[name].directory
         return ForkServer(
-            module,
-            name,
-            options=self._options.get(language, {}),
+            language.renderer_path,
+            options=self._options.get(name, {}),
             limits=asdict(self.limits),
             jobs_per_child=renderer.jobs_per_child,
-            interpreter=self._python if language == "python" else None,
+            leaves_to=getattr(renderer, "leaves_to", ()),
+            path=[directory] if directory else [],
+            interpreter=self._python if "python" in language.uses else None,
             confined=self._confined,
             namespaces=self._namespaces,
             nice=self._nice,
@@ -227,12 +234,13 @@ class RenderPool:
 
 
 def _options(given: Mapping[str, Mapping[str, Any]], browser: str | None) -> dict[str, dict[str, Any]]:
-    unknown = set(given) - set(RENDERERS)
-    if unknown:
-        raise ConfigError(f"renderer_options names {sorted(unknown)}; the renderers are {sorted(RENDERERS)}")
+    if unknown := set(given) - set(LANGUAGES):
+        raise ConfigError(f"renderer_options names {sorted(unknown)}; the languages are {', '.join(LANGUAGES)}")
     options = {language: dict(values) for language, values in given.items()}
     if browser is not None:
-        options.setdefault("html", {})["browser"] = browser
+        for language in LANGUAGES.values():
+            if "browser" in language.uses:
+                options.setdefault(language.name, {})["browser"] = browser
     return options
 
 

@@ -66,6 +66,7 @@ class PythonRenderer:
 
     language: ClassVar[str] = "python"
     jobs_per_child: ClassVar[int] = 1
+    leaves_to: ClassVar[tuple[str, ...]] = ("html", "svg")
 
     def policy(self) -> Policy:
         """Files and threads only."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +101,12 @@ class ForkServer:
     """A running fork server for one renderer.
 
     Args:
-        module: Module of the renderer class, importable with the standard library alone.
-        name: Name of the class.
+        renderer: The renderer class as ``"module:attribute"``, importable with the standard library alone.
         options: Keyword arguments of the class, JSON-ready.
         limits: The limits of each job, as a dictionary of ``Limits`` and ``tasks``.
         jobs_per_child: Jobs after which a confined child is replaced; 1 for a fresh child each time.
+        leaves_to: The languages that it may leave code to; see ``child.Source``.
+        path: Directories that the renderer's module is imported from, if it is another package's.
         interpreter: The Python to run it, None for this one.
         confined: Whether to confine children.
         namespaces: Whether to leave the network when possible.
@@ -116,16 +118,19 @@ class ForkServer:
 
     def __init__(
         self,
-        module: str,
-        name: str,
+        renderer: str,
         options: dict[str, Any],
         limits: dict[str, Any],
         jobs_per_child: int = 1,
+        leaves_to: Sequence[str] = (),
+        path: Sequence[str] = (),
         interpreter: str | None = None,
         confined: bool = True,
         namespaces: bool = True,
         nice: int = 5,
     ) -> None:
+        name = renderer.partition(":")[2]
+        self.leaves_to = tuple(leaves_to)
         self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
         self._lock = threading.Lock()
         self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
@@ -134,8 +139,7 @@ class ForkServer:
         self._serial = 0
         self._dead = False
         config = {
-            "module": module,
-            "class": name,
+            "renderer": renderer,
             "options": options,
             "limits": limits,
             "jobs_per_child": jobs_per_child,
@@ -144,7 +148,7 @@ class ForkServer:
             "nice": nice,
             "root": str(self.root),
             # PYTHONPATH, user site and --target folders, which a clean environment does not name
-            "path": [] if interpreter else server.library_folders(),
+            "path": [*([] if interpreter else server.library_folders()), *path],
         }
         self._sock, theirs = socket.socketpair()
         try:

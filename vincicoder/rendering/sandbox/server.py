@@ -61,7 +61,7 @@ class Server:
         self._config = config
         self._limits = config["limits"]
         policy: confine.Policy = renderer.policy()
-        self._policy = replace(policy, read=(*policy.read, *library_folders()))
+        self._policy = replace(policy, read=(*policy.read, *library_folders(), *config["path"]))
         self._root = Path(config["root"])
         self._children: dict[int, _Child] = {}
         self._inbox = wire.Inbox()
@@ -344,8 +344,8 @@ def library_folders() -> list[str]:
 
 
 def _renderer(config: wire.Message) -> Any:
-    module = importlib.import_module(config["module"])
-    return getattr(module, config["class"])(**config["options"])
+    module, _, attribute = config["renderer"].partition(":")
+    return getattr(importlib.import_module(module), attribute)(**config["options"])
 
 
 def main(fd: int, config: wire.Message) -> None:

@@ -1,7 +1,8 @@
 import pytest
 
 from vincicoder.errors import ConfigError
-from vincicoder.languages import LANGUAGES, get_language, language_asked_for, root_element
+from vincicoder.alignment.prompt import language_asked_for
+from vincicoder.languages import LANGUAGES, get_language, root_element
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
@@ -18,7 +19,7 @@ def test_no_two_languages_share_a_name():
 
 @pytest.mark.parametrize("name", ["cobol", "", "c++", "nan"])
 def test_an_unknown_language_is_refused_with_the_known_ones(name):
-    with pytest.raises(ConfigError, match=r"not known.*python.*html.*svg.*latex.*tikz"):
+    with pytest.raises(ConfigError, match=r"not known.*html.*latex.*tikz.*python.*svg"):
         get_language(name)
 
 

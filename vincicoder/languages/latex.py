@@ -1,0 +1,33 @@
+"""LaTeX, most often TikZ: figures, formulas and tables, rendered by pdfTeX or XeTeX and PDFium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from vincicoder.languages import Install, Language, whole_words
+
+
+def _packages() -> tuple[str, ...]:
+    """Return the Debian packages of the list that ``examples/install_system.sh`` reads too."""
+    lines = Path(__file__).with_name("latex.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(dict.fromkeys(line.split()[1] for line in lines if line and not line.startswith("#")))
+
+
+LANGUAGE = Language(
+    name="latex",
+    renderer="vincicoder.rendering.latex:LatexRenderer",
+    guard="vincicoder.guards.latex:smuggled",
+    sample="\\begin{tikzpicture}\\draw (0,0) circle (1);\\end{tikzpicture}",
+    install=Install(("pypdfium2",), _packages()),
+    aliases=("tex", "tikz", "pgf", "pgfplots", "ltx"),
+    suffixes=(".tex",),
+    named=whole_words(r"(?:xe|lua|pdf)?latex|tikz(?:picture)?|tex|pgf(?:plots)?|circuitikz|chemfig"),
+    limits=(
+        re.compile(r"(?<!`)\\documentclass\b"),
+        re.compile(r"\\end\{document\}"),
+    ),
+    bare=re.compile(r"\\(?:documentclass|begin|tikz|draw)\b"),
+    comments=re.compile(r"(?<!\\)%.*"),
+    domains=("latex",),
+)
