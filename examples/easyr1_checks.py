@@ -177,12 +177,13 @@ def check_encoder(name: str) -> None:
 def check_renderers() -> None:
     """Every language can be rendered on this node."""
     from vincicoder.errors import VinciCoderError
-    from vincicoder.rendering import RenderPool, list_renderers
+    from vincicoder.languages import LANGUAGES
+    from vincicoder.rendering import RenderPool
 
     language = "generated"
     try:
         with RenderPool(workers=1) as pool:
-            for language in list_renderers():
+            for language in LANGUAGES:
                 pool.start(language)
     except VinciCoderError as error:
         fail(f"{language} code cannot be rendered here: {error} (`vincicoder doctor` checks all of it)")

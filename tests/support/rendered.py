@@ -38,7 +38,7 @@ def start(limits: Limits | None = None, **options: object) -> ForkServer:
     # Patient: other work on the same machine must not turn a slow start into a time-out.
     limits = limits or Limits(wall_seconds=60)
     jobs = HtmlRenderer.jobs_per_child
-    return ForkServer("vincicoder.rendering.html", "HtmlRenderer", options, asdict(limits), jobs_per_child=jobs)
+    return ForkServer("vincicoder.rendering.html:HtmlRenderer", options, asdict(limits), jobs_per_child=jobs)
 
 
 def picture(answer: Answer) -> Image.Image:

@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
         "say what works on this machine and how to fix the rest",
         "Render a small sample with each renderer, check sandbox, fonts, GPU and weights, and give the command that\n"
         "fixes what is missing. Nothing is downloaded. Exit code 1: something that was asked for is missing, which\n"
-        "unless told otherwise is the four renderers and the sandbox.",
+        "unless told otherwise is the renderers of all languages and the sandbox.",
         "  vincicoder doctor\n  vincicoder doctor --encoder facebook/dinov2-large --require python,svg,gpu\n"
         "  vincicoder doctor --python envs/charts/bin/python --json",
     )

@@ -1,4 +1,4 @@
-"""What works on this machine, found out by trying it, and the exact command that mends what does not.
+"""What works on this machine, found out by trying it, and the exact command that fixes what does not.
 
 Nothing is downloaded and nothing is changed.
 """
@@ -16,38 +16,23 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import VinciCoderError
-from vincicoder.rendering import list_renderers
+from vincicoder.languages import LANGUAGES, Language
 from vincicoder.rendering.sandbox import confine
 
-_SAMPLES = {
-    "python": "import matplotlib.pyplot as plt\nplt.figure(figsize=(1, 1))\nplt.plot([1, 2])\nplt.savefig('a.png')\n",
-    "html": "<!DOCTYPE html><html><body><h1>a</h1></body></html>",
-    "svg": '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle cx="9" cy="9" r="7"/></svg>',
-    "latex": "\\begin{tikzpicture}\\draw (0,0) circle (1);\\end{tikzpicture}",
-}
-"""What each renderer is asked to draw."""
+if TYPE_CHECKING:
+    from vincicoder.rendering import RenderPool
 
-_EXTRAS = {
-    "dinov2": ("torch", "transformers", "safetensors"),
-    "timm": ("torch", "timm"),
-    "indigo": ("indigo",),
-    "parquet": ("pyarrow",),
-}
-"""Extra of this package to the modules that it brings."""
-
-_LATEX_PACKAGES = (
-    "texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-pictures texlive-science "
-    "texlive-fonts-recommended texlive-plain-generic texlive-xetex texlive-lang-chinese preview-latex-style lmodern "
-    "cm-super"
-)
 _LATIN_FONTS = ("DejaVu Sans", "Liberation Sans", "Noto Sans", "Arial", "Helvetica")
 _CJK_FONT = "Noto Sans CJK SC"
 _ENCODER_SECONDS = 600
+_REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([\w.,-]+)\])?")
+_EXTRA = re.compile(r"""\bextra\s*==\s*["']([\w.-]+)["']""")
 
 # Runs in a process of its own: whether a hub may be asked is decided when its library is imported.
 _LOAD_ENCODER = """
@@ -80,13 +65,13 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         name: Its name, as ``--require`` takes it.
         state: How it came out.
         detail: What was found.
-        fix: The command that mends it; empty when there is nothing to mend.
+        fix: The command that fixes it; empty when there is nothing to fix.
         required: Whether someone asked for it.
     """
 
@@ -102,14 +87,14 @@ class Check:
         return self.required and self.state is State.MISSING
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything, ready for JSON."""
+        """Return everything, ready for JSON."""
         return {**asdict(self), "state": self.state.value}
 
 
 def names() -> list[str]:
-    """Returns the names of all checks."""
+    """Return the names of all checks."""
     rest = ("sandbox", "network-namespace", "latin-font", "cjk-font", "gpu", "encoder")
-    return [*list_renderers(), *rest, *(f"extra-{extra}" for extra in _EXTRAS)]
+    return [*LANGUAGES, *rest, *(f"extra-{extra}" for extra in _requirements())]
 
 
 def examine(
@@ -120,12 +105,12 @@ def examine(
     python: str | None = None,
     browser: str | None = None,
 ) -> list[Check]:
-    """Looks at everything; takes some seconds.
+    """Check everything; takes some seconds.
 
     Args:
         required: Names of what must be there; None for the renderers and the sandbox.
         encoder: An encoder that must be loadable.
-        default_encoder: The one to look at when none must be.
+        default_encoder: The one to check when none must be.
         device: Device to load it on.
         python: Interpreter for generated Python.
         browser: Chromium for HTML.
@@ -133,7 +118,7 @@ def examine(
     Raises:
         ConfigError: ``python`` or ``browser`` cannot be run.
     """
-    asked = {*list_renderers(), "sandbox"} if required is None else set(required)
+    asked = {*LANGUAGES, "sandbox"} if required is None else set(required)
     if encoder is not None:
         asked.add("encoder")
     checks = [
@@ -149,7 +134,7 @@ def examine(
 
 
 def table(checks: Iterable[Check]) -> str:
-    """Returns the checks as text."""
+    """Return the checks as text."""
     lines = []
     for check in checks:
         optional = check.state is State.MISSING and not check.required
@@ -157,7 +142,7 @@ def table(checks: Iterable[Check]) -> str:
         detail = check.detail.strip().replace("\n", "\n" + " " * 30)
         lines.append(f"{state:<9} {check.name:<18}  {detail}")
         if check.fix:
-            lines.append(f"{'':<30}mend: {check.fix}")
+            lines.append(f"{'':<30}fix: {check.fix}")
     return "\n".join(lines)
 
 
@@ -169,25 +154,32 @@ def _renderers(python: str | None, browser: str | None) -> list[Check]:
 
     # The code is our own, so that a machine without a sandbox still learns which of its renderers work.
     confined = not confine.layers().problems
+    faults = LANGUAGES.faults()
+    checks = []
     with RenderPool(1, python=python, browser=browser, allow_unsandboxed=not confined) as pool:
-        checks = []
-        for language in list_renderers():
-            started = time.perf_counter()
-            try:
-                details = pool.start(language)
-            except VinciCoderError as error:
-                checks.append(Check(language, State.MISSING, str(error), _renderer_fix(language, python)))
-                continue
-            warm = time.perf_counter()
-            render = pool.render(_SAMPLES[language], language)
-            if render.image is None:
-                detail = f"{render.status}: {render.message}"
-                checks.append(Check(language, State.MISSING, detail, _renderer_fix(language, python)))
-                continue
-            took = f"starts in {warm - started:.1f} s, draws in {time.perf_counter() - warm:.2f} s"
-            layers = _layers(confined, bool(details.get("network_namespace")))
-            checks.append(Check(language, State.OK, f"{took}; {_versions(details)}{layers}"))
-        return checks
+        for name, entry in LANGUAGES.entries().items():
+            if name in faults:
+                fix = f"{sys.executable} -m pip uninstall {entry.origin}  (or a version of it that works)"
+                checks.append(Check(name, State.MISSING, faults[name], fix))
+            else:
+                checks.append(_renderer(pool, LANGUAGES.get(name), confined, python))
+    return checks
+
+
+def _renderer(pool: RenderPool, language: Language, confined: bool, python: str | None) -> Check:
+    started = time.perf_counter()
+    try:
+        details = pool.start(language.name)
+    except VinciCoderError as error:
+        return Check(language.name, State.MISSING, str(error), _renderer_fix(language, python))
+    warm = time.perf_counter()
+    render = pool.render(language.sample, language.name)
+    if render.image is None:
+        detail = f"{render.status}: {render.message}"
+        return Check(language.name, State.MISSING, detail, _renderer_fix(language, python))
+    took = f"starts in {warm - started:.1f} s, renders in {time.perf_counter() - warm:.2f} s"
+    layers = _layers(confined, bool(details.get("network_namespace")))
+    return Check(language.name, State.OK, f"{took}; {_versions(details)}{layers}")
 
 
 def _layers(confined: bool, namespace: bool) -> str:
@@ -202,27 +194,26 @@ def _versions(details: Mapping[str, Any]) -> str:
     return ", ".join(found) + "; " if found else ""
 
 
-def _renderer_fix(language: str, python: str | None) -> str:
-    interpreter = python or sys.executable
-    if language == "python":
-        return f"{interpreter} -m pip install matplotlib seaborn plotly rdkit"
-    if language == "html":
-        # Ubuntu's chromium package only calls snap, which does not work in containers.
-        if find_spec("playwright") is None:
-            return f"{sys.executable} -m pip install playwright && {_playwright_install()}"
-        return _playwright_install() if _distribution() != "debian" else _apt("chromium")
-    if language == "svg":
-        missing = [name for name in ("cairosvg", "defusedxml") if find_spec(name) is None]
-        return f"{sys.executable} -m pip install {' '.join(missing)}" if missing else _apt("libcairo2")
-    if language == "latex":
-        if find_spec("pypdfium2") is None:
-            return f"{sys.executable} -m pip install pypdfium2"
-        return _apt(_LATEX_PACKAGES)
-    return ""
+def _renderer_fix(language: Language, python: str | None) -> str:
+    """Return the command that installs what a renderer lacks, as far as it is known."""
+    needs = language.install
+    in_python = "python" in language.uses  # under an interpreter whose packages are not ours to see
+    missing = [package for package in needs.pip if in_python or not _installed(package)]
+    command = needs.command.format(python=sys.executable)
+    if missing:
+        interpreter = python if python and in_python else sys.executable
+        pip = f"{interpreter} -m pip install {' '.join(missing)}"
+        return f"{pip} && {command}" if command else pip
+    if command and _distribution() != "debian":
+        return command
+    return _apt(" ".join(needs.apt)) if needs.apt else ""
 
 
-def _playwright_install() -> str:
-    return f"{sys.executable} -m playwright install --with-deps chromium"
+def _installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def _distribution() -> str:
@@ -327,7 +318,7 @@ def _encoder(name: str, device: str | None) -> Check:
 
 def _encoder_fix(name: str) -> str:
     kind = "timm" if name.startswith("timm") else "dinov2"
-    if any(find_spec(module) is None for module in _EXTRAS[kind]):
+    if not all(map(_installed, _requirements().get(kind, ()))):
         return _pip_extra(kind)
     if kind == "timm":
         model = name.removeprefix("timm:").partition("@")[0]
@@ -342,14 +333,34 @@ def _encoder_fix(name: str) -> str:
 
 def _extras() -> list[Check]:
     checks = []
-    for extra, modules in _EXTRAS.items():
-        missing = [module for module in modules if find_spec(module) is None]
+    for extra, packages in _requirements().items():
+        missing = [package for package in packages if not _installed(package)]
         if missing:
             detail = f"not installed: {', '.join(missing)}"
             checks.append(Check(f"extra-{extra}", State.MISSING, detail, _pip_extra(extra)))
         else:
-            checks.append(Check(f"extra-{extra}", State.OK, ", ".join(modules)))
+            checks.append(Check(f"extra-{extra}", State.OK, ", ".join(packages)))
     return checks
+
+
+def _requirements() -> dict[str, list[str]]:
+    """Return the packages that each extra of this package brings, as its metadata has them."""
+    try:
+        ours = metadata.distribution("vincicoder")
+    except metadata.PackageNotFoundError:  # run from a clone that is not installed
+        return {}
+    direct: dict[str, list[tuple[str, str]]] = {extra: [] for extra in ours.metadata.get_all("Provides-Extra") or ()}
+    for requirement in ours.requires or ():
+        if (wanted := _REQUIREMENT.match(requirement)) and (marker := _EXTRA.search(requirement)):
+            direct[marker[1]].append((wanted[1], wanted[2] or ""))
+
+    def packages(extra: str) -> list[str]:
+        found = []
+        for name, extras in direct[extra]:
+            found += [name] if name != "vincicoder" else [each for one in extras.split(",") for each in packages(one)]
+        return list(dict.fromkeys(found))
+
+    return {extra: packages(extra) for extra in direct}
 
 
 def _pip_extra(extra: str) -> str:

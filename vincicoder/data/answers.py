@@ -153,7 +153,7 @@ def _tagged(answer: str, code: str, language: str) -> str:
 
 def _ends(code: str, language: str) -> bool:
     """Whether code whose block was never closed is complete all the same."""
-    limits = LANGUAGES[language].limits
+    limits = LANGUAGES.get(language).limits
     return bool(limits[1].search(code.rstrip()[-40:])) if limits else _is_python(code)
 
 

@@ -16,7 +16,8 @@ from easyr1_schema import settings
 from repository import EXAMPLES, ROOT, SUPPORT
 
 from vincicoder.errors import RendererUnavailable
-from vincicoder.rendering import RenderPool, list_renderers
+from vincicoder.languages import LANGUAGES
+from vincicoder.rendering import RenderPool
 from vincicoder.reward import VisualReward
 
 SCRIPT = EXAMPLES / "qwen3vl_8b_vincicoder.sh"
@@ -246,10 +247,10 @@ def renderers() -> None:
     """Goes on only where every language can be rendered."""
     with RenderPool(workers=1) as pool:
         try:
-            details = [pool.start(language) for language in list_renderers()]
+            details = [pool.start(language) for language in LANGUAGES]
         except RendererUnavailable as error:
             pytest.skip(f"this machine lacks a renderer: {error}")
-    assert len(details) == len(list_renderers())
+    assert len(details) == len(LANGUAGES)
 
 
 def test_starts_when_everything_is_there(world, renderers):

@@ -49,6 +49,6 @@ def test_the_table_marks_what_fails_and_what_is_only_optional() -> None:
     )
     lines = text.splitlines()
     assert lines[0].startswith("MISSING   html")
-    assert lines[1].strip() == "mend: apt-get install chromium"
+    assert lines[1].strip() == "fix: apt-get install chromium"
     assert lines[2].startswith("optional  gpu")
     assert lines[3].startswith("ok        svg")

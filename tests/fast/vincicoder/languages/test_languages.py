@@ -1,7 +1,7 @@
 import pytest
 
-from vincicoder.errors import ConfigError
 from vincicoder.alignment.prompt import language_asked_for
+from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language, root_element
 
 

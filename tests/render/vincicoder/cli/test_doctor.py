@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vincicoder.cli.examination import Check, State, examine, names
+from vincicoder.languages import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -14,16 +15,16 @@ def checks() -> dict[str, Check]:
     return {check.name: check for check in examine(encoder="embedded")}
 
 
-def test_everything_is_looked_at_once(checks: dict[str, Check]) -> None:
+def test_everything_is_checked_once(checks: dict[str, Check]) -> None:
     assert list(checks) == names()
 
 
-@pytest.mark.parametrize("language", ["python", "html", "svg", "latex"])
-def test_each_renderer_really_drew(checks: dict[str, Check], language: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_renderer_really_rendered(checks: dict[str, Check], language: str) -> None:
     check = checks[language]
     assert check.state is State.OK, check.detail
     assert check.required
-    assert "draws in" in check.detail
+    assert "renders in" in check.detail
     assert "confined by Landlock, seccomp" in check.detail
 
 
@@ -44,7 +45,7 @@ def test_whatever_is_missing_names_its_remedy(checks: dict[str, Check]) -> None:
             assert check.fix, check
 
 
-def test_a_browser_that_does_not_run_is_missing_and_mendable(tmp_path: Path) -> None:
+def test_a_browser_that_does_not_run_is_missing_and_can_be_fixed(tmp_path: Path) -> None:
     false_browser = tmp_path / "chromium"
     false_browser.write_text("#!/bin/sh\nexit 1\n")
     false_browser.chmod(0o755)

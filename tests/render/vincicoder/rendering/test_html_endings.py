@@ -154,7 +154,7 @@ import sys, time
 from dataclasses import asdict
 from vincicoder.rendering import Limits
 from vincicoder.rendering.sandbox.client import ForkServer
-server = ForkServer("vincicoder.rendering.html", "HtmlRenderer", {}, asdict(Limits()), jobs_per_child=100)
+server = ForkServer("vincicoder.rendering.html:HtmlRenderer", {}, asdict(Limits()), jobs_per_child=100)
 print(server.run("x").status, server.pid, flush=True)
 time.sleep(600)
 """
