@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.parser import FAULT, FINE, add_command, read_text
 from vincicoder.errors import ConfigError
-from vincicoder.languages import LANGUAGES, get_language, root_element
+from vincicoder.languages import DEFAULT, LANGUAGES, find_language, get_language, recognise
 from vincicoder.options import add_flags, from_flat, given_flags
 from vincicoder.rendering.config import RenderingConfig
 
@@ -94,12 +93,6 @@ def _print(as_json: bool, render: Render, language: str, output: str) -> None:
 
 
 def _language_of(path: str, code: str) -> str:
-    """Return the language of a code file, by its suffix or by how it begins."""
-    try:
-        return get_language(Path(path).suffix.lstrip(".") or "-").name
-    except ConfigError:
-        pass
-    root = root_element(code)
-    if root:
-        return "svg" if root == "svg" else "html"
-    return "latex" if re.search(r"\\(documentclass|begin|tikz|draw)\b", code) else "python"
+    """Return the language of a code file, by its suffix or by how the code looks."""
+    language = find_language(Path(path).suffix[1:].lower()) or recognise(code)
+    return language.name if language else DEFAULT

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vincicoder.data.errors import BadRow, Reason
 from vincicoder.errors import ConfigError
-from vincicoder.languages import get_language, root_element
+from vincicoder.languages import DEFAULT, LANGUAGES, get_language, recognise
 
 DOMAINS = ("chart", "web", "svg", "latex", "chemistry", "others")
 """What images show. ``others`` is what none of the first five holds."""
@@ -16,8 +16,8 @@ TASKS = ("generate", "refine")
 
 Task = Literal["generate", "refine"]
 
-LANGUAGE_OF = {"chart": "python", "web": "html", "svg": "svg", "latex": "latex", "chemistry": "python"}
-"""The language that renders a domain's images; ``others`` has none of its own."""
+LANGUAGE_OF = {domain: each.name for each in reversed(LANGUAGES.values()) for domain in each.domains}
+"""The language that renders a domain's images, the first that names it; ``others`` has none of its own."""
 
 FILE_KEYWORDS = {
     "svg": ("svg",),
@@ -27,6 +27,8 @@ FILE_KEYWORDS = {
     "chart": ("chart", "plot"),
 }
 """Words in file names, such as ``chart2code_refine``, that tell the domain; the first that matches decides."""
+
+_CHEMISTRY = re.compile(r"^\s*(?:import|from)\s+(?:rdkit|indigo)\b", re.MULTILINE)
 
 _FILE_STEMS = {
     "chart": "chart2code",
@@ -50,30 +52,27 @@ def known_language(name: str) -> str:
 
 
 def language_of(code: str) -> str:
-    r"""Tell the language of code without a fence from how it begins.
+    r"""Tell the language of code without a fence from how it looks.
 
     Example:
         >>> language_of("<svg></svg>"), language_of("\\begin{tikzpicture}"), language_of("import math")
         ('svg', 'latex', 'python')
     """
-    if "\\documentclass" in code or "\\begin{" in code:
-        return "latex"
-    root = root_element(code)
-    if root:
-        return "svg" if root == "svg" else "html"
-    return "python"
+    language = recognise(code)
+    return language.name if language else DEFAULT
 
 
 def domain_of(language: str, code: str) -> str:
-    """Tell the domain of code: by its language, and in Python by whether it imports a chemistry library.
+    """Tell the domain of code: by its language, and chemistry by whether it imports a library for it.
 
     Example:
         >>> domain_of("python", "from rdkit import Chem"), domain_of("python", "import math"), domain_of("html", "")
         ('chemistry', 'chart', 'web')
     """
-    if language == "python":
-        return "chemistry" if re.search(r"^\s*(?:import|from)\s+(?:rdkit|indigo)\b", code, re.MULTILINE) else "chart"
-    return next((domain for domain, its_own in LANGUAGE_OF.items() if its_own == language), "others")
+    domains = get_language(language).domains
+    if "chemistry" in domains and _CHEMISTRY.search(code):
+        return "chemistry"
+    return domains[0] if domains else "others"
 
 
 def classify(name: str) -> tuple[str, Task]:
