@@ -158,7 +158,7 @@ class Registry(Generic[T]):
         try:
             value = load(entry.value, entry.directory)
             complaint = self._check(entry.name, value)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not take the others along
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises must not take the others along
             complaint = f"cannot be loaded: {type(error).__name__}: {error}"
         if complaint:
             self._fault(entry.name, f"of {entry.origin} ({entry.value}) {complaint}")
