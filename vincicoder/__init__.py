@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vincicoder.alignment import Alignment, align
     from vincicoder.errors import VinciCoderError
     from vincicoder.rendering import Limits, Render, RenderPool
-    from vincicoder.reward import RewardRequest, RewardResult, VisualReward
+    from vincicoder.reward import RewardRequest, RewardResult, VisualReward, score
     from vincicoder.status import Status
     from vincicoder.trainers import CompletionReward
 
@@ -29,6 +29,7 @@ _HOMES = {
     "RewardRequest": "vincicoder.reward",
     "RewardResult": "vincicoder.reward",
     "VisualReward": "vincicoder.reward",
+    "score": "vincicoder.reward",
     "Status": "vincicoder.status",
 }
 
@@ -45,6 +46,7 @@ __all__ = [
     "VisualReward",
     "__version__",
     "align",
+    "score",
 ]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from vincicoder.reward.ranking import rank_group
 from vincicoder.reward.result import NAMED_SCORES, STAGES, RewardRequest, RewardResult, Totals
 
 if TYPE_CHECKING:
+    from vincicoder.images import TargetLike
     from vincicoder.rendering import Render
     from vincicoder.reward.visual_reward import VisualReward
 
-__all__ = ["NAMED_SCORES", "STAGES", "RewardRequest", "RewardResult", "Scorer", "Totals", "VisualReward"]
+__all__ = ["NAMED_SCORES", "STAGES", "RewardRequest", "RewardResult", "Scorer", "Totals", "VisualReward", "rank_group", "score"]
 
 
 class Scorer(Protocol):
@@ -26,6 +28,36 @@ class Scorer(Protocol):
 
     def close(self) -> None:
         """End every worker, or let go of what is shared."""
+
+
+def score(
+    response: str, target: TargetLike, language: str | None = None, prompt: str | None = None, **options: Any
+) -> RewardResult:
+    """Score one response. For more than one build a `VisualReward`, whose workers stay warm.
+
+    Args:
+        response: The text that the model wrote.
+        target: The image to reproduce: path, bytes, PIL image, base64 text or array.
+        language: Name or alias of the requested language; None to take it from the prompt.
+        prompt: What the model was asked.
+        options: Options of `VisualReward`, such as ``encoder="embedded"``.
+
+    Returns:
+        What the response earned, and why.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
+        EncoderError: The encoder cannot be loaded; the message says how to get it.
+
+    Example:
+        >>> import vincicoder
+        >>> result = vincicoder.score(answer, "icon.png", language="svg", encoder="embedded")  # doctest: +SKIP
+    """
+    from vincicoder.reward.visual_reward import VisualReward
+
+    with VisualReward(**{"workers": 1, **options}) as reward:
+        [result] = reward.score([RewardRequest(response, target, prompt, language)])
+    return result
 
 
 def __getattr__(name: str) -> object:

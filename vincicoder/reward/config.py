@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vincicoder.errors import ConfigError
 from vincicoder.options import Config, option
 from vincicoder.rendering.config import RenderingConfig
 from vincicoder.reward.presets import PRESETS
@@ -28,6 +29,7 @@ class ScoringConfig(Config):
             ``w * coarse + (1 - w) * fine``.
         guards: Rules in force. That an image must be a regular file from the request's own directory is part of the
             sandbox and always in force.
+        endpoint_concurrency: Calls to endpoints under way at a time, for components that ask one.
         require_fence: Whether code must stand in a fenced block, as the paper has it; False accepts bare SVG, HTML and
             LaTeX documents too.
     """
@@ -42,6 +44,17 @@ class ScoringConfig(Config):
     )
     guards: tuple[str, ...] = option(GUARDS, help="rules in force", choices=GUARDS)
     require_fence: bool = option(True, help="require that code stands in a fenced block", flag="--no-fence")
+    endpoint_concurrency: int = option(32, help="calls to endpoints under way", minimum=1, changes_scores=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, change in self.components.items():
+            weight = change.get("weight", 0) if isinstance(change, Mapping) else change
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+                raise ConfigError(
+                    f"components[{name!r}] is {change!r}; expected a weight of at least 0, or a mapping with 'weight', "
+                    "'log' and the component's own options"
+                )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 STAGES = ("align", "render", "prepare", "embed", "total")
 """The keys of ``RewardResult.seconds``."""
 
+MEASURED = ("coarse", "fine", "alignment", "execution")
+"""What is measured of every sample, whichever components run."""
+
 NAMED_SCORES = ("overall", "visual", "coarse", "fine", "alignment", "execution")
 """The scores that every result has under a name of its own."""
+
+_WEBP_SIDE = 16383  # pixels; the format has no larger images
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,8 @@ class RewardResult:
     Attributes:
         overall: The reward: ``(1 - alignment_weight) * visual + alignment_weight * alignment``.
         visual: The preset's combined visual part; 0 unless ``status`` is ok.
-        coarse: Similarity of the thumbnails.
-        fine: Mean similarity of the tiles.
-        alignment: 1 when the response answers in the requested language.
-        execution: 1 when the code gave an image.
-        scores: Every component that ran, by name; the paper's own value is ``scores["paper"]``.
+        scores: Coarse, fine, alignment, execution and every component that ran, by name; the paper's own value is
+            ``scores["paper"]``. None for a component that does not apply to the target.
         status: What became of the request.
         message: Why, when the status is not ok.
         language: The requested language.
@@ -82,10 +85,7 @@ class RewardResult:
 
     overall: float
     visual: float
-    coarse: float
-    fine: float
-    alignment: float
-    execution: float
+    scores: Mapping[str, float | None]
     status: Status
     message: str
     language: str
@@ -97,21 +97,44 @@ class RewardResult:
     preset: str
     seconds: dict[str, float]
     id: str | None = None
-    scores: Mapping[str, float] = field(default_factory=dict)
     render_bytes: bytes | None = field(default=None, repr=False)
 
+    @property
+    def coarse(self) -> float:
+        """Similarity of the thumbnails."""
+        return self.scores["coarse"] or 0.0
+
+    @property
+    def fine(self) -> float:
+        """Mean similarity of the tiles."""
+        return self.scores["fine"] or 0.0
+
+    @property
+    def alignment(self) -> float:
+        """1 when the response answers in the requested language."""
+        return self.scores["alignment"] or 0.0
+
+    @property
+    def execution(self) -> float:
+        """1 when the code gave an image."""
+        return self.scores["execution"] or 0.0
+
     @classmethod
-    def failed(cls, request: RewardRequest, status: Status, message: str, **known: Any) -> RewardResult:
+    def failed(
+        cls, request: RewardRequest, status: Status, message: str, scores: Mapping[str, float | None] = {}, **known: Any
+    ) -> RewardResult:
         """Return the result of a request that was not compared; the only maker of such results.
 
         Args:
             request: What was asked.
             status: What became of it.
             message: Why.
+            scores: Component scores that are known all the same; the others are 0.
             known: Fields that are known all the same, such as ``language``, ``code`` or ``seconds``.
         """
         values: dict[str, Any] = {
-            **dict.fromkeys(NAMED_SCORES, 0.0),
+            "overall": 0.0,
+            "visual": 0.0,
             "language": request.language or "",
             "code": None,
             "render": None,
@@ -123,7 +146,8 @@ class RewardResult:
             "id": request.id,
             **known,
         }
-        return cls(status=status, message=message, **values)
+        measured = {**dict.fromkeys(MEASURED, 0.0), **scores}
+        return cls(status=status, message=message, scores=measured, **values)
 
     def image(self) -> Image.Image | None:
         """Return the render, decoded from ``render_bytes`` where the result came from another process."""
@@ -133,15 +157,26 @@ class RewardResult:
 
         return Image.open(io.BytesIO(self.render_bytes)).convert("RGB")
 
+    def packed(self) -> RewardResult:
+        """Return the same result with the render as a compressed file, to be sent to another process."""
+        if self.render is None:
+            return self
+        buffer = io.BytesIO()
+        if max(self.render.size) <= _WEBP_SIDE:
+            self.render.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+        else:
+            self.render.save(buffer, "PNG", compress_level=1)
+        return dataclasses.replace(self, render=None, render_bytes=buffer.getvalue())
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the render, ready for JSON, always with the same keys."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__ if not name.startswith("render")}
+        fields = [name for name in self.__dataclass_fields__ if name not in ("scores", "render", "render_bytes")]
+        data: dict[str, Any] = {name: getattr(self, name) for name in (*NAMED_SCORES, *fields)}
         data["status"] = self.status.value
         data["grid"] = list(self.grid) if self.grid else None
         data["tiles"] = [round(value, 6) for value in self.tiles]
         data["seconds"] = {name: round(value, 6) for name, value in self.seconds.items()}
-        data["scores"] = dict(self.scores)
-        return data
+        return {**data, "scores": dict(self.scores)}
 
 
 @dataclass(frozen=True)

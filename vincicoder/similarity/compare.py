@@ -18,7 +18,7 @@ from vincicoder.errors import ConfigError
 from vincicoder.similarity.tiling import tile
 
 if TYPE_CHECKING:
-    from vincicoder.similarity.encoders import Encoder
+    from vincicoder.similarity.encoders import Encoder, PatchEncoder
 
 _Pixels = npt.NDArray[np.uint8]
 _Embedding = npt.NDArray[np.float32]
@@ -125,7 +125,7 @@ class Similarity:
         Returns:
             What `compare` takes.
         """
-        pixels, grid = tile(_resized(render, target.size))
+        pixels, grid = tile(fitted(render, target.size))
         with self._lock:
             embedding = self._recall(key)
         if embedding is not None:
@@ -163,6 +163,21 @@ class Similarity:
             _comparison(known[each.key], render, each.grid)
             for each, render in zip(prepared, embeddings[len(mine) :], strict=True)
         ]
+
+    def require_patch_tokens(self) -> None:
+        """Check that the encoder yields patch tokens.
+
+        Raises:
+            ConfigError: It does not.
+        """
+        if not hasattr(self.encoder, "encode_patches"):
+            raise ConfigError(
+                f"encoder {self.encoder.name!r} yields no patch tokens, which a component asks for; use a DINOv2"
+            )
+
+    def patch_tokens(self, image: Image.Image) -> _Embedding:
+        """Return the patch tokens of an image's tiles, thumbnail last, float32, shape ``[tiles, patches, D]``."""
+        return cast("PatchEncoder", self.encoder).encode_patches(tile(image).pixels)
 
     def _sort_targets(
         self, prepared: Sequence[Prepared]
@@ -228,10 +243,20 @@ class Similarity:
             self._embeddings.popitem(last=False)
 
 
-def _resized(render: Image.Image, size: tuple[int, int]) -> Image.Image:
+def fitted(render: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return a render at a target's size ``(width, height)``, RGB, resized bicubically."""
     # RGB first: Pillow would resize a palette picture by nearest neighbour.
     rgb = render if render.mode == "RGB" else render.convert("RGB")
     return rgb if rgb.size == size else rgb.resize(size, Image.Resampling.BICUBIC)
+
+
+def blank_page(target: Image.Image) -> Image.Image:
+    """Return a page of the target's size in its background colour, the most common one along its border."""
+    pixels = np.asarray(target)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    colours, counts = np.unique(border, axis=0, return_counts=True)
+    red, green, blue = (int(value) for value in colours[counts.argmax()])
+    return Image.new("RGB", target.size, (red, green, blue))
 
 
 def _groups(pictures: Sequence[_Pixels]) -> Iterator[list[_Pixels]]:

@@ -1,0 +1,131 @@
+"""Components: one measured aspect of a sample each, a number in [0, 1].
+
+A component is the attribute ``COMPONENT`` of a file here, or an entry point in the group ``vincicoder.components``: a
+plain function, or a small class where it has options or state. The names of its arguments say what it needs::
+
+    def ink_overlap(target: Image, render: Image) -> float: ...
+
+=======================================  ============================================================================
+On offer                                 what it is
+=======================================  ============================================================================
+``target`` ``render``                    RGB images of equal size, the render brought to the target's
+``target_size`` ``render_size``          ``(width, height)`` as they came
+``comparison``                           ``Comparison``: coarse, fine, tiles, grid
+``blank_comparison``                     the same for a page of the target's background colour; cached per target
+``target_tokens`` ``render_tokens``      patch tokens, float32, shape ``[tiles, patches, D]``
+``code`` ``reference``                   the response's code; known-good code, or None
+``facts`` ``reference_facts``            what the renderer knows of the render, of the reference's render; or None
+``language`` ``prompt`` ``response``     of the request
+``metadata``                             of the request
+``prepared``                             what the component's own ``prepare`` returned; cached per target
+=======================================  ============================================================================
+
+Two optional methods, whose arguments are any of ``target``, ``reference`` and ``language``:
+
+* ``applies(...) -> bool`` decides whether a component applies, by the target and never by the response. A response that
+  gives an applicable component nothing to measure scores 0 in it.
+* ``prepare(...)`` (also ``reference_facts``) returns what is worth computing once per target; it must be picklable.
+
+A coroutine function runs in the endpoint stage, one that needs only comparisons where the comparison arrives, and every
+other one in the pixel workers. A component that raises is a machine fault of the sample.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vincicoder.errors import ConfigError
+from vincicoder.options import unknown_option
+from vincicoder.registry import Registry
+
+COMPONENTS: Registry[Any] = Registry(
+    "component", package=__name__, attribute="COMPONENT", group="vincicoder.components"
+)
+
+COMPARED = frozenset(("comparison", "blank_comparison", "target_tokens", "render_tokens"))
+"""What only the encoder can give."""
+
+_PER_TARGET = frozenset(("target", "reference", "language"))
+_CHEAP = frozenset(("comparison", "blank_comparison", "target_size", "render_size", "language"))
+ON_OFFER = COMPARED | _PER_TARGET | _CHEAP | {"render", "code", "facts", "reference_facts", "prompt", "response"}
+ON_OFFER |= {"metadata", "prepared"}
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component with its options, ready to measure.
+
+    Attributes:
+        name: Its name.
+        options: Its own options.
+        measure: What measures; takes what it needs by name.
+        needs: Names of what it needs, a subset of `ON_OFFER`.
+        stage: "inline", "pixels" or "endpoint".
+        applies: Decides whether it applies, or None if it always does.
+        prepare: Computes what is worth computing once per target, or None.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    measure: Callable[..., Any]
+    needs: frozenset[str]
+    stage: str
+    applies: Callable[..., bool] | None = None
+    prepare: Callable[..., Any] | None = None
+
+
+def load_component(name: str, options: Mapping[str, Any]) -> Component:
+    """Return the component of a name with its own options.
+
+    Raises:
+        ConfigError: There is no such component, it has no such option, or it needs what is not on offer.
+
+    Example:
+        >>> sorted(load_component("paper", {}).needs)
+        ['comparison']
+    """
+    found = COMPONENTS.get(name)
+    if inspect.isclass(found):
+        found = _constructed(name, found, options)
+    elif options:
+        raise ConfigError(f"component {name!r} has no option {next(iter(options))!r}; it has none at all")
+    applies, prepare = getattr(found, "applies", None), getattr(found, "prepare", None)
+    needs = _needs(name, found, ON_OFFER)
+    _needs(name, applies, _PER_TARGET)
+    _needs(name, prepare, _PER_TARGET | {"reference_facts"})
+    called = found if inspect.isroutine(found) else found.__call__
+    if inspect.iscoroutinefunction(called):
+        stage = "endpoint"
+    else:
+        stage = "inline" if needs <= _CHEAP else "pixels"
+    return Component(name, dict(options), found, needs, stage, applies, prepare)
+
+
+def chosen(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the offered values that a function names as its arguments."""
+    return {name: offered[name] for name in inspect.signature(function).parameters if name in offered}
+
+
+def _constructed(name: str, made: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    known = list(inspect.signature(made).parameters)
+    for option in options:
+        if option not in known:
+            raise ConfigError(f"component {name!r}: {unknown_option(option, known)}")
+    try:
+        return made(**options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"component {name!r} cannot work with {dict(options)}: {error}") from error
+
+
+def _needs(name: str, function: Callable[..., Any] | None, offered: frozenset[str]) -> frozenset[str]:
+    if function is None:
+        return frozenset()
+    names = frozenset(inspect.signature(function).parameters)
+    if unknown := sorted(names - offered):
+        raise ConfigError(
+            f"component {name!r} asks for {', '.join(map(repr, unknown))}; on offer are: {', '.join(sorted(offered))}"
+        )
+    return names
