@@ -19,6 +19,7 @@ from vincicoder.errors import ConfigError, RendererUnavailable
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
 from vincicoder.rendering import Limits, Render
+from vincicoder.rendering.config import RenderingConfig
 from vincicoder.rendering.sandbox.child import Source
 from vincicoder.rendering.sandbox.client import Answer, ForkServer, ServerDied, require_confinement
 from vincicoder.status import Status
@@ -80,6 +81,20 @@ class RenderPool:
         self._pending_lock = threading.Lock()
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="vincicoder-render")
         self._closed = False
+
+    @classmethod
+    def of(cls, config: RenderingConfig) -> RenderPool:
+        """Build a pool from a configuration."""
+        return cls(
+            workers=config.workers,
+            limits=config.limits,
+            python=config.python,
+            browser=config.browser,
+            renderer_options=config.renderer_options,
+            allow_unsandboxed=config.sandbox.allow_unsandboxed,
+            namespaces=config.sandbox.namespaces,
+            nice=config.sandbox.nice,
+        )
 
     def submit(self, code: str, language: str) -> Future[Render]:
         """Queues one render. Equal code that is still queued or being drawn is drawn once.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vincicoder.status import Status
 
@@ -21,6 +21,7 @@ class Render:
         message: Why there is no picture, in one or a few lines; empty on success.
         seconds: Wall time of the render itself, without the wait for a free worker.
         cpu_seconds: CPU time it used.
+        facts: What the renderer knows of the image beyond its pixels, or None.
     """
 
     status: Status
@@ -28,6 +29,7 @@ class Render:
     message: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    facts: Any = None
 
     @property
     def ok(self) -> bool:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from vincicoder.rendering import Render
     from vincicoder.reward.visual_reward import VisualReward
 
-__all__ = ["NAMED_SCORES", "STAGES", "RewardRequest", "RewardResult", "Scorer", "Totals", "VisualReward", "rank_group", "score"]
+__all__ = [
+    "NAMED_SCORES",
+    "STAGES",
+    "RewardRequest",
+    "RewardResult",
+    "Scorer",
+    "Totals",
+    "VisualReward",
+    "rank_group",
+    "score",
+]
 
 
 class Scorer(Protocol):

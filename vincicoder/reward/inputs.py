@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.alignment import align
 from vincicoder.guards import is_blank
 from vincicoder.images import TargetLike, open_target
 
@@ -69,52 +68,59 @@ class PerTarget:
             future = self._futures[kind, key] = Future()
             while len(self._futures) > _KEPT:
                 self._futures.popitem(last=False)
-        try:
-            made = make()
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
-            self._forget(kind, key, error, future)
-            return future
-        made.add_done_callback(functools.partial(self._settle, kind, key, future))
+        chained(finished(None), lambda _: make()).add_done_callback(functools.partial(self._settle, kind, key, future))
         return future
 
     def _settle(self, kind: str, key: str, future: Future[Any], made: Future[Any]) -> None:
-        error = made.exception()
-        if error is None:
-            future.set_result(made.result())
-        else:
-            self._forget(kind, key, error, future)
-
-    def _forget(self, kind: str, key: str, error: BaseException, future: Future[Any]) -> None:
-        with self._lock:
-            self._futures.pop((kind, key), None)
-        future.set_exception(error)
+        if made.cancelled() or made.exception() is not None:
+            with self._lock:
+                self._futures.pop((kind, key), None)
+        hand_over(future, made)
 
 
 def gather(futures: Mapping[str, Future[Any]]) -> Future[dict[str, Any]]:
     """Return a future of all results by name, or of the first error."""
-    gathered: Future[dict[str, Any]] = Future()
-    left = set(futures)
-    lock = threading.Lock()
-
-    def arrived(name: str, future: Future[Any]) -> None:
-        error = future.exception()
-        with lock:
-            left.discard(name)
-            last = not left
-            if gathered.done() or (error is None and not last):
-                return
-            if error is not None:
-                gathered.set_exception(error)
-            else:
-                gathered.set_result({each: done.result() for each, done in futures.items()})
-
-    if not futures:
-        gathered.set_result({})
+    gathered: Future[dict[str, Any]] = finished({})
     for name, future in futures.items():
-        future.add_done_callback(functools.partial(arrived, name))
+        gathered = _joined(gathered, name, future)
     return gathered
 
 
-def reference_code(reference: str, language: str) -> str:
-    """Return the code of a reference, which may be bare or stand in a fence."""
-    return align(reference, language, require_fence=False).code or reference
+def _joined(before: Future[dict[str, Any]], name: str, future: Future[Any]) -> Future[dict[str, Any]]:
+    return chained(before, lambda results: copied(future, lambda result: {**results, name: result}))
+
+
+def finished(value: Any) -> Future[Any]:
+    """Return a future that has its result."""
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
+
+
+def copied(future: Future[Any], take: Callable[[Any], Any]) -> Future[Any]:
+    """Return a future of what ``take`` makes of another one's result; it fails as that one does."""
+    return chained(future, lambda result: finished(take(result)))
+
+
+def chained(first: Future[Any], then: Callable[[Any], Future[Any]]) -> Future[Any]:
+    """Return a future of what ``then``, called with the result of the first, promises; it fails where they do."""
+    last: Future[Any] = Future()
+
+    def arrived(done: Future[Any]) -> None:
+        try:
+            then(done.result()).add_done_callback(functools.partial(hand_over, last))
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            last.set_exception(error)
+
+    first.add_done_callback(arrived)
+    return last
+
+
+def hand_over(future: Future[Any], done: Future[Any]) -> None:
+    """Give a future the outcome of another one."""
+    try:
+        result = done.result()
+    except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        future.set_exception(error)
+    else:
+        future.set_result(result)

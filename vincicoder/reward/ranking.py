@@ -32,7 +32,10 @@ def rank_group(requests: Sequence[RewardRequest], results: Sequence[RewardResult
         raise ValueError(f"there are {len(requests)} requests and {len(results)} results; expected one for each")
     judged = [each.status.fault in (Fault.NONE, Fault.RESPONSE) for each in results]
     rewards = [result.overall for result, counts in zip(results, judged, strict=True) if counts]
-    return [_share_beaten(result.overall, rewards) if counts else None for result, counts in zip(results, judged, strict=True)]
+    return [
+        _share_beaten(result.overall, rewards) if counts else None
+        for result, counts in zip(results, judged, strict=True)
+    ]
 
 
 def _share_beaten(reward: float, all_rewards: Sequence[float]) -> float:

@@ -26,7 +26,9 @@ class EncoderStage:
         self._similarity = similarity
         self._batch_tiles = batch_tiles
         self._waiting: queue.SimpleQueue[tuple[Prepared, Future[tuple[Comparison, float]]] | None] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, name="vincicoder-encoder", daemon=True) for _ in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._work, name="vincicoder-encoder", daemon=True) for _ in range(threads)
+        ]
         self._started = False
         self._lock = threading.Lock()
         self._calls = ThreadPoolExecutor(1, thread_name_prefix="vincicoder-encoder")
@@ -97,9 +99,7 @@ class EndpointStage:
         self._room: asyncio.Semaphore | None = None
         self._lock = threading.Lock()
 
-    def submit(
-        self, measure: Callable[..., Coroutine[Any, Any, float]], inputs: Mapping[str, Any]
-    ) -> Future[float]:
+    def submit(self, measure: Callable[..., Coroutine[Any, Any, float]], inputs: Mapping[str, Any]) -> Future[float]:
         """Run a coroutine function with these inputs."""
         return asyncio.run_coroutine_threadsafe(self._call(measure, inputs), self._running())
 

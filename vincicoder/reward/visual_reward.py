@@ -16,9 +16,10 @@ from vincicoder.options import from_flat, signature
 from vincicoder.rendering import Render
 from vincicoder.rendering.pool import RenderPool
 from vincicoder.reward.config import RewardConfig
+from vincicoder.reward.job import Job
 from vincicoder.reward.presets import combine
 from vincicoder.reward.result import RewardRequest, RewardResult, Totals
-from vincicoder.reward.stream import Job, Stages
+from vincicoder.reward.stream import Pipeline
 from vincicoder.similarity import Encoder, Similarity, load_encoder
 from vincicoder.similarity.config import DEFAULT_ENCODER, EncoderConfig
 from vincicoder.status import Status
@@ -56,13 +57,14 @@ class VisualReward:
         self.config = from_flat(RewardConfig, {**({"encoder": encoder} if named else {}), **options})
         self.counts: Counter[Status] = Counter()
         self._counts_lock = threading.Lock()
-        how = self.config.encoder
-        loaded = load_encoder(how.name, how.device, how.dtype, how.batch_tiles) if named else cast("Encoder", encoder)
-        self.similarity = Similarity(loaded, how.cache_targets)
+        given = self.config.encoder
+        if named:
+            encoder = load_encoder(given.name, given.device, given.dtype, given.batch_tiles)
+        self.similarity = Similarity(cast("Encoder", encoder), given.cache_targets)
         self.encoder = self.similarity.encoder.name
         self._pool = RenderPool.of(self.config.rendering)
         try:
-            self._stages = Stages(self.config, self.similarity, self._pool)
+            self._pipeline = Pipeline(self.config, self.similarity, self._pool)
         except BaseException:
             self._pool.close()
             raise
@@ -118,7 +120,7 @@ class VisualReward:
                     if entry is None:
                         exhausted = True
                         break
-                    future = self._stages.begin(*entry, done.put)
+                    future = self._pipeline.begin(*entry, done.put)
                     if future is not None:
                         renders.add(future)
                         future.add_done_callback(renders.discard)
@@ -138,7 +140,7 @@ class VisualReward:
         """Render code as scoring does, and wait for it."""
         return self._pool.render(code, language)
 
-    def stats(self) -> Totals:
+    def totals(self) -> Totals:
         """Return what was done since this was built."""
         with self._counts_lock:
             statuses = {status.value: count for status, count in self.counts.items()}
@@ -148,7 +150,7 @@ class VisualReward:
     def close(self) -> None:
         """End every worker. May be called twice."""
         self._pool.close()
-        self._stages.close()
+        self._pipeline.close()
 
     def __enter__(self) -> VisualReward:
         return self
@@ -163,32 +165,28 @@ class VisualReward:
         with self._counts_lock:
             self.counts[job.status] += 1
         image = job.render.image if job.render is not None else None
-        common = {
-            "message": job.message,
+        measured = {"alignment": job.alignment.score, "execution": float(image is not None)}
+        compared = job.comparison if job.status is Status.OK else None
+        if compared is not None:
+            scores = {"coarse": compared.coarse, "fine": compared.fine, **measured, **job.scores}
+        else:
+            scores = {**measured, **{name: score and 0.0 for name, score in job.scores.items()}}
+        overall, visual = combine(scores, job.status, self.config.scoring)
+        known: dict[str, Any] = {
+            "overall": overall,
+            "visual": visual,
+            "scores": scores,
             "language": job.alignment.language,
             "code": job.alignment.code,
             "render": image if self._keeps(job) else None,
             "encoder": self.encoder,
-            "seconds": job.seconds,
             "preset": self.config.scoring.preset,
+            "seconds": job.seconds,
         }
-        scores = {"alignment": job.alignment.score, "execution": float(image is not None), **job.scores}
-        reward = combine(scores, job.status, self.config.scoring)
-        if job.status is not Status.OK or job.comparison is None:
-            scores.update((name, 0.0) for name, score in job.scores.items() if score is not None)
-            return RewardResult.failed(
-                job.request, job.status, scores=scores, **common, overall=reward.overall, visual=reward.visual
-            )
-        compared = job.comparison
+        if compared is None:
+            return RewardResult.failed(job.request, job.status, job.message, **known)
         return RewardResult(
-            overall=reward.overall,
-            visual=reward.visual,
-            scores={"coarse": compared.coarse, "fine": compared.fine, **scores},
-            status=job.status,
-            grid=compared.grid,
-            tiles=compared.tiles,
-            id=job.request.id,
-            **common,
+            status=job.status, message="", grid=compared.grid, tiles=compared.tiles, id=job.request.id, **known
         )
 
     def _keeps(self, job: Job) -> bool:

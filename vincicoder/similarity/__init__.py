@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vincicoder.similarity.compare import Comparison, Prepared, Similarity
+    from vincicoder.similarity.compare import Comparison, Prepared, Similarity, blank_page, fitted
     from vincicoder.similarity.encoders import Encoder, load_encoder
     from vincicoder.similarity.tiling import MAX_TILES, TILE, Tiles, grid_of, tile
 
 _HOMES = {
-    **dict.fromkeys(("Comparison", "Prepared", "Similarity"), "compare"),
+    **dict.fromkeys(("Comparison", "Prepared", "Similarity", "blank_page", "fitted"), "compare"),
     **dict.fromkeys(("Encoder", "load_encoder"), "encoders"),
     **dict.fromkeys(("MAX_TILES", "TILE", "Tiles", "grid_of", "tile"), "tiling"),
 }
@@ -27,6 +27,8 @@ __all__ = [
     "Prepared",
     "Similarity",
     "Tiles",
+    "blank_page",
+    "fitted",
     "grid_of",
     "load_encoder",
     "tile",

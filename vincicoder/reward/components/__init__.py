@@ -97,10 +97,9 @@ def load_component(name: str, options: Mapping[str, Any]) -> Component:
     _needs(name, applies, _PER_TARGET)
     _needs(name, prepare, _PER_TARGET | {"reference_facts"})
     called = found if inspect.isroutine(found) else found.__call__
+    stage = "inline" if needs <= _CHEAP else "pixels"
     if inspect.iscoroutinefunction(called):
         stage = "endpoint"
-    else:
-        stage = "inline" if needs <= _CHEAP else "pixels"
     return Component(name, dict(options), found, needs, stage, applies, prepare)
 
 

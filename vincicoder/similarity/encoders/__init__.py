@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["ENCODERS", "Encoder", "EncoderLoader", "load_encoder"]
+__all__ = ["ENCODERS", "Encoder", "EncoderLoader", "PatchEncoder", "load_encoder"]
 
 _DEFAULT = "dinov2"
 _PUBLISHER = "facebook/"
@@ -46,6 +46,23 @@ class Encoder(Protocol):
 
         Returns:
             Embeddings, float32, finite, shape ``[N, D]``. All zeros means that the tile shows nothing.
+
+        Raises:
+            EncoderError: The network yielded infinite or undefined numbers.
+        """
+
+
+class PatchEncoder(Encoder, Protocol):
+    """An encoder that yields the embeddings of its patches too."""
+
+    def encode_patches(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed the patches of tiles. Safe to call from several threads.
+
+        Args:
+            tiles: RGB, uint8, shape ``[N, 448, 448, 3]``, N at least 1.
+
+        Returns:
+            Patch tokens row by row, float32, finite, shape ``[N, P, D]``.
 
         Raises:
             EncoderError: The network yielded infinite or undefined numbers.

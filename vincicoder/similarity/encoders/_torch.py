@@ -75,7 +75,8 @@ class TorchEncoder:
 
     Args:
         name: The name that results report.
-        forward: Normalised pixels, shape ``[B, 3, 448, 448]``, to embeddings, shape ``[B, D]``.
+        forward: Normalised pixels, shape ``[B, 3, 448, 448]``, to tokens, shape ``[B, prefix + P, D]``, CLS first.
+        prefix: Tokens before those of the patches: CLS and registers.
         device: Where the network lies.
         dtype: Its precision.
         batch_tiles: Largest B.
@@ -85,6 +86,7 @@ class TorchEncoder:
         self,
         name: str,
         forward: Callable[[torch.Tensor], torch.Tensor],
+        prefix: int,
         device: torch.device,
         dtype: torch.dtype,
         batch_tiles: int,
@@ -93,6 +95,7 @@ class TorchEncoder:
 
         self.name = name
         self._forward = forward
+        self._prefix = prefix
         self._device = device
         self._dtype = dtype
         self._batch_tiles = batch_tiles
@@ -103,12 +106,22 @@ class TorchEncoder:
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""
+        return self._run(tiles, lambda tokens: tokens[:, 0])
+
+    def encode_patches(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed the patches of tiles; see `PatchEncoder.encode_patches`."""
+        return self._run(tiles, lambda tokens: tokens[:, self._prefix :])
+
+    def _run(
+        self, tiles: npt.NDArray[np.uint8], kept: Callable[[torch.Tensor], torch.Tensor]
+    ) -> npt.NDArray[np.float32]:
+        """Run tiles through the network and keep some of the tokens."""
         import torch
 
         with self._busy, torch.inference_mode(), self._on_device():
             # On CUDA the loop only queues work: the next batch is copied while this one is computed.
             batches = [
-                self._forward(self._normalised(tiles[start : start + self._batch_tiles])).float()
+                kept(self._forward(self._normalised(tiles[start : start + self._batch_tiles]))).float()
                 for start in range(0, len(tiles), self._batch_tiles)
             ]
             embeddings: npt.NDArray[np.float32] = torch.cat(batches).cpu().numpy()

@@ -38,10 +38,11 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
     model.layernorm = torch.nn.Identity()
 
     def forward(pixels: torch.Tensor) -> torch.Tensor:
-        cls: torch.Tensor = model(pixel_values=pixels).last_hidden_state[:, 0]
-        return cls
+        tokens: torch.Tensor = model(pixel_values=pixels).last_hidden_state
+        return tokens
 
-    return TorchEncoder(name, forward, where, precision, batch_tiles)
+    prefix = 1 + getattr(model.config, "num_register_tokens", 0)
+    return TorchEncoder(name, forward, prefix, where, precision, batch_tiles)
 
 
 def _load_model(name: str) -> Any:

@@ -47,10 +47,10 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
     model = model.to(device=where, dtype=precision).eval()
 
     def forward(pixels: torch.Tensor) -> torch.Tensor:
-        cls: torch.Tensor = model.forward_features(pixels)[:, 0]
-        return cls
+        tokens: torch.Tensor = model.forward_features(pixels)
+        return tokens
 
-    return TorchEncoder(name, forward, where, precision, batch_tiles)
+    return TorchEncoder(name, forward, model.num_prefix_tokens, where, precision, batch_tiles)
 
 
 def _load_model(name: str, network: str, checkpoint: str) -> Any:

@@ -45,10 +45,7 @@ def result(status: Status = Status.OK, visual: float = 0.0) -> RewardResult:
     return RewardResult(
         overall=0.9 * visual + 0.1,
         visual=visual,
-        coarse=visual,
-        fine=visual,
-        alignment=1.0,
-        execution=float(visual > 0),
+        scores={"coarse": visual, "fine": visual, "alignment": 1.0, "execution": float(visual > 0), "paper": visual},
         status=status,
         message=f"it says {status}",
         language="svg",

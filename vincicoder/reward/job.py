@@ -1,0 +1,77 @@
+"""One request on its way through the stages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.alignment import Alignment
+from vincicoder.rendering import Render
+from vincicoder.reward.result import STAGES, RewardRequest
+from vincicoder.similarity import Comparison
+from vincicoder.status import Fault, Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass
+class Job:
+    """One request on its way.
+
+    Attributes:
+        index: Its place in the stream.
+        request: What was asked.
+        alignment: What alignment found.
+        done: Called once, when the last component is in.
+        seconds: Wall time by stage so far.
+        started: When it was taken, by ``time.perf_counter``.
+        key: The target's key.
+        status: What became of it so far.
+        message: Why, when that is not ok.
+        render: What rendering returned, or None.
+        compared: Gets what the encoder stage returns: the comparison and its seconds.
+        comparison: The comparison, or None.
+        scores: Component scores so far; None for one that does not apply.
+        error: What the encoder raised; ends the stream.
+        left: Parts that are still under way.
+        lock: Held while ``status`` or ``left`` change.
+    """
+
+    index: int
+    request: RewardRequest
+    alignment: Alignment
+    done: Callable[[Job], object]
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    started: float = field(default_factory=time.perf_counter)
+    key: str = ""
+    status: Status = Status.OK
+    message: str = ""
+    render: Render | None = None
+    compared: Future[tuple[Comparison, float]] = field(default_factory=Future)
+    comparison: Comparison | None = None
+    scores: dict[str, float | None] = field(default_factory=dict)
+    error: BaseException | None = None
+    left: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fail(self, status: Status, message: str) -> None:
+        """Note what became of it; the first machine fault wins over what components found."""
+        with self.lock:
+            if self.status.fault is Fault.NONE:
+                self.status, self.message = status, message
+
+    @property
+    def rendered(self) -> Image.Image:
+        """The image of a job that was rendered."""
+        assert self.render is not None and self.render.image is not None
+        return self.render.image
+
+    @property
+    def facts(self) -> Any:
+        """What the renderer knows of the render, or None."""
+        return self.render.facts if self.render is not None else None

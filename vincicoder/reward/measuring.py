@@ -1,0 +1,198 @@
+"""Components at work on one sample: each starts as soon as what it needs is there."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.alignment import align
+from vincicoder.rendering.pool import RenderPool
+from vincicoder.reward.components import Component, chosen, load_component
+from vincicoder.reward.inputs import OpenTargets, PerTarget, chained, copied, finished, gather
+from vincicoder.reward.pixels import PixelWorkers
+from vincicoder.reward.presets import options_of
+from vincicoder.reward.stages import EncoderStage, EndpointStage
+from vincicoder.similarity import Similarity, blank_page, fitted
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vincicoder.reward.config import RewardConfig
+    from vincicoder.reward.job import Job
+
+
+class Measuring:
+    """The components of a reward, and the stages that they run in. Shared by all streams of a process.
+
+    Attributes:
+        names: Names of the components that run.
+
+    Args:
+        config: What the reward was told.
+        similarity: What compares.
+        pool: What renders references.
+        encoder: The encoder stage.
+        targets: Where targets are opened.
+        part_done: Called after each component, with its score or its failure in the job.
+
+    Raises:
+        ConfigError: A component is unknown, or needs what is not there.
+    """
+
+    def __init__(
+        self,
+        config: RewardConfig,
+        similarity: Similarity,
+        pool: RenderPool,
+        encoder: EncoderStage,
+        targets: OpenTargets,
+        part_done: Callable[[Job], None],
+    ) -> None:
+        self._similarity = similarity
+        self._pool = pool
+        self._encoder = encoder
+        self._targets = targets
+        self._part_done = part_done
+        self._components = [load_component(name, own) for name, own in options_of(config.scoring).items()]
+        self.names = tuple(component.name for component in self._components)
+        needs = {name for component in self._components for name in component.needs}
+        if needs & {"target_tokens", "render_tokens"}:
+            similarity.require_patch_tokens()
+        self._needs_render = "render" in needs
+        self._per_target = PerTarget()
+        self._pixels = PixelWorkers(pool.workers, config.rendering.sandbox.nice)
+        self._endpoint = EndpointStage(config.scoring.endpoint_concurrency)
+
+    def close(self) -> None:
+        """End every worker."""
+        self._pixels.close()
+        self._endpoint.close()
+
+    def applicable(self, job: Job) -> list[Component]:
+        """Return the components that apply to the target, which the response cannot change; note it in the scores."""
+        running = []
+        for component in self._components:
+            applies = component.applies is None or self._applies(job, component)
+            job.scores[component.name] = 0.0 if applies else None
+            if applies:
+                running.append(component)
+        return running
+
+    def start(self, job: Job, target: Image.Image, running: list[Component]) -> None:
+        """Start these components on a sample that was rendered."""
+        offered = self._offered(job, target)
+        for component in running:
+            self._launch(job, component, offered)
+
+    def _applies(self, job: Job, component: Component) -> bool:
+        def decide() -> Future[bool]:
+            target, _ = self._targets.open(job.key, job.request.target)
+            offered = {"target": target, "reference": job.request.reference, "language": job.alignment.language}
+            assert component.applies is not None
+            return finished(bool(component.applies(**chosen(component.applies, offered))))
+
+        return bool(self._per_target.get(f"applies {component.name}", _data_key(job), decide).result())
+
+    def _offered(self, job: Job, target: Image.Image) -> dict[str, Any]:
+        """Return what is at hand for components."""
+        request, render = job.request, job.rendered
+        return {
+            "target": target,
+            "render": fitted(render, target.size) if self._needs_render else None,
+            "target_size": target.size,
+            "render_size": render.size,
+            "code": job.alignment.code,
+            "reference": request.reference,
+            "facts": job.facts,
+            "language": job.alignment.language,
+            "prompt": request.prompt,
+            "response": request.response,
+            "metadata": request.metadata,
+        }
+
+    def _launch(self, job: Job, component: Component, offered: dict[str, Any]) -> None:
+        """Start a component as soon as what it waits for is there."""
+        missing = component.needs - set(offered)
+        waits = {name: self._awaited(name, job, component, offered) for name in missing}
+        inputs = {name: offered[name] for name in component.needs if name in offered}
+
+        def run(ready: dict[str, Any]) -> Future[Any]:
+            if component.stage == "pixels":
+                return self._pixels.submit(component, "measure", {**inputs, **ready})
+            if component.stage == "endpoint":
+                return self._endpoint.submit(component.measure, {**inputs, **ready})
+            return finished(component.measure(**inputs, **ready))
+
+        chained(gather(waits), run).add_done_callback(functools.partial(self._measured, job, component))
+
+    def _measured(self, job: Job, component: Component, future: Future[Any]) -> None:
+        try:
+            job.scores[component.name] = _checked(future.result())
+        except BaseException as error:  # noqa: BLE001 - a component that fails is a machine fault of the sample
+            job.fail(Status.INFRASTRUCTURE, f"component {component.name!r}: {error}")
+        self._part_done(job)
+
+    def _awaited(self, name: str, job: Job, component: Component, offered: dict[str, Any]) -> Future[Any]:
+        """Return the future of something that is not at hand."""
+        target: Image.Image = offered["target"]
+        if name == "comparison":
+            return copied(job.compared, lambda pair: pair[0])
+        if name == "render_tokens":
+            return self._encoder.call(self._similarity.patch_tokens, fitted(job.rendered, target.size))
+        if name == "target_tokens":
+            return self._per_target.get(
+                name, job.key, lambda: self._encoder.call(self._similarity.patch_tokens, target)
+            )
+        if name == "blank_comparison":
+            return self._per_target.get(name, job.key, lambda: self._blank_comparison(job.key, target))
+        if name == "reference_facts":
+            return self._reference_facts(job)
+        return self._prepared(job, component, offered)
+
+    def _blank_comparison(self, key: str, target: Image.Image) -> Future[Any]:
+        compared = self._encoder.submit(self._similarity.prepare(target, blank_page(target), key))
+        return copied(compared, lambda pair: pair[0])
+
+    def _reference_facts(self, job: Job) -> Future[Any]:
+        """Return the facts of the reference's render, which is rendered once per group; None without one."""
+        reference = job.request.reference
+        if not reference:
+            return finished(None)
+        language = job.alignment.language
+        code = align(reference, language, require_fence=False).code or reference
+
+        def render() -> Future[Any]:
+            facts: Future[Any] = Future()
+            rendered = self._pool.submit(code, job.alignment.language)
+            rendered.add_done_callback(lambda done: facts.set_result(None if done.cancelled() else done.result().facts))
+            return facts
+
+        return self._per_target.get("reference_facts", f"{job.alignment.language} {code}", render)
+
+    def _prepared(self, job: Job, component: Component, offered: dict[str, Any]) -> Future[Any]:
+        """Return what the component's own ``prepare`` makes of the target."""
+        inputs = {name: offered[name] for name in ("target", "reference", "language")}
+
+        def prepare() -> Future[Any]:
+            return chained(
+                self._reference_facts(job),
+                lambda facts: self._pixels.submit(component, "prepare", {**inputs, "reference_facts": facts}),
+            )
+
+        return self._per_target.get(f"prepared {component.name}", _data_key(job), prepare)
+
+
+def _checked(score: Any) -> float:
+    value = float(score)
+    if not 0 <= value <= 1 or math.isnan(value):
+        raise ValueError(f"it returned {score!r}; expected a number between 0 and 1")
+    return value
+
+
+def _data_key(job: Job) -> str:
+    """Return a key of all that may decide what is computed once per target."""
+    return f"{job.key} {job.alignment.language} {job.request.reference}"
