@@ -6,8 +6,9 @@ A name stands for ``"module:attribute"``, which is imported when it is first ask
   else lists it. Delete the file and the entry is gone.
 * **An entry point** of another installed package, in the registry's group.
 
-The process that owns the reward scans these doors, once. Its fork servers, node services and Ray actors scan nothing:
-they are given what :func:`exported` returns and hand it to :func:`adopt`.
+The process that owns the reward scans these doors, once. Its node services and Ray actors scan nothing: they are given
+what :func:`exported` returns and hand it to :func:`adopt`, or they are started with :func:`environment`. Its fork
+servers are told the one ``"module:attribute"`` that they need.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import json
 import logging
+import os
 import pkgutil
 import sys
 import threading
@@ -33,6 +36,7 @@ Plugins = Mapping[str, Sequence[Mapping[str, str]]]
 """Entries of other packages by group, as plain values that any process can be given."""
 
 _GROUPS = "vincicoder."  # what the names of our groups begin with
+_VARIABLE = "VINCICODER_PLUGINS"
 _OURS = "vincicoder"
 _log = logging.getLogger(__name__)
 _plugins: dict[str, list[Entry]] | None = None
@@ -206,8 +210,15 @@ def adopt(plugins: Plugins) -> None:
     _plugins = {group: [Entry(**entry) for entry in entries] for group, entries in plugins.items()}
 
 
+def environment() -> dict[str, str]:
+    """Return the environment variable that makes a process adopt what this one has found."""
+    return {_VARIABLE: json.dumps(exported())}
+
+
 def _known() -> dict[str, list[Entry]]:
     global _plugins
+    if _plugins is None and (given := os.environ.get(_VARIABLE)):
+        adopt(json.loads(given))
     if _plugins is None:
         points = entry_points()
         groups = sorted(group for group in points.groups if group.startswith(_GROUPS))

@@ -15,6 +15,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from vincicoder import registry
 from vincicoder.cluster.encoding import RemoteEncoder, TileEncoder, plain_cause
 from vincicoder.cluster.metrics import count_start
 from vincicoder.cluster.options import ENCODER_OPTIONS, ServiceOptions
@@ -175,10 +176,10 @@ def window(workers: int) -> int:
 
 
 def _environment(**variables: str) -> dict[str, Any]:
-    """Return the runtime environment of an actor: it finds this package also where it is cloned, not installed."""
+    """Return the runtime environment of an actor: it finds this package also where it is cloned, and our plugins."""
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    return {"env_vars": {"PYTHONPATH": paths, **variables}}
+    return {"env_vars": {"PYTHONPATH": paths, **registry.environment(), **variables}}
 
 
 def connect(options: ServiceOptions) -> Any:

@@ -24,6 +24,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vincicoder import registry
 from vincicoder._version import __version__
 from vincicoder.errors import RendererUnavailable, VinciCoderError
 
@@ -115,7 +116,7 @@ class NodeReward:
         paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
         self._server = subprocess.Popen(
             [sys.executable, "-m", __name__, self._address, self._options],
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, "PYTHONPATH": paths, **registry.environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the ranks; the server follows them

@@ -164,6 +164,18 @@ assert vincicoder.registry.exported() == {exported!r}
     assert run_with(code).splitlines() == ["imported klingon", "klingon ['html', 'klingon', 'latex', 'python', 'svg']"]
 
 
+def test_a_process_started_with_our_environment_scans_nothing(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = run_with("from vincicoder.registry import environment; print(environment()['VINCICODER_PLUGINS'])", site)
+    monkeypatch.setenv("VINCICODER_PLUGINS", found.strip())
+    write_plugin(tmp_path / "later", "too-late", {GROUP: {"late": "late:LANGUAGE"}}, {"late": language("late")})
+    code = NAMES + "print(sorted(LANGUAGES), get_language('tlh').name)"
+    assert run_with(code, tmp_path / "later").splitlines()[-1] == (
+        "['html', 'klingon', 'latex', 'python', 'svg'] klingon"
+    )
+
+
 def test_a_process_that_had_scanned_forgets_it_when_it_adopts(site: Path) -> None:
     code = NAMES + (
         "from vincicoder.registry import adopt\n"
