@@ -9,7 +9,7 @@ from PIL import Image
 
 from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.rendering.html import HtmlRenderer
-from vincicoder.rendering.sandbox.client import Answer, ForkServer
+from vincicoder.rendering.sandbox.client import ForkServer, JobResult
 from vincicoder.status import Status
 
 PLT = "import matplotlib.pyplot as plt\nimport numpy as np\n"
@@ -41,7 +41,7 @@ def start(limits: Limits | None = None, **options: object) -> ForkServer:
     return ForkServer("vincicoder.rendering.html:HtmlRenderer", options, asdict(limits), jobs_per_child=jobs)
 
 
-def picture(answer: Answer) -> Image.Image:
+def picture(answer: JobResult) -> Image.Image:
     assert answer.status is Status.OK, answer.message
     assert answer.size is not None and answer.pixels is not None
     return Image.frombytes("RGB", answer.size, answer.pixels)

@@ -1,6 +1,6 @@
 """Code to image, confined: one file a renderer, and a pool that runs them.
 
-Light to import: the libraries that render are loaded in worker processes only.
+Light to import: the libraries that code draws with are loaded in worker processes only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HTML, drawn by a Chromium that is kept between pages and cut off from the network and the file system."""
+"""HTML, rendered by a Chromium that is kept between pages and cut off from the network and the file system."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from vincicoder.rendering.html_script import SCRIPT, SETTLE
-from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
-from vincicoder.rendering.sandbox.confine import Policy
+from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
     from playwright.sync_api import Browser, CDPSession, Page, Route
 
-_PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every picture
+_PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every image
 _LAUNCH_MS = 60_000.0
 
 # Playwright's own downloads, then the programs themselves before the scripts that distributions put around them,
@@ -61,7 +60,7 @@ _FLAGS = (
     "--force-device-scale-factor=1",
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--js-flags=--max-old-space-size=512",
-    "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first picture
+    "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first frame
     "--no-pings",
     "--no-proxy-server",
 )
@@ -77,17 +76,17 @@ _READ = (
 
 
 class HtmlRenderer:
-    """Draws whole pages at a fixed width. Pages see a fixed date, fixed chance and no network.
+    """Render whole pages at a fixed width. Pages see a fixed date, fixed random numbers and no network.
 
     Every page has an origin of its own, so that nothing it stores is seen by the next. Only two kinds of address
-    are answered: those that end in ``rick.jpg``, by a neutral picture, and the names in ``options["assets"]``.
+    are answered: those that end in ``rick.jpg``, by a neutral image, and the names in ``options["assets"]``.
 
     Args:
-        browser: The Chromium to run, None to look for Playwright's own and then for an installed one.
+        browser: The Chromium to run, None to search for Playwright's own and then for an installed one.
         width: Width of the window in CSS pixels.
-        height: Height of the window; the picture is as high as the page, and at least this.
-        assets: Folder with the files that ``options["assets"]`` may name; None for one of the server's own, which
-            ``preload`` names as ``assets_folder``.
+        height: Height of the window; the image is as high as the page, and at least this.
+        assets: Directory with the files that ``options["assets"]`` may name; None for one of the server's own, which
+            ``preload`` names as ``assets_directory``.
     """
 
     language: ClassVar[str] = "html"
@@ -104,16 +103,18 @@ class HtmlRenderer:
         self._chromium: _Chromium | None = None
 
     def policy(self) -> Policy:
-        """Processes and sockets between them; files of the browser, of Playwright and of the assets."""
+        """Return a policy with processes, sockets between them, and files of the browser, Playwright and the assets."""
         import playwright
 
-        folders = [*_READ, str(Path(playwright.__file__).resolve().parent), str(_real(self._executable()).parent)]
+        directories = [*_READ, str(Path(playwright.__file__).resolve().parent), str(_real(self._executable()).parent)]
         if self.assets is not None:
-            folders.append(self.assets)
-        return Policy(read=tuple(folders), processes=True, local_sockets=True, shared_memory=True, address_space=False)
+            directories.append(self.assets)
+        return Policy(
+            read=tuple(directories), processes=True, local_sockets=True, shared_memory=True, address_space=False
+        )
 
     def preload(self) -> dict[str, Any]:
-        """Imports Playwright, looks for a browser and makes the placeholder.
+        """Import Playwright, search for a browser and make the placeholder.
 
         Raises:
             FileNotFoundError: If there is no browser.
@@ -124,29 +125,29 @@ class HtmlRenderer:
         if self.assets is None:
             self.assets = str(Path.cwd() / "assets")
             Path(self.assets).mkdir()
-        return {"browser": self._executable(), "playwright": version("playwright"), "assets_folder": self.assets}
+        return {"browser": self._executable(), "playwright": version("playwright"), "assets_directory": self.assets}
 
-    def open(self, box: Box) -> None:
-        """Starts the browser, confined, before the first job."""
-        self._chromium = _Chromium(self._executable(), box)
+    def open(self, workspace: Workspace) -> None:
+        """Start the browser, confined, before the first job."""
+        self._chromium = _Chromium(self._executable(), workspace)
 
-    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
-        """Draws one page.
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+        """Render one page.
 
         Args:
             code: HTML, also a fragment.
-            box: The folder and limits.
-            options: ``width``, ``height`` and ``scale`` for a picture of exactly that window instead of the whole
-                page; ``assets``, names to files in the folder of assets.
+            workspace: The directory and the limits.
+            options: ``width``, ``height`` and ``scale`` for an image of exactly that window instead of the whole
+                page; ``assets``, names to files in the directory of assets.
         """
         assert self._chromium is not None, "open() comes first"
         scale = float(options.get("scale") or 1.0)
         width, height = int(options.get("width") or self.width), int(options.get("height") or self.height)
-        whole = not options.get("height")
-        check_pixels(width * scale, height * scale, box.pixels)
-        answers = _Answers(code, self._placeholder, options.get("assets") or {})
-        with _explained(self._chromium), self._chromium.page(width, height, scale, answers) as (page, devtools):
-            return _picture(page, devtools, box, answers.address, scale, (width, height), whole)
+        full_page = not options.get("height")
+        check_pixels(width * scale, height * scale, workspace.pixels)
+        handler = _RequestHandler(code, self._placeholder, options.get("assets") or {})
+        with _as_render_errors(self._chromium), self._chromium.page(width, height, scale, handler) as (page, devtools):
+            return _screenshot(page, devtools, workspace, handler.address, scale, (width, height), full_page)
 
     def _executable(self) -> str:
         if self.browser is not None:
@@ -168,17 +169,17 @@ def _real(program: str) -> Path:
 
 
 def _downloaded() -> str | None:
-    """The newest browser that Playwright has downloaded."""
-    folder = Path(os.environ["PLAYWRIGHT_BROWSERS_PATH"])
+    """Return the newest browser that Playwright has downloaded."""
+    directory = Path(os.environ["PLAYWRIGHT_BROWSERS_PATH"])
     for pattern in _DOWNLOADED:
-        found = sorted(folder.glob(pattern), key=lambda path: int(path.parts[-3].rpartition("-")[2]))
+        found = sorted(directory.glob(pattern), key=lambda path: int(path.parts[-3].rpartition("-")[2]))
         if found:
             return str(found[-1])
     return None
 
 
 def _placeholder() -> bytes:
-    """A picture in place of those that a page can only name: hills under a sun, in greys."""
+    """Return an image in place of those that a page can only name: hills under a sun, in greys."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (300, 200), (222, 224, 228))
@@ -191,12 +192,12 @@ def _placeholder() -> bytes:
     return data.getvalue()
 
 
-class _Answers:
-    """What the requests of one page are answered with.
+class _RequestHandler:
+    """Answer the requests of one page.
 
     Args:
         code: The page.
-        placeholder: JPEG for pictures that only have a name.
+        placeholder: JPEG for images that only have a name.
         assets: Names to files.
     """
 
@@ -209,8 +210,8 @@ class _Answers:
         self._placeholder = placeholder
         self._assets = assets
 
-    def answer(self, route: Route) -> None:
-        """Answers or refuses one request."""
+    def handle(self, route: Route) -> None:
+        """Answer or refuse one request."""
         request = route.request
         name = urlsplit(request.url).path.rpartition("/")[2]
         if self._document is not None and request.url == self.address and request.is_navigation_request():
@@ -231,13 +232,13 @@ class _Chromium:
 
     Args:
         program: The browser.
-        box: Folder for its profile.
+        workspace: Directory for its profile.
     """
 
-    def __init__(self, program: str, box: Box) -> None:
+    def __init__(self, program: str, workspace: Workspace) -> None:
         from playwright.sync_api import sync_playwright
 
-        places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(box.work))
+        directories = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(workspace.cwd))
         self._browser: Browser = (
             sync_playwright()
             .start()
@@ -245,13 +246,13 @@ class _Chromium:
                 executable_path=program,
                 args=list(_FLAGS),
                 ignore_default_args=["--disable-popup-blocking"],
-                env={**os.environ, **places},
+                env={**os.environ, **directories},
                 chromium_sandbox=False,
                 timeout=_LAUNCH_MS,
             )
         )
         self.crashed = False
-        self._answers: _Answers | None = None
+        self._handler: _RequestHandler | None = None
         self._page = self._new_page()
         self._devtools = self._page.context.new_cdp_session(self._page)
         self._window = (0, 0, 0.0)
@@ -279,62 +280,70 @@ class _Chromium:
         return page
 
     def _route(self, route: Route) -> None:
-        if self._answers is None:
+        if self._handler is None:
             route.abort("aborted")
         else:
-            self._answers.answer(route)
+            self._handler.handle(route)
 
     def _crash(self, _: Page) -> None:
         self.crashed = True
 
     @contextlib.contextmanager
-    def page(self, width: int, height: int, scale: float, answers: _Answers) -> Iterator[tuple[Page, CDPSession]]:
-        """Gives a page of this size that shows nothing yet, with its developer tools, and takes it back empty."""
-        self._answers = answers
+    def page(
+        self, width: int, height: int, scale: float, handler: _RequestHandler
+    ) -> Iterator[tuple[Page, CDPSession]]:
+        """Yield an empty page of this size with its developer tools, and empty it again afterwards."""
+        self._handler = handler
         if self._window != (width, height, scale):
             self._window = width, height, scale
             metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
             self._devtools.send("Emulation.setDeviceMetricsOverride", metrics)
         yield self._page, self._devtools
-        self._answers = None
+        self._handler = None
         self._page.goto("about:blank")  # ends its scripts, which would go on using the CPU
         self._devtools.send("Page.resetNavigationHistory")
 
 
 @contextlib.contextmanager
-def _explained(chromium: _Chromium) -> Iterator[None]:
-    """Turns Playwright's errors into the status that they stand for."""
+def _as_render_errors(chromium: _Chromium) -> Iterator[None]:
+    """Turn Playwright's errors into the statuses that they stand for."""
     from playwright.sync_api import Error, TimeoutError
 
     try:
         yield
     except TimeoutError as error:
-        raise Failure(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
+        raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
     except Error as error:
         if not chromium.alive:
-            raise Failure(Status.INFRASTRUCTURE, "the browser ended") from None
+            raise RenderError(Status.INFRASTRUCTURE, "the browser ended") from None
         if chromium.crashed or "crashed" in str(error):
-            raise Failure(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
-        raise Failure(Status.RUNTIME_ERROR, _first_line(error)) from None
+            raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
+        raise RenderError(Status.RUNTIME_ERROR, _first_line(error)) from None
 
 
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
-def _picture(
-    page: Page, devtools: CDPSession, box: Box, address: str, scale: float, window: tuple[int, int], whole: bool
+def _screenshot(
+    page: Page,
+    devtools: CDPSession,
+    workspace: Workspace,
+    address: str,
+    scale: float,
+    window: tuple[int, int],
+    full_page: bool,
 ) -> Image.Image:
-    """Loads, lets the page come to rest and takes its picture: the window, or the whole page if it is larger."""
+    """Load a page, let it come to rest and return the window's image, or with ``full_page`` that of all its content."""
     from PIL import Image
 
-    page.goto(address, wait_until="load", timeout=box.wall_seconds * 1000)
+    page.goto(address, wait_until="load", timeout=workspace.wall_seconds * 1000)
     devtools.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
     size = window
-    if whole:
+    if full_page:
         content = devtools.send("Page.getLayoutMetrics")["cssContentSize"]
         size = max(window[0], content["width"]), max(window[1], content["height"])
-        check_pixels(size[0] * scale, size[1] * scale, box.pixels)
+        check_pixels(size[0] * scale, size[1] * scale, workspace.pixels)
     shot = {
         "format": "png",
         "optimizeForSpeed": True,
@@ -342,6 +351,6 @@ def _picture(
         "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1},
     }
     png = base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
-    picture: Image.Image = Image.open(io.BytesIO(png))
-    check_pixels(*picture.size, box.pixels)
-    return picture
+    image: Image.Image = Image.open(io.BytesIO(png))
+    check_pixels(*image.size, workspace.pixels)
+    return image

@@ -1,7 +1,7 @@
-r"""LaTeX with TikZ: pdflatex (or xelatex where the document needs it), first page, drawn by PDFium.
+r"""LaTeX with TikZ: pdflatex (or xelatex where the document needs it), first page, rendered by PDFium.
 
 Snippets are put into a ``standalone`` document whose preamble is loaded once as a dumped format; the ``article``
-class becomes ``standalone``, so that the picture is the figure and not a sheet of paper.
+class becomes ``standalone``, so that the image is the figure and not a sheet of paper.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
-from vincicoder.rendering.sandbox.confine import Policy, die_with_parent, forbid_processes
+from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
+from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ _CJK_FONT = "Noto Sans CJK SC"
 
 
 class LatexRenderer:
-    """Compiles without shell escape and without reading outside TeX's own tree, then draws the first page.
+    """Compile without shell escape and without reading outside TeX's own tree, then renders the first page.
 
     Args:
-        dpi: Resolution of the picture.
+        dpi: Resolution of the image.
     """
 
     language: ClassVar[str] = "latex"
@@ -62,7 +62,7 @@ class LatexRenderer:
         self._format: Path | None = None
 
     def policy(self) -> Policy:
-        """TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
+        """Return a policy with TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
         trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
         binary = shutil.which("pdflatex")
         installed = (str(Path(binary).resolve().parents[2]),) if binary else ()
@@ -70,7 +70,7 @@ class LatexRenderer:
         return Policy(read=(*trees, *installed, *formats), processes=True)
 
     def preload(self) -> dict[str, Any]:
-        """Loads PDFium and dumps the snippets' preamble as a format."""
+        """Load PDFium and dump the snippets' preamble as a format."""
         import pypdfium2  # noqa: F401
         from PIL import Image  # noqa: F401
 
@@ -79,18 +79,18 @@ class LatexRenderer:
         self._format = _dump_format(Path.cwd() / "formats")
         return {"format": self._format is not None, "pypdfium2": version("pypdfium2")}
 
-    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
-        """Compiles and draws one document or snippet."""
-        text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the picture
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+        """Compile and render one document or snippet."""
+        text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the image
         Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")
         for _ in range(2):
-            _compile(engine, format_file, box)
+            _compile(engine, format_file, workspace)
             if "Rerun to get" not in _log() and "remember picture" not in text:
                 break
-        return self._draw_page(box)
+        return self._render_page(workspace)
 
     def _document(self, code: str) -> tuple[str, str, Path | None]:
-        """Returns the document, the engine that it needs and the format that it may use."""
+        """Return the document, the engine that it needs and the format that it may use."""
         if not _DOCUMENT.search(code):
             body = code if r"\begin{document}" in code else _wrapped(code)
             if _CJK.search(code) or _NEEDS_XETEX.search(code):
@@ -105,31 +105,31 @@ class LatexRenderer:
             return code.replace(r"\begin{document}", _cjk_support() + r"\begin{document}", 1), "xelatex", None
         return code, "pdflatex", None
 
-    def _draw_page(self, box: Box) -> Image.Image:
+    def _render_page(self, workspace: Workspace) -> Image.Image:
         import pypdfium2
 
         pdf = Path("figure.pdf")
         if not pdf.is_file():
-            raise Failure(Status.NO_OUTPUT, "TeX finished without a page")
+            raise RenderError(Status.NO_OUTPUT, "TeX finished without a page")
         page = pypdfium2.PdfDocument(pdf.read_bytes())[0]
         scale = self.dpi / 72
         width, height = page.get_size()
         if width * height <= 0:
-            raise Failure(Status.NO_OUTPUT, "the page has no area")
-        scale = min(scale, (box.pixels / (width * height)) ** 0.5)
-        check_pixels(int(width * scale), int(height * scale), box.pixels)
-        picture: Image.Image = page.render(scale=scale).to_pil()
-        return picture
+            raise RenderError(Status.NO_OUTPUT, "the page has no area")
+        scale = min(scale, (workspace.pixels / (width * height)) ** 0.5)
+        check_pixels(int(width * scale), int(height * scale), workspace.pixels)
+        image: Image.Image = page.render(scale=scale).to_pil()
+        return image
 
 
 def _wrapped(snippet: str) -> str:
-    """Puts a snippet into a document, and what only a preamble may say before it."""
+    """Put a snippet into a document, and its commands that belong into a preamble before it."""
     preamble = "\n".join(_PREAMBLE_ONLY.findall(snippet))
     return f"{preamble}\n\\begin{{document}}\n{_PREAMBLE_ONLY.sub('', snippet)}\n\\end{{document}}\n"
 
 
 def _standalone(options: str | None) -> str:
-    """The class for what was an article; a font size stays."""
+    """Return the document class for what was an article; a font size stays."""
     size = re.search(r"\b\d+pt\b", options or "")
     extra = f",{size[0]}" if size else ""
     return rf"\documentclass[preview,border=3.14mm{extra}]{{standalone}}"
@@ -157,10 +157,10 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _dump_format(folder: Path) -> Path | None:
-    """Dumps the snippets' preamble; None, and snippets are only slower, where a package is missing."""
-    folder.mkdir(exist_ok=True)
-    (folder / "snippet.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
+def _dump_format(directory: Path) -> Path | None:
+    """Dump the snippets' preamble; None, and snippets are only slower, where a package is missing."""
+    directory.mkdir(exist_ok=True)
+    (directory / "snippet.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
     command = [
         "pdflatex",
         "-ini",
@@ -171,44 +171,44 @@ def _dump_format(folder: Path) -> Path | None:
     ]
     subprocess.run(
         command,
-        cwd=folder,
-        env={**_environment(), "TMPDIR": str(folder)},
+        cwd=directory,
+        env={**_environment(), "TMPDIR": str(directory)},
         stdout=subprocess.DEVNULL,
         timeout=120,
         check=False,
     )
-    result = folder / "snippet.fmt"
+    result = directory / "snippet.fmt"
     return result if result.is_file() else None
 
 
-def _compile(engine: str, format_file: Path | None, box: Box) -> None:
+def _compile(engine: str, format_file: Path | None, workspace: Workspace) -> None:
     command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
     if format_file is not None:
         command.append(f"-fmt={format_file.with_suffix('')}")
     program = shutil.which(engine)
     if program is None:
-        raise Failure(Status.INFRASTRUCTURE, f"{engine} is not installed")
+        raise RenderError(Status.INFRASTRUCTURE, f"{engine} is not installed")
     if engine == "xelatex":  # would start its driver itself, and may start nothing
         command.append("-no-pdf")
-    _finish(engine, _spawn(program, [*command, "figure.tex"]))
+    _check_exit(engine, _run(program, [*command, "figure.tex"]))
     driver = shutil.which("xdvipdfmx")
     if engine == "xelatex" and driver is not None and Path("figure.xdv").is_file():
-        _finish(driver, _spawn(driver, ["xdvipdfmx", "-q", "-E", "-o", "figure.pdf", "figure.xdv"]))
+        _check_exit(driver, _run(driver, ["xdvipdfmx", "-q", "-E", "-o", "figure.pdf", "figure.xdv"]))
 
 
-def _finish(engine: str, status: int) -> None:
-    """Raises what the end of TeX or its driver means, unless it went well."""
+def _check_exit(engine: str, status: int) -> None:
+    """Raise what the exit status of TeX or its driver means, unless it is 0."""
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU):
             os.kill(os.getpid(), os.WTERMSIG(status))  # over a limit: end the same way, for the server to see why
         if os.WTERMSIG(status) == signal.SIGXFSZ:
-            raise Failure(Status.TOO_LARGE, "TeX wrote a file over the limit")
-        raise Failure(Status.RUNTIME_ERROR, f"{engine} ended with signal {os.WTERMSIG(status)}")
+            raise RenderError(Status.TOO_LARGE, "TeX wrote a file over the limit")
+        raise RenderError(Status.RUNTIME_ERROR, f"{engine} ended with signal {os.WTERMSIG(status)}")
     if status != 0:
-        raise Failure(*_diagnose(engine))
+        raise RenderError(*_diagnose(engine))
 
 
-def _spawn(program: str, command: list[str]) -> int:
+def _run(program: str, command: list[str]) -> int:
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(OSError):
@@ -227,7 +227,7 @@ def _log() -> str:
 
 
 def _diagnose(engine: str) -> tuple[Status, str]:
-    """Finds TeX's first error in its log."""
+    """Find TeX's first error in its log."""
     log = _log()
     error = re.search(r"^(?:\./)?figure\.tex:\d+: .*$|^! .*$|^(?:/|\./).*:\d+: .*$", log, re.MULTILINE)
     if error is None:

@@ -1,4 +1,4 @@
-"""A plotly figure as a page: plotly draws in a browser, and a script may start none."""
+"""A plotly figure as a page: plotly needs a browser, and a script may start none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.rendering.sandbox.child import Source, check_pixels
+from vincicoder.rendering.renderer import Redirect, check_pixels
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,39 +30,39 @@ Plotly.newPlot("figure", figure.data, Object.assign({{}}, figure.layout, {{width
 class PlotlyPages:
     """The figures of one script.
 
-    A script that asks for a figure's picture as bytes gets a white stand-in of the right size. Where it then saves the
-    stand-in, perhaps after cropping or converting it, the figure's page is what it meant.
+    A script that asks for a figure's image as bytes gets a white placeholder of the right size. Where it then saves the
+    placeholder, perhaps after cropping or converting it, the figure's page is what it meant.
 
     Args:
-        pixels: The largest picture, in pixels.
+        pixels: The largest image, in pixels.
     """
 
     def __init__(self, pixels: int) -> None:
         self._pixels = pixels
-        self._made: list[Source] = []
+        self._made: list[Redirect] = []
 
-    def page(self, figure: Any, options: dict[str, Any]) -> Source:
-        """Returns the page that draws a figure.
+    def page(self, figure: Any, options: dict[str, Any]) -> Redirect:
+        """Return the page that shows a figure.
 
         Args:
             figure: plotly's figure.
             options: What the script gave ``write_image`` or ``show``; ``width``, ``height`` and ``scale`` count.
 
         Raises:
-            Failure: If the picture would be too large.
+            RenderError: If the image would be too large.
         """
         width = int(options.get("width") or getattr(figure.layout, "width", None) or _SIZE[0])
         height = int(options.get("height") or getattr(figure.layout, "height", None) or _SIZE[1])
         scale = float(options.get("scale") or 1)
         check_pixels(width * scale, height * scale, self._pixels)
         data = figure.to_json().replace("</", "<\\/")
-        # as plotly's own exporter draws them, but for 3D scenes, which a static plot leaves out of the page
+        # as plotly's own exporter renders them, but for 3D scenes, which a static plot leaves out of the page
         static = "false" if any("scene" in trace for trace in figure.data) else "true"
         page = _PAGE.format(width=width, height=height, figure=data, static=static, still_ms=_STILL_MS)
-        return Source("html", page, width, height, scale)
+        return Redirect("html", page, width, height, scale)
 
-    def stand_in(self, page: Source) -> bytes:
-        """Returns a PNG file to give to the script in the picture's place."""
+    def placeholder(self, page: Redirect) -> bytes:
+        """Return a PNG file to give to the script in place of the figure's image."""
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
@@ -74,14 +74,14 @@ class PlotlyPages:
         Image.new("RGB", size, "white").save(buffer, "PNG", pnginfo=mark)
         return buffer.getvalue()
 
-    def meant_by(self, image: Image.Image) -> Source | None:
-        """Returns the page whose stand-in an image is, if it is one."""
+    def page_of(self, image: Image.Image) -> Redirect | None:
+        """Return the page whose placeholder an image is, if it is one."""
         number = str(image.info.get(_MARK, ""))
         return self._made[int(number)] if number.isdecimal() and int(number) < len(self._made) else None
 
 
 def assets() -> dict[str, str]:
-    """Returns the files that the pages need, by name: plotly's own script, if plotly is loaded."""
+    """Return the files that the pages need, by name: plotly's own script, if plotly is loaded."""
     if "plotly" not in sys.modules:
         return {}
     script = Path(str(sys.modules["plotly"].__file__)).parent / "package_data" / "plotly.min.js"

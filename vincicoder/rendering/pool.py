@@ -20,26 +20,26 @@ from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
 from vincicoder.rendering import Limits, Render
 from vincicoder.rendering.config import RenderingConfig
-from vincicoder.rendering.sandbox.child import Source
-from vincicoder.rendering.sandbox.client import Answer, ForkServer, ServerDied, require_confinement
+from vincicoder.rendering.renderer import Redirect
+from vincicoder.rendering.sandbox.client import ForkServer, JobResult, ServerDied, require_confinement
 from vincicoder.status import Status
 
-_TRIES = 2
+_ATTEMPTS = 2
 _RETRY_START_SECONDS = 60.0
 
 
 class RenderPool:
-    """Draws code in confined worker processes, several at a time.
+    """Render code in confined worker processes, several at a time.
 
     One fork server for each renderer is started when it is first needed and kept. Code that misbehaves loses its own
-    process and nothing else; a server that dies is replaced and its work done again, once.
+    process and nothing else; a server that dies is replaced and its work is done again, once.
 
     Args:
         workers: Renders at a time; None for one per CPU that this process may use.
         limits: What one render may use.
-        python: The interpreter that runs generated Python, None for this one. It needs the drawing libraries, not
-            this package.
-        browser: The Chromium to draw HTML with, None to look for one.
+        python: The interpreter that runs generated Python, None for this one. It needs the libraries that
+            the code draws with, not this package.
+        browser: The Chromium to render HTML with, None to search for one.
         renderer_options: More options by language, such as ``{"latex": {"dpi": 200}}``.
         allow_unsandboxed: Run code with resource limits only. It can then do whatever you can.
         namespaces: Add a network namespace around the workers where the system allows it.
@@ -97,7 +97,7 @@ class RenderPool:
         )
 
     def submit(self, code: str, language: str) -> Future[Render]:
-        """Queues one render. Equal code that is still queued or being drawn is drawn once.
+        """Queue one render. Equal code that is still queued or being rendered is rendered once.
 
         Args:
             code: The code.
@@ -113,31 +113,31 @@ class RenderPool:
         with self._pending_lock:
             callers = self._pending.get((name, code))
             if callers is None:
-                self._executor.submit(self._serve, code, name)
+                self._executor.submit(self._run, code, name)
                 callers = self._pending[name, code] = []
             callers.append(future)
         return future
 
     def render(self, code: str, language: str) -> Render:
-        """Draws one piece of code and waits for it."""
+        """Render one piece of code and wait for it."""
         return self.submit(code, language).result()
 
     def start(self, language: str) -> dict[str, Any]:
-        """Starts a language's renderer, if it does not run yet, and returns what it says of itself.
+        """Start a language's renderer, if it does not run yet, and return what it says of itself.
 
         Raises:
             RendererUnavailable: If it cannot work here; the message says why.
         """
         return self._server(get_language(language).name).details
 
-    def _serve(self, code: str, language: str) -> None:
-        """Draws what at least one caller still waits for, and tells them all."""
+    def _run(self, code: str, language: str) -> None:
+        """Render what at least one caller still waits for, and tell them all."""
         with self._pending_lock:
             if all(future.cancelled() for future in self._pending[language, code]):
                 del self._pending[language, code]
                 return
         try:
-            render = self._render(code, language)
+            render = self._with_retry(code, language)
         except Exception as error:  # noqa: BLE001 - a fault of ours; whoever waits must hear of it
             render = Render(Status.INFRASTRUCTURE, message=f"{language} renderer: {type(error).__name__}: {error}")
         with self._pending_lock:
@@ -146,11 +146,11 @@ class RenderPool:
             if future.set_running_or_notify_cancel():
                 future.set_result(render)
 
-    def _render(self, code: str, language: str) -> Render:
+    def _with_retry(self, code: str, language: str) -> Render:
         render = Render(Status.INFRASTRUCTURE)
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             try:
-                render = self._draw(code, language)
+                render = self._render(code, language)
             except RendererUnavailable as error:
                 return Render(Status.INFRASTRUCTURE, message=str(error))
             except ServerDied as error:
@@ -159,31 +159,31 @@ class RenderPool:
                 break
         return render
 
-    def _draw(self, code: str, language: str) -> Render:
+    def _render(self, code: str, language: str) -> Render:
         server = self._server(language)
-        answer = server.run(code)
-        if answer.source is None:
-            return _render_of(answer)
-        if answer.source.language not in server.leaves_to:
+        result = server.run(code)
+        if result.redirect is None:
+            return _render_of(result)
+        if result.redirect.language not in server.redirects_to:
             return Render(Status.RUNTIME_ERROR, message="the code wrote to the renderer's own channel")
-        second = self._draw_source(answer.source, language)
+        second = self._render_redirect(result.redirect, language)
         return replace(
             second,
-            seconds=second.seconds + answer.seconds,
-            cpu_seconds=second.cpu_seconds + answer.cpu_seconds,
+            seconds=second.seconds + result.seconds,
+            cpu_seconds=second.cpu_seconds + result.cpu_seconds,
         )
 
-    def _draw_source(self, source: Source, language: str) -> Render:
-        """Draws what one renderer left to another."""
+    def _render_redirect(self, redirect: Redirect, language: str) -> Render:
+        """Render what one renderer left to another."""
         options: dict[str, Any] = {}
-        if source.language not in LANGUAGES:
-            raise RendererUnavailable(f"this {language} code needs the {source.language} renderer, which is not here")
-        server = self._server(source.language)
-        if "assets_folder" in server.details:  # it lays out pages
-            options = {"width": source.width, "height": source.height, "scale": source.scale}
+        if redirect.language not in LANGUAGES:
+            raise RendererUnavailable(f"this {language} code needs the {redirect.language} renderer, which is not here")
+        server = self._server(redirect.language)
+        if "assets_directory" in server.details:  # it lays out pages
+            options = {"width": redirect.width, "height": redirect.height, "scale": redirect.scale}
             assets = self._server(language).details.get("assets", {})
-            options["assets"] = _share(assets, Path(server.details["assets_folder"]))
-        return _render_of(server.run(source.code, options))
+            options["assets"] = _copy_assets(assets, Path(server.details["assets_directory"]))
+        return _render_of(server.run(redirect.code, options))
 
     def _server(self, language: str) -> ForkServer:
         with self._locks[language]:
@@ -216,7 +216,7 @@ class RenderPool:
             options=self._options.get(name, {}),
             limits=asdict(self.limits),
             jobs_per_child=renderer.jobs_per_child,
-            leaves_to=getattr(renderer, "leaves_to", ()),
+            redirects_to=getattr(renderer, "redirects_to", ()),
             path=[directory] if directory else [],
             interpreter=self._python if "python" in language.uses else None,
             confined=self._confined,
@@ -225,7 +225,7 @@ class RenderPool:
         )
 
     def close(self) -> None:
-        """Ends every worker. Queued renders are cancelled. May be called twice."""
+        """End every worker. Queued renders are cancelled. May be called twice."""
         self._closed = True
         self._executor.shutdown(wait=False, cancel_futures=True)
         for language, lock in self._locks.items():
@@ -259,23 +259,23 @@ def _options(given: Mapping[str, Mapping[str, Any]], browser: str | None) -> dic
     return options
 
 
-def _share(assets: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Copies files that a page needs to where the browser may read them."""
-    shared = {}
+def _copy_assets(assets: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Copy files that a page needs to where the browser may read them, and return their names and new paths."""
+    copies = {}
     for name, path in assets.items():
-        copy = folder / name
+        copy = directory / name
         if not copy.exists():
             partial = copy.with_suffix(f".{threading.get_ident()}")
             shutil.copyfile(path, partial)
             partial.replace(copy)
-        shared[name] = str(copy)
-    return shared
+        copies[name] = str(copy)
+    return copies
 
 
-def _render_of(answer: Answer) -> Render:
+def _render_of(result: JobResult) -> Render:
     image = None
-    if answer.size is not None and answer.pixels is not None:
-        image = Image.frombytes("RGB", answer.size, answer.pixels)
-    elif answer.status is Status.OK:
+    if result.size is not None and result.pixels is not None:
+        image = Image.frombytes("RGB", result.size, result.pixels)
+    elif result.status is Status.OK:
         return Render(Status.RUNTIME_ERROR, message="the renderer asked for a third one")
-    return Render(answer.status, image, answer.message, answer.seconds, answer.cpu_seconds)
+    return Render(result.status, image, result.message, result.seconds, result.cpu_seconds)

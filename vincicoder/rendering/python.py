@@ -1,8 +1,8 @@
-"""Python drawing code: matplotlib and what is built on it, plotly, RDKit, Indigo, Pillow.
+"""Python code that draws: matplotlib and what is built on it, plotly, RDKit, Indigo, Pillow.
 
 The code runs in a fork of a server that has the drawing libraries loaded. What it saves or shows is noticed where it
-happens, with its own resolution and bounding box, in this order of preference: the last picture saved, the last
-picture file left in the folder, the last picture shown, the figure still open at the end.
+happens, with its own resolution and bounding box, in this order of preference: the last image saved, the last
+image file left in the directory, the last image shown, the figure still open at the end.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering import plotly_page
-from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
-from vincicoder.rendering.sandbox.confine import Policy
+from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -56,24 +55,24 @@ _PRELOAD = (
     "rdkit.Chem.rdChemReactions",
     "indigo.renderer",
 )
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg")
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg")
 _NAME = "response.py"
 _CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Source Han Sans SC")
 
 
 class PythonRenderer:
-    """Runs a script and takes the picture that it makes. It may start no process and open no socket."""
+    """Run a script and take the image that it makes. It may start no process and open no socket."""
 
     language: ClassVar[str] = "python"
     jobs_per_child: ClassVar[int] = 1
-    leaves_to: ClassVar[tuple[str, ...]] = ("html", "svg")
+    redirects_to: ClassVar[tuple[str, ...]] = ("html", "svg")
 
     def policy(self) -> Policy:
-        """Files and threads only."""
+        """Return a policy that allows files and threads only."""
         return Policy()
 
     def preload(self) -> dict[str, Any]:
-        """Imports whatever drawing libraries this interpreter has and draws once to warm their caches.
+        """Import whatever drawing libraries this interpreter has, and plot once to warm their caches.
 
         Raises:
             ModuleNotFoundError: If it has no matplotlib, without which honest answers would all seem to fail.
@@ -90,20 +89,20 @@ class PythonRenderer:
         _warm_matplotlib()
         return {"versions": versions, "assets": plotly_page.assets()}
 
-    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
-        """Runs the code and returns its picture."""
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+        """Run the code and return its image."""
         try:
             program = compile(code, _NAME, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
-            raise Failure(Status.SYNTAX_ERROR, f"{type(error).__name__}: {error}") from None
+            raise RenderError(Status.SYNTAX_ERROR, f"{type(error).__name__}: {error}") from None
         except (RecursionError, MemoryError):  # the parser says either
-            raise Failure(Status.SYNTAX_ERROR, "nested too deeply") from None
+            raise RenderError(Status.SYNTAX_ERROR, "nested too deeply") from None
         _seed()
-        studio = _Studio(box)
-        studio.hook()
+        capture = _ImageCapture(workspace)
+        capture.install()
         linecache.cache[_NAME] = (len(code), None, code.splitlines(keepends=True), _NAME)
         _run(program)
-        return studio.picture()
+        return capture.image()
 
 
 def _warm_matplotlib() -> None:
@@ -117,7 +116,7 @@ def _warm_matplotlib() -> None:
 
 
 def _add_cjk_fallback(manager: Any) -> None:
-    """Puts a CJK font behind whatever the code asks for: most Chinese charts name fonts that are not free."""
+    """Put a CJK font behind whatever the code asks for: most Chinese charts name fonts that are not free."""
     known = {font.name: font.fname for font in manager.ttflist}
     fallback = next((known[name] for name in _CJK_FONTS if name in known), None)
     find = getattr(manager, "_find_fonts_by_props", None)  # private, and the only place where fallbacks are chosen
@@ -132,7 +131,7 @@ def _add_cjk_fallback(manager: Any) -> None:
 
 
 def _seed() -> None:
-    """Makes unseeded randomness the same each time: the same code is the same picture."""
+    """Make unseeded randomness the same each time: the same code gives the same image."""
     import random
 
     random.seed(0)
@@ -152,45 +151,47 @@ def _run(program: Any) -> None:
         exec(program, sys.modules["__main__"].__dict__)  # this is what the sandbox is for
     except SystemExit as error:
         if error.code not in (None, 0):
-            raise Failure(Status.RUNTIME_ERROR, f"the code called exit({error.code!r})") from None
+            raise RenderError(Status.RUNTIME_ERROR, f"the code called exit({error.code!r})") from None
     except MemoryError:
-        raise Failure(Status.OUT_OF_MEMORY, "the memory limit was reached") from None
+        raise RenderError(Status.OUT_OF_MEMORY, "the memory limit was reached") from None
     except BaseException as error:  # noqa: BLE001 - whatever the code raises is its own result
         raise _failure(error) from None
 
 
-def _failure(error: BaseException) -> Failure:
+def _failure(error: BaseException) -> RenderError:
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno for frame in reversed(frames) if frame.filename == _NAME), None)
     where = f" (line {line})" if line else ""
     message = f"{type(error).__name__}: {error}{where}"
-    if isinstance(error, Failure):
+    if isinstance(error, RenderError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC):
-        return Failure(Status.TOO_LARGE, message)
+        return RenderError(Status.TOO_LARGE, message)
     if isinstance(error, PermissionError):
-        return Failure(Status.FORBIDDEN, f"{message}: the sandbox allows its own folder only, no network, no process")
+        return RenderError(
+            Status.FORBIDDEN, f"{message}: the sandbox allows its own directory only, no network, no process"
+        )
     if "bad_alloc" in message or "Cannot allocate memory" in message or "can't start new thread" in message:
-        return Failure(Status.OUT_OF_MEMORY, message)
-    return Failure(Status.RUNTIME_ERROR, message)
+        return RenderError(Status.OUT_OF_MEMORY, message)
+    return RenderError(Status.RUNTIME_ERROR, message)
 
 
-class _Studio:
-    """Notices the pictures that code makes.
+class _ImageCapture:
+    """Notice the images that code makes.
 
     Args:
-        box: The private folder and the limits.
+        workspace: The private directory and the limits.
     """
 
-    def __init__(self, box: Box) -> None:
-        self._box = box
-        self._pages = plotly_page.PlotlyPages(box.pixels)
-        self._saved: Callable[[], Image.Image | Source] | None = None
-        self._shown: Callable[[], Image.Image | Source] | None = None
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._pages = plotly_page.PlotlyPages(workspace.pixels)
+        self._saved: Callable[[], Image.Image | Redirect] | None = None
+        self._shown: Callable[[], Image.Image | Redirect] | None = None
 
-    def hook(self) -> None:
-        """Replaces the functions that save or show."""
-        for name, install in (
+    def install(self) -> None:
+        """Replace the functions that save or show."""
+        for name, hook in (
             ("matplotlib.pyplot", self._hook_matplotlib),
             ("PIL.Image", self._hook_pillow),
             ("plotly.basedatatypes", self._hook_plotly),
@@ -198,30 +199,30 @@ class _Studio:
             ("indigo.renderer", self._hook_indigo),
         ):
             if name in sys.modules:
-                install(sys.modules[name])
+                hook(sys.modules[name])
 
-    def picture(self) -> Image.Image | Source:
-        """Returns the picture that the code made.
+    def image(self) -> Image.Image | Redirect:
+        """Return the image that the code made.
 
         Raises:
-            Failure: If it made none.
+            RenderError: If it made none.
         """
         for take in (self._saved, self._newest_file(), self._shown, self._open_figure()):
             if take is not None:
                 return take()
-        raise Failure(Status.NO_OUTPUT, "the code neither saved nor showed a picture")
+        raise RenderError(Status.NO_OUTPUT, "the code neither saved nor showed an image")
 
-    def _place(self, path: Any) -> str:
-        """Where a file may really go: its own name in the code's folder, when it was meant for elsewhere."""
+    def _allowed_path(self, path: Any) -> str:
+        """Return where a file may go: its own name in the code's directory, when it was meant for elsewhere."""
         wanted = Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - links must not be followed here
-        work = Path.cwd() if not str(Path.cwd()).startswith(str(self._box.folder)) else self._box.work
+        work = Path.cwd() if not str(Path.cwd()).startswith(str(self._workspace.directory)) else self._workspace.cwd
         if not wanted.is_relative_to(work):
             wanted = work / wanted.name
         wanted.parent.mkdir(parents=True, exist_ok=True)
         return str(wanted)
 
     def _keep(self, png: bytes) -> None:
-        self._saved = lambda: _open(io.BytesIO(png), self._box.pixels)
+        self._saved = lambda: _open(io.BytesIO(png), self._workspace.pixels)
 
     # Libraries
 
@@ -233,7 +234,7 @@ class _Studio:
             dpi = options.get("dpi") or sys.modules["matplotlib"].rcParams["savefig.dpi"]
             dpi = figure.dpi if dpi == "figure" else float(dpi)
             width, height = figure.get_size_inches() * dpi
-            check_pixels(width, height, self._box.pixels)
+            check_pixels(width, height, self._workspace.pixels)
             buffer = io.BytesIO()
             options = {key: value for key, value in options.items() if key not in ("backend", "metadata", "papertype")}
             save(figure, buffer, **{**options, "format": "png", "pil_kwargs": {"compress_level": 1}})
@@ -248,29 +249,29 @@ class _Studio:
                 else:
                     save(figure, fname, **options)
             elif str(options.get("format") or Path(os.fspath(fname)).suffix.lstrip(".") or "png") == "png":
-                Path(self._place(fname)).write_bytes(png)
+                Path(self._allowed_path(fname)).write_bytes(png)
 
         def show(*_: Any, **__: Any) -> None:
             if plt.get_fignums():
                 png = png_of(plt.gcf())
-                self._shown = lambda: _open(io.BytesIO(png), self._box.pixels)
+                self._shown = lambda: _open(io.BytesIO(png), self._workspace.pixels)
 
         def show_figure(figure: Any, *_: Any, **__: Any) -> None:
             png = png_of(figure)
-            self._shown = lambda: _open(io.BytesIO(png), self._box.pixels)
+            self._shown = lambda: _open(io.BytesIO(png), self._workspace.pixels)
 
         figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
 
         def refuse_tex(*_: Any, **__: Any) -> None:
-            raise Failure(Status.FORBIDDEN, "matplotlib's usetex runs LaTeX, and a script may start no program")
+            raise RenderError(Status.FORBIDDEN, "matplotlib's usetex runs LaTeX, and a script may start no program")
 
         importlib.import_module("matplotlib.texmanager").TexManager.__new__ = refuse_tex
         # a window system that the code asks for is not there, and is not needed
         matplotlib: Any = sys.modules["matplotlib"]
         matplotlib.use = plt.switch_backend = lambda *_, **__: None
 
-    def _open_figure(self) -> Callable[[], Image.Image | Source] | None:
+    def _open_figure(self) -> Callable[[], Image.Image | Redirect] | None:
         plt: Any = sys.modules.get("matplotlib.pyplot")
         if plt is None or not plt.get_fignums():
             return None
@@ -282,9 +283,9 @@ class _Studio:
 
         def keeping_save(image: Any, fp: Any, format: str | None = None, **options: Any) -> None:
             if isinstance(fp, str | os.PathLike):
-                copy = self._pages.meant_by(image) or image.copy()
+                copy = self._pages.page_of(image) or image.copy()
                 self._saved = lambda: copy
-                fp = self._place(fp)
+                fp = self._allowed_path(fp)
             save(image, fp, format, **options)
 
         def show(image: Any, *_: Any, **__: Any) -> None:
@@ -299,12 +300,12 @@ class _Studio:
             page = self._pages.page(figure, options)
             self._saved = lambda: page
             if hasattr(file, "write"):
-                file.write(self._pages.stand_in(page))
+                file.write(self._pages.placeholder(page))
 
         def to_image(figure: Any, *_: Any, **options: Any) -> bytes:
             page = self._pages.page(figure, options)
             self._saved = lambda: page
-            return self._pages.stand_in(page)
+            return self._pages.placeholder(page)
 
         def show(figure: Any, *_: Any, **options: Any) -> None:
             page = self._pages.page(figure, options)
@@ -331,30 +332,32 @@ class _Studio:
         def keep(drawer: Any, path: Any) -> None:
             png = drawer.GetDrawingText()
             self._keep(png)
-            Path(self._place(path)).write_bytes(png)
+            Path(self._allowed_path(path)).write_bytes(png)
 
         draw.MolDraw2DCairo.WriteDrawingText = keep
         module: Any = sys.modules["rdkit.Chem.Draw"]
         to_file = module.MolToFile
-        module.MolToFile = lambda mol, path, *args, **options: to_file(mol, self._place(path), *args, **options)
+        module.MolToFile = lambda mol, path, *args, **options: to_file(mol, self._allowed_path(path), *args, **options)
 
     def _redirected(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda owner, path: write(owner, self._place(path))
+        return lambda owner, path: write(owner, self._allowed_path(path))
 
     def _hook_indigo(self, module: Any) -> None:
         write = module.IndigoRenderer.renderToFile
-        module.IndigoRenderer.renderToFile = lambda owner, item, path: write(owner, item, self._place(path))
+        module.IndigoRenderer.renderToFile = lambda owner, item, path: write(owner, item, self._allowed_path(path))
 
     # Files
 
-    def _newest_file(self) -> Callable[[], Image.Image | Source] | None:
-        found = [path for path in self._box.work.rglob("*") if path.suffix.lower() in _PICTURES and _is_file(path)]
+    def _newest_file(self) -> Callable[[], Image.Image | Redirect] | None:
+        found = [
+            path for path in self._workspace.cwd.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES and _is_file(path)
+        ]
         if not found:
             return None
         newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
         if newest.suffix.lower() == ".svg":
-            return lambda: Source("svg", newest.read_text(encoding="utf-8", errors="replace"))
-        return lambda: _open(newest, self._box.pixels)
+            return lambda: Redirect("svg", newest.read_text(encoding="utf-8", errors="replace"))
+        return lambda: _open(newest, self._workspace.pixels)
 
 
 def _is_file(path: Path) -> bool:
@@ -369,5 +372,5 @@ def _open(file: Any, pixels: int) -> Image.Image:
         check_pixels(*image.size, pixels)
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
-        raise Failure(Status.NO_OUTPUT, f"what the code wrote is not a picture: {error}") from None
+        raise RenderError(Status.NO_OUTPUT, f"what the code wrote is not an image: {error}") from None
     return image

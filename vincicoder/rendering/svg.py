@@ -1,4 +1,4 @@
-"""SVG, drawn by CairoSVG on white."""
+"""SVG, rendered by CairoSVG on white."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.sandbox.child import Box, Failure, Source, check_pixels
-from vincicoder.rendering.sandbox.confine import Policy
+from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ _NOWHERE = "#nowhere"
 
 
 class SvgRenderer:
-    """Draws SVG with its own aspect ratio, scaled so that small icons keep their detail.
+    """Render SVG with its own aspect ratio, scaled so that small icons keep their detail.
 
     Args:
-        longest_side: Pictures whose longer side is below this many pixels are drawn at this size; larger ones keep
-            theirs.
+        longest_side: Images whose longer side is below this many pixels are rendered at this size; larger ones
+            keep theirs.
     """
 
     language: ClassVar[str] = "svg"
@@ -36,11 +35,11 @@ class SvgRenderer:
         self.longest_side = longest_side
 
     def policy(self) -> Policy:
-        """Files only: no process, no socket."""
+        """Return a policy that allows files only: no process, no socket."""
         return Policy()
 
     def preload(self) -> dict[str, Any]:
-        """Imports CairoSVG and draws once, so that children inherit loaded fonts."""
+        """Import CairoSVG and render once, so that children inherit loaded fonts."""
         import cairosvg
         import defusedxml.ElementTree  # noqa: F401
         from PIL import Image, PngImagePlugin  # noqa: F401
@@ -50,15 +49,15 @@ class SvgRenderer:
         )
         return {"cairosvg": cairosvg.__version__}
 
-    def draw(self, code: str, box: Box, options: dict[str, Any]) -> Image.Image | Source:
-        """Draws one SVG document."""
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+        """Render one SVG document."""
         import cairosvg
         from PIL import Image
 
         data, width, height = self._clean(code)
         scale = max(1.0, self.longest_side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        check_pixels(*size, box.pixels)
+        check_pixels(*size, workspace.pixels)
         try:
             png = cairosvg.svg2png(
                 bytestring=data, output_width=size[0], output_height=size[1], background_color="white"
@@ -66,12 +65,12 @@ class SvgRenderer:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
-            raise Failure(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
-        picture: Image.Image = Image.open(io.BytesIO(png))
-        return picture
+            raise RenderError(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
+        image: Image.Image = Image.open(io.BytesIO(png))
+        return image
 
     def _clean(self, code: str) -> tuple[bytes, float, float]:
-        """Parses, takes out every reference to something outside the document, and finds the size."""
+        """Parse, remove every reference to something outside the document, and find the size."""
         from xml.etree import ElementTree
 
         from defusedxml.common import DefusedXmlException
@@ -81,19 +80,19 @@ class SvgRenderer:
             root = fromstring(code.strip().encode("utf-8", "replace"))
         except (ElementTree.ParseError, ValueError, LookupError) as error:
             if isinstance(error, DefusedXmlException):
-                raise Failure(Status.FORBIDDEN, f"entities are not expanded: {error}") from None
-            raise Failure(Status.SYNTAX_ERROR, f"not well-formed XML: {error}") from None
+                raise RenderError(Status.FORBIDDEN, f"entities are not expanded: {error}") from None
+            raise RenderError(Status.SYNTAX_ERROR, f"not well-formed XML: {error}") from None
         if _local_name(root) != "svg":
-            raise Failure(Status.SYNTAX_ERROR, f"the root element is <{_local_name(root)}>, not <svg>")
+            raise RenderError(Status.SYNTAX_ERROR, f"the root element is <{_local_name(root)}>, not <svg>")
         for element in root.iter():
-            _cut_off(element)
-            _spell_out(element)
+            _remove_external_references(element)
+            _normalise(element)
         width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
         return ElementTree.tostring(root), width, height
 
 
-def _cut_off(element: Any) -> None:
-    """Takes out references to anything outside the document."""
+def _remove_external_references(element: Any) -> None:
+    """Remove references to anything outside the document."""
     for name, value in list(element.attrib.items()):
         if name in _HREF and not value.lstrip().startswith(("#", "data:")):
             del element.attrib[name]
@@ -103,8 +102,8 @@ def _cut_off(element: Any) -> None:
         element.text = _IMPORT.sub("", _EXTERNAL_URL.sub("none", element.text))
 
 
-def _spell_out(element: Any) -> None:
-    """Writes what is valid and what CairoSVG ends at in a way that it can draw."""
+def _normalise(element: Any) -> None:
+    """Rewrite valid attributes that CairoSVG fails on in a form that it renders."""
     if _local_name(element) == "use" and not any(len(element.get(name, "").strip()) > 1 for name in _HREF):
         element.set("href", _NOWHERE)  # without one it would use the whole document, again and again
     for name, value in element.attrib.items():
@@ -149,7 +148,7 @@ def _length(text: str | None) -> float | None:
 
 
 def _size(width: str | None, height: str | None, view_box: str | None) -> tuple[float, float]:
-    """The size in CSS pixels: width and height, else the viewBox, else 300 x 150 as browsers do."""
+    """Return the size in CSS pixels: width and height, else the viewBox, else 300 x 150 as browsers do."""
     try:
         _, _, box_width, box_height = (float(part) for part in re.split(r"[\s,]+", (view_box or "").strip()))
         ratio = box_width / box_height if box_width > 0 and box_height > 0 else 0.0

@@ -17,8 +17,8 @@ class Render:
 
     Attributes:
         status: ``Status.OK`` exactly when ``image`` is set.
-        image: The picture, RGB, or None.
-        message: Why there is no picture, in one or a few lines; empty on success.
+        image: The image, RGB, or None.
+        message: Why there is no image, in one or a few lines; empty on success.
         seconds: Wall time of the render itself, without the wait for a free worker.
         cpu_seconds: CPU time it used.
         facts: What the renderer knows of the image beyond its pixels, or None.
@@ -33,5 +33,5 @@ class Render:
 
     @property
     def ok(self) -> bool:
-        """Whether there is a picture."""
+        """Whether there is an image."""
         return self.status is Status.OK

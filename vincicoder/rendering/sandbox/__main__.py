@@ -1,7 +1,7 @@
-"""Starts a fork server: ``python -s sandbox/ FD CONFIG``; see ``server``.
+"""Start a fork server: ``python -s sandbox/ FD CONFIG``; see ``server``.
 
 The package is registered by hand instead of through ``sys.path``: under an interpreter of the user's choice it then
-works without being installed there, and generated code cannot import it by accident from a folder on the path.
+works without being installed there, and generated code cannot import it by accident from a directory on the path.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 
-def _register(name: str, folder: Path) -> None:
+def _register(name: str, directory: Path) -> None:
     spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        name, directory / "__init__.py", submodule_search_locations=[str(directory)]
     )
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -23,7 +23,7 @@ def _register(name: str, folder: Path) -> None:
 
 
 def _main() -> None:
-    sys.path.pop(0)  # this folder
+    sys.path.pop(0)  # this directory
     _register("vincicoder", Path(__file__).resolve().parents[2])
     from vincicoder.rendering.sandbox import server
 

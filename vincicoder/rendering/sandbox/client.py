@@ -1,4 +1,4 @@
-"""The host's end of a fork server: start it, send jobs from any thread, read pictures, notice its death."""
+"""The client of a fork server: start it, send jobs from any thread, read images, notice its death."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
+from vincicoder.rendering.renderer import Redirect
 from vincicoder.status import Status
 
 from . import child, confine, server, wire
@@ -30,15 +31,15 @@ class ServerDied(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class JobResult:
     """What came of one job.
 
     Attributes:
         status: Outcome.
-        message: Why there is no picture.
-        size: Width and height of the picture in pixels, or None.
+        message: Why there is no image.
+        size: Width and height of the image in pixels, or None.
         pixels: Its bytes, RGB row by row, or None.
-        source: What another renderer must draw instead, or None.
+        redirect: What another renderer must render instead, or None.
         seconds: Wall time in the child.
         cpu_seconds: CPU time of the child and what it started.
     """
@@ -47,13 +48,17 @@ class Answer:
     message: str = ""
     size: tuple[int, int] | None = None
     pixels: bytes | None = None
-    source: child.Source | None = None
+    redirect: Redirect | None = None
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
 
 def require_confinement() -> None:
-    """Raises ``SandboxUnavailable``, with what is missing, where this kernel cannot confine code."""
+    """Check that this kernel can confine code.
+
+    Raises:
+        SandboxUnavailable: If it cannot; the message says what is missing.
+    """
     problems = confine.layers().problems
     if problems:
         raise SandboxUnavailable(
@@ -63,7 +68,7 @@ def require_confinement() -> None:
 
 
 def _clean_environment(cache: Path) -> dict[str, str]:
-    """An environment without the host's secrets, and with everything fixed that changes a picture."""
+    """An environment without the secrets of this process, and with everything fixed that changes an image."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(cache),
@@ -86,15 +91,15 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
 
 
-def cache_folder() -> Path:
-    """Returns the folder for what is worth keeping between runs, such as matplotlib's list of fonts."""
-    folder = _user_cache() / "vincicoder"
+def cache_directory() -> Path:
+    """Return the directory for what is worth keeping between runs, such as matplotlib's list of fonts."""
+    directory = _user_cache() / "vincicoder"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"vincicoder-cache-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+        directory = Path(tempfile.gettempdir()) / f"vincicoder-cache-{os.getuid()}"
+        directory.mkdir(mode=0o700, exist_ok=True)
+    return directory
 
 
 class ForkServer:
@@ -105,7 +110,7 @@ class ForkServer:
         options: Keyword arguments of the class, JSON-ready.
         limits: The limits of each job, as a dictionary of ``Limits`` and ``tasks``.
         jobs_per_child: Jobs after which a confined child is replaced; 1 for a fresh child each time.
-        leaves_to: The languages that it may leave code to; see ``child.Source``.
+        redirects_to: Languages whose renderers it may leave code to; see ``Redirect``.
         path: Directories that the renderer's module is imported from, if it is another package's.
         interpreter: The Python to run it, None for this one.
         confined: Whether to confine children.
@@ -122,7 +127,7 @@ class ForkServer:
         options: dict[str, Any],
         limits: dict[str, Any],
         jobs_per_child: int = 1,
-        leaves_to: Sequence[str] = (),
+        redirects_to: Sequence[str] = (),
         path: Sequence[str] = (),
         interpreter: str | None = None,
         confined: bool = True,
@@ -130,7 +135,7 @@ class ForkServer:
         nice: int = 5,
     ) -> None:
         name = renderer.partition(":")[2]
-        self.leaves_to = tuple(leaves_to)
+        self.redirects_to = tuple(redirects_to)
         self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
         self._lock = threading.Lock()
         self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
@@ -147,8 +152,8 @@ class ForkServer:
             "namespaces": namespaces,
             "nice": nice,
             "root": str(self.root),
-            # PYTHONPATH, user site and --target folders, which a clean environment does not name
-            "path": [*([] if interpreter else server.library_folders()), *path],
+            # PYTHONPATH, user site and --target directories, which a clean environment does not name
+            "path": [*([] if interpreter else server.library_directories()), *path],
         }
         self._sock, theirs = socket.socketpair()
         try:
@@ -169,7 +174,7 @@ class ForkServer:
         try:
             return subprocess.Popen(
                 command,
-                env=_clean_environment(cache_folder()),
+                env=_clean_environment(cache_directory()),
                 cwd=self.root,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -203,8 +208,8 @@ class ForkServer:
         """Its process id."""
         return self._process.pid
 
-    def run(self, code: str, options: dict[str, Any] | None = None) -> Answer:
-        """Does one job and waits for it.
+    def run(self, code: str, options: dict[str, Any] | None = None) -> JobResult:
+        """Do one job and wait for it.
 
         Raises:
             ServerDied: If the server ended before it answered.
@@ -225,10 +230,10 @@ class ForkServer:
             raise ServerDied("the fork server is gone") from None
         message = future.result()
         try:
-            return _answer(message, self._pixels)
+            return _result(message, self._pixels)
         finally:
             if message["disposable"]:
-                server.remove_tree(Path(message["folder"]))
+                server.remove_tree(Path(message["directory"]))
 
     def _read(self) -> None:
         inbox = wire.Inbox()
@@ -246,7 +251,7 @@ class ForkServer:
             future.set_exception(ServerDied("the fork server ended with work unfinished"))
 
     def close(self) -> None:
-        """Ends the server and everything below it, and removes its folder. May be called twice."""
+        """End the server and everything below it, and remove its directory. May be called twice."""
         with self._lock:
             self._dead = True
         with contextlib.suppress(OSError):
@@ -261,37 +266,37 @@ class ForkServer:
         server.remove_tree(self.root)
 
 
-def _answer(message: wire.Message, pixel_limit: int) -> Answer:
-    """Checks what a child claims; everything in ``result`` was under the control of hostile code."""
+def _result(message: wire.Message, pixel_limit: int) -> JobResult:
+    """Check what a child claims; everything in ``result`` was under the control of hostile code."""
     times = {"seconds": message["seconds"], "cpu_seconds": message["cpu_seconds"]}
     result = message["result"]
     try:
         status, text = Status(result["status"]), str(result.get("message", ""))[:4000]
         text = text.encode("utf-8", "replace").decode()  # half a surrogate pair would break whoever prints it
         if status is not Status.OK:
-            return Answer(status, text, **times)
-        if isinstance(result.get("source"), dict):
-            return Answer(status, source=_source(result["source"]), **times)
+            return JobResult(status, text, **times)
+        if isinstance(result.get("redirect"), dict):
+            return JobResult(status, redirect=_redirect(result["redirect"]), **times)
         size = (int(result["width"]), int(result["height"]))
     except (KeyError, TypeError, ValueError, OverflowError):
-        return Answer(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel", **times)
+        return JobResult(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel", **times)
     if size[0] * size[1] > pixel_limit:
-        return Answer(Status.TOO_LARGE, f"the picture has more than {pixel_limit} pixels", **times)
-    pixels = _read_picture(Path(message["folder"]) / child.picture_name(message["id"]), size)
+        return JobResult(Status.TOO_LARGE, f"the image has more than {pixel_limit} pixels", **times)
+    pixels = _read_image(Path(message["directory"]) / child.image_name(message["id"]), size)
     if pixels is None:
-        return Answer(Status.FOREIGN_FILE, "the picture is not a regular file of the size that was announced", **times)
-    return Answer(status, size=size, pixels=pixels, **times)
+        return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
+    return JobResult(status, size=size, pixels=pixels, **times)
 
 
-def _source(data: dict[str, Any]) -> child.Source:
+def _redirect(data: dict[str, Any]) -> Redirect:
     width, height, scale = int(data["width"]), int(data["height"]), float(data["scale"])
     if not (0 <= width <= 20_000 and 0 <= height <= 20_000 and 0.1 <= scale <= 10):
         raise ValueError("size out of range")
-    return child.Source(str(data["language"]), str(data["code"]), width, height, scale)
+    return Redirect(str(data["language"]), str(data["code"]), width, height, scale)
 
 
-def _read_picture(path: Path, size: tuple[int, int]) -> bytes | None:
-    """Reads a picture that hostile code may have replaced by a link, a pipe or something endless."""
+def _read_image(path: Path, size: tuple[int, int]) -> bytes | None:
+    """Read an image that hostile code may have replaced by a link, a pipe or something endless."""
     if min(size) < 1:
         return None
     try:

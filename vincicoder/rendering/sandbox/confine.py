@@ -1,7 +1,4 @@
-"""Confines the calling process for good: capabilities, resource limits, Landlock, seccomp.
-
-Standard library only, and no import outside this folder: it also runs under an interpreter that has nothing else.
-"""
+"""Confine the calling process for good: capabilities, resource limits, Landlock, seccomp."""
 
 from __future__ import annotations
 
@@ -10,15 +7,16 @@ import os
 import resource
 import site
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from vincicoder.rendering.renderer import Policy
 
 from . import landlock, seccomp
 
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 24, 36, 38
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
-_SYSTEM_FOLDERS = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+_SYSTEM_DIRECTORIES = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
 _SYSTEM_FILES = (
     "/etc/fonts",
     "/etc/ld.so.cache",
@@ -40,33 +38,6 @@ _SYSTEM_FILES = (
     "/sys/devices/system/cpu",
 )
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a renderer's confined process may touch besides its own folder.
-
-    Attributes:
-        read: Further files and folders to read and execute, such as a TeX tree.
-        processes: May start programs (a browser, TeX).
-        local_sockets: May use Unix and netlink sockets.
-        shared_memory: May use anonymous shared files, as a browser's processes do between themselves.
-        address_space: Whether the memory limit is enforced on address space. A browser reserves terabytes without
-            using them; its resident memory is watched instead.
-    """
-
-    read: tuple[str, ...] = ()
-    processes: bool = False
-    local_sockets: bool = False
-    shared_memory: bool = False
-    address_space: bool = True
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, object]) -> Policy:
-        """Rebuilds a policy from its JSON form."""
-        values = dict(data)
-        values["read"] = tuple(values["read"])  # type: ignore[arg-type]
-        return cls(**values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -93,17 +64,17 @@ def _prctl(option: int, *args: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Asks the kernel to kill this process when the thread that started it ends."""
+    """Ask the kernel to kill this process when the thread that started it ends."""
     _prctl(_PR_SET_PDEATHSIG, 9)
 
 
 def adopt_orphans() -> None:
-    """Makes this process the new parent of descendants that lose theirs, so that none can get away."""
+    """Make this process the new parent of descendants that lose theirs, so that none can get away."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def layers() -> Layers:
-    """Looks at what the kernel offers, without confining anything."""
+    """Return what the kernel offers, without confining anything."""
     abi = landlock.version()
     problems = []
     if abi < 1:
@@ -115,7 +86,7 @@ def layers() -> Layers:
 
 
 def drop_capabilities() -> None:
-    """Gives up every capability, so that root inside is no more than any user."""
+    """Give up every capability, so that root inside is no more than any user."""
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in range(64):
         if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
@@ -140,7 +111,7 @@ def _address_space() -> int:
 
 
 def limit_resources(cpu_seconds: float, memory_mb: int, output_mb: int, address_space: bool) -> None:
-    """Sets the kernel's limits for this process and its children.
+    """Set the kernel's limits for this process and its children.
 
     Args:
         cpu_seconds: CPU time per process; the server watches the sum over processes.
@@ -157,22 +128,22 @@ def limit_resources(cpu_seconds: float, memory_mb: int, output_mb: int, address_
         _limit(resource.RLIMIT_AS, _address_space() + (memory_mb << 20))
 
 
-def interpreter_folders() -> list[str]:
-    """Returns the folders that this interpreter imports from, but no project that it was merely pointed at."""
-    folders = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *site.getsitepackages()}
-    return sorted({os.path.realpath(folder) for folder in folders})
+def interpreter_directories() -> list[str]:
+    """Return the directories that this interpreter imports from, but no project that it was merely pointed at."""
+    directories = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *site.getsitepackages()}
+    return sorted({os.path.realpath(directory) for directory in directories})
 
 
-def confine(policy: Policy, folder: str) -> None:
-    """Confines this process and all it will start to reading system files and writing ``folder``.
+def confine(policy: Policy, directory: str) -> None:
+    """Confine this process and all it will start to reading system files and writing to ``directory``.
 
     Raises:
         OSError: If any layer cannot be put in place. The process must then not go on.
     """
     drop_capabilities()
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    read = [*_SYSTEM_FOLDERS, *_SYSTEM_FILES, *interpreter_folders(), *policy.read, f"/proc/{os.getpid()}"]
-    landlock.restrict(read, [folder], _DEVICES)
+    read = [*_SYSTEM_DIRECTORIES, *_SYSTEM_FILES, *interpreter_directories(), *policy.read, f"/proc/{os.getpid()}"]
+    landlock.restrict(read, [directory], _DEVICES)
     allowance = seccomp.Allowance(
         processes=policy.processes, local_sockets=policy.local_sockets, shared_memory=policy.shared_memory
     )
@@ -180,5 +151,5 @@ def confine(policy: Policy, folder: str) -> None:
 
 
 def forbid_processes() -> None:
-    """Tightens an existing confinement: this process may still become another program, but start none."""
+    """Tighten an existing confinement: this process may still become another program, but start none."""
     seccomp.install(seccomp.Allowance(execute=True))

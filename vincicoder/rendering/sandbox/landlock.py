@@ -1,7 +1,7 @@
 """Landlock by ctypes: a process gives up every file, TCP port and signal that it was not granted.
 
 Reference: the kernel's ``Documentation/userspace-api/landlock.rst``. Needs Linux 5.13; each later interface version
-closes more (rename across folders, truncate, TCP, device ioctl, signals and abstract sockets).
+closes more (rename across directories, truncate, TCP, device ioctl, signals and abstract sockets).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _syscall(number: int, *args: object) -> int:
 
 
 def version() -> int:
-    """Returns the kernel's Landlock interface version; 0 where there is none."""
+    """Return the kernel's Landlock interface version; 0 where there is none."""
     try:
         return _syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
     except OSError:
@@ -77,11 +77,11 @@ def _handled(abi: int) -> _RulesetAttr:
 
 
 def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] = ()) -> int:
-    """Confines the calling thread and all its future children, for good.
+    """Confine the calling thread and all its future children, for good.
 
     Args:
-        read: Files and folders that may be read and executed; missing ones are skipped.
-        write: Folders in which everything but making device nodes is allowed.
+        read: Files and directories that may be read and executed; missing ones are skipped.
+        write: Directories in which everything but making device nodes is allowed.
         devices: Device files that may be read and written.
 
     Returns:

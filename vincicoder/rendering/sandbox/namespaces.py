@@ -9,7 +9,7 @@ _NEWUTS, _NEWIPC, _NEWUSER, _NEWNET = 0x04000000, 0x08000000, 0x10000000, 0x4000
 
 
 def leave_network() -> bool:
-    """Moves this single-threaded process into its own network, IPC and host-name namespaces.
+    """Move this single-threaded process into its own network, IPC and host-name namespaces.
 
     Returns:
         Whether it worked. Docker's default profile refuses it, and then the inner layers stand alone.

@@ -46,7 +46,7 @@ def _memory(pid: int) -> int:
 
 
 def usage_of(pid: int) -> Usage:
-    """Returns the use of one process; nothing when it is gone."""
+    """Return the use of one process; nothing when it is gone."""
     try:
         fields = _stat(pid)
         memory = _memory(pid)
@@ -57,7 +57,7 @@ def usage_of(pid: int) -> Usage:
 
 
 def children_by_parent() -> dict[int, list[int]]:
-    """Returns the process tree of the machine as parent id to child ids."""
+    """Return the process tree of the machine as parent id to child ids."""
     tree: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
@@ -67,7 +67,7 @@ def children_by_parent() -> dict[int, list[int]]:
 
 
 def descendants(pid: int, tree: dict[int, list[int]] | None = None) -> list[int]:
-    """Returns the ids of all processes below ``pid``."""
+    """Return the ids of all processes below ``pid``."""
     tree = children_by_parent() if tree is None else tree
     found: list[int] = []
     pending = list(tree.get(pid, ()))
@@ -79,25 +79,25 @@ def descendants(pid: int, tree: dict[int, list[int]] | None = None) -> list[int]
 
 
 def usage_of_tree(pid: int, tree: dict[int, list[int]] | None = None) -> Usage:
-    """Returns the use of a process and all below it."""
+    """Return the use of a process and all below it."""
     return sum((usage_of(member) for member in [pid, *descendants(pid, tree)]), Usage())
 
 
 def kill(pids: Iterable[int]) -> None:
-    """Sends SIGKILL to processes; those already gone are fine."""
+    """Send SIGKILL to processes; those already gone are fine."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 
 
-def disk_use(folder: str, max_entries: int) -> tuple[int, int]:
-    """Returns the bytes and the number of files below a folder, without following links.
+def disk_use(directory: str, max_entries: int) -> tuple[int, int]:
+    """Return the bytes and the number of files below a directory, without following links.
 
-    Stops counting after ``max_entries``, so that a flood of files costs no more than that. What cannot be looked into,
+    Stops counting after ``max_entries``, so that a flood of files costs no more than that. What cannot be listed,
     being unreadable or too deep for a path, counts as more than ``max_entries``: anything could be hidden there.
     """
     size = entries = 0
-    pending = [folder]
+    pending = [directory]
     while pending and entries <= max_entries:
         try:
             with os.scandir(pending.pop()) as items:
@@ -117,7 +117,7 @@ def disk_use(folder: str, max_entries: int) -> tuple[int, int]:
 
 
 def nameless_use(pid: int) -> int:
-    """Returns the bytes of files that a process holds open although no folder lists them any more."""
+    """Return the bytes of files that a process holds open although no directory lists them any more."""
     size = 0
     with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as items:
         for item in items:

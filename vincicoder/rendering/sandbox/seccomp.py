@@ -185,7 +185,7 @@ class Allowance:
 
 
 def supported() -> bool:
-    """Returns whether this architecture has a table here."""
+    """Return whether this architecture has a table here."""
     return platform.machine() in _MACHINES
 
 
@@ -209,7 +209,7 @@ class _Program:
         self.code: list[Instruction] = []
 
     def on(self, name: str, *body: Instruction) -> None:
-        """Runs ``body``, which must end in a return, when the call is ``name``; the accumulator holds its number."""
+        """Run ``body``, which must end in a return, when the call is ``name``; the accumulator holds its number."""
         number = _NUMBERS[name][self.column]
         if number is not None:
             self.code += [(_JEQ, 0, len(body), number), *body]
@@ -220,20 +220,20 @@ def _argument(index: int) -> Instruction:
 
 
 def _only(index: int, values: tuple[int, ...], error: int = errno.EPERM) -> list[Instruction]:
-    """Allows the call when an argument has one of these values."""
+    """Allow the call when an argument has one of these values."""
     tests = [(_JEQ, len(values) - position, 0, value) for position, value in enumerate(values)]
     return [_argument(index), *tests, _error(error), _return(_ALLOW)]
 
 
 def _never(index: int, values: tuple[int, ...]) -> list[Instruction]:
-    """Allows the call unless an argument has one of these values."""
+    """Allow the call unless an argument has one of these values."""
     last = len(values) - 1
     tests = [(_JEQ, last - position, int(position == last), value) for position, value in enumerate(values)]
     return [_argument(index), *tests, _error(errno.EPERM), _return(_ALLOW)]
 
 
 def build(allow: Allowance, pid: int) -> list[Instruction]:
-    """Returns the filter as BPF instructions.
+    """Return the filter as BPF instructions.
 
     Args:
         allow: What stays open.
@@ -314,7 +314,7 @@ def _processes(program: _Program, allow: Allowance, pid: int) -> None:
     for name in ("kill", "tgkill"):
         program.on(name, _argument(0), (_JEQ, 1, 0, pid), _error(errno.EPERM), _return(_ALLOW))
     program.on("tkill", _error(errno.EPERM))
-    # It must end with the server, and the server must be able to look at its files.
+    # It must end with the server, and the server must be able to check its files.
     program.on("prctl", *_never(0, (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE)))
 
 
@@ -323,7 +323,7 @@ class _SockFprog(ctypes.Structure):
 
 
 def install(allow: Allowance) -> None:
-    """Installs the filter on the calling thread, for good; its children inherit it.
+    """Install the filter on the calling thread, for good; its children inherit it.
 
     Raises:
         OSError: If the kernel refuses. ``PR_SET_NO_NEW_PRIVS`` must have been set before.

@@ -1,7 +1,7 @@
 """A fork server: one process that has a renderer's libraries loaded and forks a confined child for each job.
 
 It is started with a clean environment, has one thread, and does nothing but fork, watch, kill and report. When the
-host goes away, by whatever death, it kills what it started, removes its folder and ends.
+client goes away, by whatever death, it kills what it started, removes its directory and ends.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vincicoder.rendering.renderer import Policy
 from vincicoder.status import Status
 
 from . import child, confine, namespaces, processes, wire
 
 _BUSY_TICK, _IDLE_TICK = 0.05, 1.0
-_GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to look at their use
+_GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to check their use
 _OPEN_SECONDS = 90.0
 _GROWN = 0.75  # a kept child that still holds this much of the limit would charge the next job for it
 _MAX_FILES = 4096
@@ -37,7 +38,7 @@ _FORGED = "the code wrote to the renderer's own channel"
 class _Child:
     pid: int
     sock: socket.socket
-    folder: Path
+    directory: Path
     inbox: wire.Inbox
     opening: bool
     served: int = 0
@@ -50,9 +51,9 @@ class Server:
     """The state of one fork server.
 
     Args:
-        sock: Stream to the host.
-        renderer: An object with ``preload``, ``policy`` and ``draw``.
-        config: ``limits``, ``confined``, ``jobs_per_child``, ``root`` (folder for private folders).
+        sock: Stream to the client.
+        renderer: An object with ``preload``, ``policy`` and ``render``.
+        config: ``limits``, ``confined``, ``jobs_per_child``, ``root`` (directory for private directories).
     """
 
     def __init__(self, sock: socket.socket, renderer: Any, config: wire.Message) -> None:
@@ -60,15 +61,15 @@ class Server:
         self._renderer = renderer
         self._config = config
         self._limits = config["limits"]
-        policy: confine.Policy = renderer.policy()
-        self._policy = replace(policy, read=(*policy.read, *library_folders(), *config["path"]))
+        policy: Policy = renderer.policy()
+        self._policy = replace(policy, read=(*policy.read, *library_directories(), *config["path"]))
         self._root = Path(config["root"])
         self._children: dict[int, _Child] = {}
         self._inbox = wire.Inbox()
         self._serial = 0
         self._parent = os.getppid()
         self._selector = selectors.DefaultSelector()
-        self._selector.register(sock, selectors.EVENT_READ, self._from_host)
+        self._selector.register(sock, selectors.EVENT_READ, self._from_client)
         self._wake, wake_writer = os.pipe()
         for fd in (self._wake, wake_writer):
             os.set_blocking(fd, False)
@@ -78,7 +79,7 @@ class Server:
         self._open = True
 
     def run(self) -> None:
-        """Serves until the host closes its end or is gone."""
+        """Serve until the client closes its end or is gone."""
         while self._open and os.getppid() == self._parent:
             busy = any(entry.job is not None for entry in self._children.values())
             for key, _ in self._selector.select(_BUSY_TICK if busy else _IDLE_TICK):
@@ -86,7 +87,7 @@ class Server:
             self._watch()
 
     def stop(self) -> None:
-        """Kills every child and all that they started, and removes the folder."""
+        """Kill every child and all that they started, and remove the directory."""
         for entry in list(self._children.values()):
             self._end(entry)
         processes.kill(processes.descendants(os.getpid()))
@@ -94,7 +95,7 @@ class Server:
 
     # Messages
 
-    def _from_host(self, _: Any) -> None:
+    def _from_client(self, _: Any) -> None:
         data = self._sock.recv(1 << 20)
         if not data:
             self._open = False
@@ -155,16 +156,16 @@ class Server:
 
     def _fork(self) -> _Child:
         self._serial += 1
-        folder = self._root / str(self._serial)
-        folder.mkdir(mode=0o700)
+        directory = self._root / str(self._serial)
+        directory.mkdir(mode=0o700)
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            child.main(theirs, self._renderer, folder, self._policy, self._config)
+            child.main(theirs, self._renderer, directory, self._policy, self._config)
         theirs.close()
-        entry = _Child(pid, ours, folder, wire.Inbox(wire.CHILD_MAX_BYTES), opening=True)
+        entry = _Child(pid, ours, directory, wire.Inbox(wire.CHILD_MAX_BYTES), opening=True)
         self._children[pid] = entry
         self._selector.register(ours, selectors.EVENT_READ, self._from_child)
         return entry
@@ -196,7 +197,7 @@ class Server:
             return _result(Status.OUT_OF_MEMORY, f"used more than {limits['memory_mb']} MiB")
         if use.tasks > limits["tasks"]:
             return _result(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
-        size, files = processes.disk_use(str(entry.folder), _MAX_FILES)
+        size, files = processes.disk_use(str(entry.directory), _MAX_FILES)
         if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
             size += processes.nameless_use(entry.pid)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
@@ -204,7 +205,7 @@ class Server:
         return None
 
     def _finish(self, entry: _Child, message: wire.Message, keep: bool = True) -> None:
-        """Answers the host; the child is kept only when it is meant to be and nothing was out of order."""
+        """Answer the client; the child is kept only when it is meant to be and nothing was out of order."""
         entry.served += 1
         keep = keep and entry.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
         job, entry.job = entry.job, None
@@ -214,24 +215,24 @@ class Server:
             cpu, keep = use.cpu_seconds, use.memory_bytes < _GROWN * (self._limits["memory_mb"] << 20)
         if not keep:
             cpu = self._end(entry)
-        self._answer(job, message, entry.folder, seconds, cpu - entry.cpu_before, keep)
+        self._answer(job, message, entry.directory, seconds, cpu - entry.cpu_before, keep)
 
     def _answer(
-        self, job: int | None, message: wire.Message, folder: Path, seconds: float, cpu: float, keep: bool
+        self, job: int | None, message: wire.Message, directory: Path, seconds: float, cpu: float, keep: bool
     ) -> None:
         answer = {
             "id": job,
             "result": message,
-            "folder": str(folder),
+            "directory": str(directory),
             "disposable": not keep,
             "seconds": seconds,
             "cpu_seconds": max(cpu, 0.0),
         }
-        with contextlib.suppress(OSError):  # the host is gone; the main loop will notice
+        with contextlib.suppress(OSError):  # the client is gone; the main loop will notice
             wire.send(self._sock, answer)
 
     def _end(self, entry: _Child) -> float:
-        """Kills a child with everything below it and returns the CPU seconds that it used."""
+        """Kill a child with everything below it and return the CPU seconds that it used."""
         below = processes.descendants(entry.pid) if self._policy.processes else []
         cpu = self._usage(entry).cpu_seconds  # what is killed below will not show in the child's own account
         self._forget(entry)
@@ -250,23 +251,25 @@ class Server:
         entry.sock.close()
 
     def _died(self, entry: _Child, status: int, cpu: float) -> None:
-        """A child ended without an answer, or with one still unread."""
-        answer = self._last_words(entry)
+        """Handle the end of a child without an answer, or with one still unread."""
+        answer = self._unread_result(entry)
         below = processes.descendants(os.getpid()) if self._policy.processes else []
         self._forget(entry)
         if self._policy.processes:
             kept = {pid for other in self._children.values() for pid in (other.pid, *processes.descendants(other.pid))}
             processes.kill(set(below) - kept)
         if entry.job is None:
-            remove_tree(entry.folder)
+            remove_tree(entry.directory)
             return
         cpu -= entry.cpu_before
         if entry.opening:
-            answer = _result(Status.INFRASTRUCTURE, f"a worker could not start: {_tail(entry.folder / child.ERRORS)}")
-        answer = answer or _death(status, cpu, self._limits, entry.folder)
-        self._answer(entry.job, answer, entry.folder, time.monotonic() - entry.started, cpu, keep=False)
+            answer = _result(
+                Status.INFRASTRUCTURE, f"a worker could not start: {_tail(entry.directory / child.ERRORS)}"
+            )
+        answer = answer or _death(status, cpu, self._limits, entry.directory)
+        self._answer(entry.job, answer, entry.directory, time.monotonic() - entry.started, cpu, keep=False)
 
-    def _last_words(self, entry: _Child) -> wire.Message | None:
+    def _unread_result(self, entry: _Child) -> wire.Message | None:
         with contextlib.suppress(OSError, wire.WireError, ValueError):
             entry.sock.setblocking(False)
             while data := entry.sock.recv(1 << 16):
@@ -281,15 +284,15 @@ def _result(status: Status, message: str) -> wire.Message:
     return {"status": status.value, "message": message}
 
 
-def _checked(message: wire.Message, policy: confine.Policy) -> wire.Message:
-    """Refuses what no honest child says, for hostile code may have written to the channel itself.
+def _checked(message: wire.Message, policy: Policy) -> wire.Message:
+    """Refuse what no honest child says, for hostile code may have written to the channel itself.
 
     Nested values are refused because a depth that one parser bears can break the next. That something other than the
     code is at fault, a child may say only where the code runs in another program (a browser, TeX).
     """
-    source = message.get("source")
-    values = [*message.values(), *source.values()] if isinstance(source, dict) else list(message.values())
-    nested = any(isinstance(value, dict | list) for value in values if value is not source)
+    redirect = message.get("redirect")
+    values = [*message.values(), *redirect.values()] if isinstance(redirect, dict) else list(message.values())
+    nested = any(isinstance(value, dict | list) for value in values if value is not redirect)
     blames_others = message.get("status") in (Status.INFRASTRUCTURE.value, Status.BAD_TARGET.value)
     if nested or (blames_others and not policy.processes):
         return _result(Status.RUNTIME_ERROR, _FORGED)
@@ -300,8 +303,8 @@ def _cpu_timeout(limits: wire.Message) -> wire.Message:
     return _result(Status.TIMEOUT, f"used more than {limits['cpu_seconds']:g} s of CPU time")
 
 
-def _death(status: int, cpu: float, limits: wire.Message, folder: Path) -> wire.Message:
-    """Says why a child ended without an answer."""
+def _death(status: int, cpu: float, limits: wire.Message, directory: Path) -> wire.Message:
+    """Say why a child ended without an answer."""
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu >= limits["cpu_seconds"]):
         return _cpu_timeout(limits)
@@ -309,13 +312,13 @@ def _death(status: int, cpu: float, limits: wire.Message, folder: Path) -> wire.
         return _result(Status.TOO_LARGE, f"wrote a file of more than {limits['output_mb']} MiB")
     if number == signal.SIGKILL:
         return _result(Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory")
-    errors = _tail(folder / child.ERRORS)
+    errors = _tail(directory / child.ERRORS)
     if "bad_alloc" in errors or "MemoryError" in errors:
         return _result(Status.OUT_OF_MEMORY, "the memory limit was reached")
     if status == 0:
-        return _result(Status.NO_OUTPUT, "the code ended its own process before there was a picture")
-    how = f"signal {signal.Signals(number).name}" if number else f"exit code {os.WEXITSTATUS(status)}"
-    return _result(Status.RUNTIME_ERROR, f"the process ended with {how}. {errors}".strip())
+        return _result(Status.NO_OUTPUT, "the code ended its own process before there was an image")
+    end = f"signal {signal.Signals(number).name}" if number else f"exit code {os.WEXITSTATUS(status)}"
+    return _result(Status.RUNTIME_ERROR, f"the process ended with {end}. {errors}".strip())
 
 
 def _tail(path: Path, size: int = 1000) -> str:
@@ -328,18 +331,18 @@ def _tail(path: Path, size: int = 1000) -> str:
         return file.read(size).decode("utf-8", "replace").strip()
 
 
-def remove_tree(folder: Path) -> None:
-    """Removes a folder whatever a child made of it: deep, wide or without permissions."""
+def remove_tree(directory: Path) -> None:
+    """Remove a directory whatever a child made of it: deep, wide or without permissions."""
     try:
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)
     except (OSError, RecursionError):
-        # not waited for: thousands of nested folders take seconds, and the caller has answers to give
+        # not waited for: thousands of nested directories take seconds, and the caller has answers to give
         script = 'chmod -R u+rwx "$0"; exec rm -rf --one-file-system "$0"'
-        subprocess.Popen(["sh", "-c", script, str(folder)], stderr=subprocess.DEVNULL)
+        subprocess.Popen(["sh", "-c", script, str(directory)], stderr=subprocess.DEVNULL)
 
 
-def library_folders() -> list[str]:
-    """Returns the folders of installed packages that this interpreter imports from, wherever they are."""
+def library_directories() -> list[str]:
+    """Return the directories of installed packages that this interpreter imports from, wherever they are."""
     return [entry for entry in sys.path if entry and any(Path(entry).glob("*.dist-info"))]
 
 
@@ -349,7 +352,7 @@ def _renderer(config: wire.Message) -> Any:
 
 
 def main(fd: int, config: wire.Message) -> None:
-    """Runs a fork server on socket ``fd`` and never returns."""
+    """Run a fork server on socket ``fd``; never returns."""
     sock = socket.socket(fileno=fd)
     sys.path += config["path"]
     os.nice(config["nice"])

@@ -1,4 +1,4 @@
-"""Messages between a host, its fork servers and their children: length-prefixed JSON on a stream socket."""
+"""Messages between a client, its fork servers and their children: length-prefixed JSON on a stream socket."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class WireError(Exception):
 
 
 def pack(message: Message) -> bytes:
-    """Returns the bytes of one message."""
+    """Return the bytes of one message."""
     body = json.dumps(message, ensure_ascii=True).encode("ascii")
     return _HEADER.pack(len(body)) + body
 
 
 def send(sock: socket.socket, message: Message) -> None:
-    """Sends one message on a blocking socket."""
+    """Send one message on a blocking socket."""
     sock.sendall(pack(message))
 
 
 def receive(sock: socket.socket) -> Message | None:
-    """Receives one message from a blocking socket; None at the end of the stream."""
+    """Receive one message from a blocking socket; None at the end of the stream."""
     inbox = Inbox()
     while True:
         data = sock.recv(1 << 16 if inbox.missing > 1 << 16 else inbox.missing)
@@ -41,7 +41,7 @@ def receive(sock: socket.socket) -> Message | None:
 
 
 class Inbox:
-    """Collects bytes and gives out whole messages.
+    """Collect bytes and give out whole messages.
 
     Args:
         max_bytes: Longest acceptable message. A confined child is given a small one.
@@ -53,7 +53,7 @@ class Inbox:
 
     @property
     def missing(self) -> int:
-        """How many bytes the next message, or its header, still lacks."""
+        """The number of bytes that the next message, or its header, still lacks."""
         if len(self._buffer) < _HEADER.size:
             return _HEADER.size - len(self._buffer)
         return _HEADER.size + self._length() - len(self._buffer)
@@ -62,7 +62,7 @@ class Inbox:
         return int(_HEADER.unpack_from(self._buffer)[0])
 
     def feed(self, data: bytes) -> list[Message]:
-        """Adds bytes and returns the messages that they complete.
+        """Add bytes and return the messages that they complete.
 
         Raises:
             WireError: If the stream is not made of JSON objects, or one is too long.

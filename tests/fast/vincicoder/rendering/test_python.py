@@ -182,7 +182,7 @@ def test_honest_code_gets_its_picture(pool: RenderPool, code: str) -> None:
         ("raise SystemExit(3)", Status.RUNTIME_ERROR, "exit(3)"),
         ("import argparse\np = argparse.ArgumentParser(); p.add_argument('x'); p.parse_args()", Status.RUNTIME_ERROR,
          "exit(2)"),
-        ("open('a.png', 'w').write('no picture')", Status.NO_OUTPUT, "not a picture"),
+        ("open('a.png', 'w').write('no picture')", Status.NO_OUTPUT, "not an image"),
         ("plt.rcParams['text.usetex'] = True; plt.title('x'); plt.savefig('a.png')", Status.FORBIDDEN,
          "usetex runs LaTeX"),
     ],

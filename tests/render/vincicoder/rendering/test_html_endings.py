@@ -19,7 +19,7 @@ from rendered import GREEN, OK, colour, draw, page, start
 from vincicoder.errors import RendererUnavailable
 from vincicoder.rendering import Limits
 from vincicoder.rendering.sandbox import processes
-from vincicoder.rendering.sandbox.client import Answer, ForkServer
+from vincicoder.rendering.sandbox.client import ForkServer, JobResult
 from vincicoder.status import Status
 
 STRICT = Limits(cpu_seconds=4, wall_seconds=20, memory_mb=1536)
@@ -33,7 +33,7 @@ def strict() -> Iterator[ForkServer]:
     server.close()
 
 
-def fits_in(limits: Limits, answer: Answer) -> bool:
+def fits_in(limits: Limits, answer: JobResult) -> bool:
     """The server looks every 50 ms, and on a busy machine later."""
     return answer.cpu_seconds < limits.cpu_seconds * 2 + 2 and answer.seconds < limits.wall_seconds * 1.5
 
@@ -118,7 +118,7 @@ def test_a_picture_size_beyond_the_limit_is_refused_before_it_is_made(browser: F
 
 
 def test_rendering_goes_on_in_parallel(browser: ForkServer) -> None:
-    answers: list[Answer] = []
+    answers: list[JobResult] = []
     threads = [threading.Thread(target=lambda: answers.append(browser.run(page(OK)))) for _ in range(3)]
     for thread in threads:
         thread.start()

@@ -113,10 +113,10 @@ def test_what_a_killed_server_was_drawing_ends_too(strict: RenderPool, language:
     strict.start(language)
     server = strict._servers[language].pid
     future = strict.submit(ENDLESS[language], language)
-    assert wait_until(lambda: len(processes.descendants(server)) == (2 if language == "latex" else 1), 3)
+    assert wait_until(lambda: len(processes.descendants(server)) == (2 if language == "latex" else 1), 5)
     family = processes.descendants(server)
     os.kill(server, signal.SIGKILL)
-    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), 2)
+    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
     assert future.result().status is not Status.OK
 
 

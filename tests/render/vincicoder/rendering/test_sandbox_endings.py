@@ -21,13 +21,13 @@ FORGE = """
 import json, os, socket, struct
 from pathlib import Path
 sock = socket.socket(fileno=3)
-box = Path.cwd().parent
+private = Path.cwd().parent
 def send(message):
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
     sock.sendall(struct.pack('!I', len(body)) + body)
 def claim(width=2, height=2, **more):
     send({'status': 'ok', 'message': '', 'width': width, 'height': height, **more})
-picture = next(box / f'{n}.rgb' for n in [JOB])
+image = next(private / f'{n}.rgb' for n in [JOB])
 """
 
 FORGERIES = {
@@ -48,30 +48,30 @@ FORGERIES = {
     "absurd size": "claim(10 ** 9, 10 ** 9)",
     "number of 4000 digits": "claim(10 ** 4000, 1)",
     "missing picture": "claim()",
-    "picture of another size": "picture.write_bytes(b'x' * 11); claim()",
-    "link": "picture.symlink_to('/etc/passwd'); claim()",
-    "pipe": "os.mkfifo(picture); claim()",
-    "folder": "picture.mkdir(); claim()",
-    "hard link": "open('a', 'wb').write(b'x' * 12); os.link('a', picture); claim()",
-    "source for an unknown renderer": "send({'status': 'ok', 'source': {'language': 'sh', 'code': 'id',"
+    "picture of another size": "image.write_bytes(b'x' * 11); claim()",
+    "link": "image.symlink_to('/etc/passwd'); claim()",
+    "pipe": "os.mkfifo(image); claim()",
+    "folder": "image.mkdir(); claim()",
+    "hard link": "open('a', 'wb').write(b'x' * 12); os.link('a', image); claim()",
+    "redirect for an unknown renderer": "send({'status': 'ok', 'redirect': {'language': 'sh', 'code': 'id',"
     " 'width': 1, 'height': 1, 'scale': 1}})",
-    "source for the same renderer": "send({'status': 'ok', 'source': {'language': 'python', 'code': 'x',"
+    "redirect for the same renderer": "send({'status': 'ok', 'redirect': {'language': 'python', 'code': 'x',"
     " 'width': 1, 'height': 1, 'scale': 1}})",
-    "source for TeX": "send({'status': 'ok', 'source': {'language': 'latex', 'code': '$x$', 'width': 1, 'height': 1,"
+    "redirect for TeX": "send({'status': 'ok', 'redirect': {'language': 'latex', 'code': '$x$', 'width': 1, 'height': 1,"
     " 'scale': 1}})",
-    "source without a size": "send({'status': 'ok', 'source': {'language': 'svg', 'code': '<svg/>'}})",
-    "source of absurd size": "send({'status': 'ok', 'source': {'language': 'html', 'code': '', 'width': 10 ** 9,"
+    "redirect without a size": "send({'status': 'ok', 'redirect': {'language': 'svg', 'code': '<svg/>'}})",
+    "redirect of absurd size": "send({'status': 'ok', 'redirect': {'language': 'html', 'code': '', 'width': 10 ** 9,"
     " 'height': 10 ** 9, 'scale': 1}})",
-    "source that nests": "send({'status': 'ok', 'source': {'language': {}, 'code': [], 'width': 0, 'height': 0,"
+    "redirect that nests": "send({'status': 'ok', 'redirect': {'language': {}, 'code': [], 'width': 0, 'height': 0,"
     " 'scale': 1}})",
-    "hostile source": "send({'status': 'ok', 'source': {'language': 'svg', 'code': '<!DOCTYPE a [<!ENTITY x SYSTEM"
+    "hostile redirect": "send({'status': 'ok', 'redirect': {'language': 'svg', 'code': '<!DOCTYPE a [<!ENTITY x SYSTEM"
     " \\\"file:///etc/passwd\\\">]><svg>&x;</svg>', 'width': 0, 'height': 0, 'scale': 1}})",
-    "another job": "send({'id': 1, 'status': 'runtime_error', 'folder': '/', 'disposable': True})",
+    "another job": "send({'id': 1, 'status': 'runtime_error', 'directory': '/', 'disposable': True})",
     "the machine's fault": "send({'status': 'infrastructure', 'message': 'broken'})",
     "the target's fault": "send({'status': 'bad_target', 'message': 'broken'})",
     "the machine's fault by exit code": "os._exit(70)",
     "the machine's fault by exception": "import sys\nchild = sys.modules['vincicoder.rendering.sandbox.child']\n"
-    "raise child.Failure(child.Status.INFRASTRUCTURE, 'broken')",
+    "raise child.RenderError(child.Status.INFRASTRUCTURE, 'broken')",
     "closed channel": "sock.close()",
     "descriptors": "socket.send_fds(sock, [b'x'], [0] * 200)",
     **{
@@ -101,7 +101,7 @@ def test_a_forged_picture_is_only_a_picture(strict: RenderPool) -> None:
     code = FORGE.replace("[JOB]", "[0]") + textwrap.dedent("""
         import gc
         job = next(o['id'] for o in gc.get_objects() if isinstance(o, dict) and 'options' in o and 'id' in o)
-        with open(box / f'{job}.rgb', 'wb') as file:
+        with open(private / f'{job}.rgb', 'wb') as file:
             file.truncate(W * H * 3)
         claim(W, H)
         import time; time.sleep(1)

@@ -1,0 +1,180 @@
+"""The contract between a renderer and the sandbox that runs it.
+
+A renderer is one file with one class. The pool reads the class in the trainer's process, the fork server makes one
+object of it, and confined children call it. Importing such a file must need nothing but the standard library.
+
+Example:
+    The smallest renderer; ``CONTRIBUTING.md`` has one that is whole::
+
+        class SquareRenderer:
+            language = "square"
+            jobs_per_child = 1
+
+            def policy(self):
+                return Policy()
+
+            def preload(self):
+                import PIL.Image
+
+                return {}
+
+            def render(self, code, workspace, options):
+                from PIL import Image
+
+                return Image.new("RGB", (int(code), int(code)))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_WORKING_DIRECTORY = "work"
+
+
+class RenderError(Exception):
+    """The end of a render without an image.
+
+    Args:
+        status: Why there is no image. ``Status.INFRASTRUCTURE`` is believed only where the code runs in another
+            program, that is where ``Policy.processes`` is set.
+        message: The reason for people, in one or a few lines.
+
+    Example:
+        >>> raise RenderError(Status.SYNTAX_ERROR, "line 3: the bracket is never closed")
+        Traceback (most recent call last):
+        ...
+        vincicoder.rendering.renderer.RenderError: line 3: the bracket is never closed
+    """
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Code that another renderer must render in place of an image, such as a plotly figure's page.
+
+    Attributes:
+        language: The other renderer's language, one of ``redirects_to``.
+        code: What it renders.
+        width: Width of the page in CSS pixels, where that renderer lays out pages.
+        height: Height, likewise.
+        scale: Device pixels per CSS pixel.
+
+    Example:
+        >>> Redirect("html", "<p>Hello", width=700, height=500).scale
+        1.0
+    """
+
+    language: str
+    code: str
+    width: int = 0
+    height: int = 0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The private directory of one confined child, and what one job may use.
+
+    Attributes:
+        directory: The directory; only this child can see it.
+        pixels: Largest image that may come out, in pixels.
+        wall_seconds: Wall time for one job.
+    """
+
+    directory: Path
+    pixels: int
+    wall_seconds: float
+
+    @property
+    def cwd(self) -> Path:
+        """The current directory of the code."""
+        return self.directory / _WORKING_DIRECTORY
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a renderer's confined process may touch besides its own directory.
+
+    Attributes:
+        read: Further files and directories to read and execute, such as a TeX tree.
+        processes: May start programs (a browser, TeX).
+        local_sockets: May use Unix and netlink sockets.
+        shared_memory: May use anonymous shared files, as a browser's processes do between themselves.
+        address_space: Whether the memory limit is enforced on address space. A browser reserves terabytes without
+            using them; its resident memory is watched instead.
+
+    Example:
+        >>> Policy(read=("/usr/share/graphviz",), processes=True).local_sockets
+        False
+    """
+
+    read: tuple[str, ...] = ()
+    processes: bool = False
+    local_sockets: bool = False
+    shared_memory: bool = False
+    address_space: bool = True
+
+
+class Renderer(Protocol):
+    """What the fork server and its children call, in this order.
+
+    Two more are optional. A renderer that keeps something between jobs, such as a browser, has a method
+    ``open(workspace)``, which starts it: in the child, confined, before the first job. One that returns ``Redirect``
+    names the languages that it may ask for in the class attribute ``redirects_to``, a tuple.
+
+    Attributes:
+        language: Name of the language.
+        jobs_per_child: Jobs before a child is replaced; 1 gives every response a fresh process.
+    """
+
+    language: ClassVar[str]
+    jobs_per_child: ClassVar[int]
+
+    def preload(self) -> dict[str, Any]:
+        """Import and warm what children inherit: once, in the fork server, unconfined, before any code arrives.
+
+        Returns:
+            What ``doctor`` shows, JSON-ready.
+
+        Raises:
+            Exception: If something is missing; the message reaches the user. No thread may be left running.
+        """
+
+    def policy(self) -> Policy:
+        """Return what the child may touch; asked once, after ``preload``."""
+
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+        """Render one piece of code, in the child, confined.
+
+        Args:
+            code: The code, in this renderer's language.
+            workspace: The child's directory, and the limits that the renderer has to respect itself.
+            options: What a ``Redirect`` asks for; empty for a response.
+
+        Raises:
+            RenderError: If the code makes no image.
+        """
+
+
+def check_pixels(width: float, height: float, limit: int) -> None:
+    """Refuse an image of this size if it is over the limit; all three in pixels.
+
+    Raises:
+        RenderError: With ``Status.TOO_LARGE``.
+
+    Example:
+        >>> check_pixels(1280, 720, limit=16_000_000)
+    """
+    if width * height > limit:
+        raise RenderError(Status.TOO_LARGE, f"the image is {width:.0f}x{height:.0f}, over the limit of {limit} pixels")
