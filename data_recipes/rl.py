@@ -31,7 +31,7 @@ from data_recipes.sample import (
 from data_recipes.shards import rows_of
 from vincicoder.data import DataError, Reason
 from vincicoder.data.domains import DOMAINS
-from vincicoder.reporting.summary import NOT_JUDGED
+from vincicoder.reporting import is_judged
 
 LEAST_TOKENS = 40
 """Code that is shorter is too simple to learn from."""
@@ -94,8 +94,8 @@ def read_pass_rates(path: Path, passed: float = PASSED) -> dict[str, float]:
 def _scores(line: bytes, where: str) -> tuple[str, list[float]]:
     try:
         row: dict[str, Any] = json.loads(line)
-        judged = row.get("status") not in NOT_JUDGED
-        scores = row["scores"] if "scores" in row else [row["overall"]] if judged else []
+        is_result = "overall" in row  # its "scores" are then those of its components
+        scores = row["scores"] if not is_result else [row["overall"]] if is_judged(row.get("status", "ok")) else []
         return str(row["id"]), [float(score) for score in scores]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{where}: expected an object with id and scores, or id and overall ({error!r})") from error

@@ -47,10 +47,10 @@ from dataclasses import dataclass, field
 
 from vincicoder.alignment.fences import Page, read
 from vincicoder.alignment.prompt import asked_language, requested_language
-from vincicoder.languages import LANGUAGES, Language, get_language
+from vincicoder.languages import DEFAULT, LANGUAGES, Language, get_language
 from vincicoder.status import Status
 
-__all__ = ["Alignment", "align", "asked_language", "last_block", "requested_language"]
+__all__ = ["Alignment", "align", "asked_language", "language_of_response", "last_block", "requested_language"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def align(
     Raises:
         ConfigError: ``language`` is not known.
     """
-    wanted = get_language(language) if language and language.strip() else requested_language(prompt or "")
+    asked = get_language(language) if language and language.strip() else asked_language(prompt or "")
+    wanted = asked or get_language(DEFAULT)
     page = read(response, thinking=True)
 
     def outcome(status: Status, message: str) -> Alignment:
@@ -111,7 +112,8 @@ def align(
     if blocks := page.closed + page.unclosed:
         tags = list(dict.fromkeys(block.tag[:20] or "no tag" for block in blocks))
         found = ", ".join(tags[:5]) + (", …" if len(tags) > 5 else "")
-        return outcome(Status.WRONG_LANGUAGE, f"asked for a {wanted.name} block, found only: {found}")
+        expected = f"asked for a {wanted.name} block" if asked else f"no language asked for, so {wanted.name} expected"
+        return outcome(Status.WRONG_LANGUAGE, f"{expected}, found only: {found}")
     if page.unfinished_thinking:
         return outcome(Status.NO_CODE, "the thinking section never closes, so there is no answer")
     return _without_fence(page, wanted, require_fence)
@@ -129,6 +131,24 @@ def last_block(text: str) -> tuple[Language, str] | None:
     for block in reversed(page.closed):
         if language := next((each for each in LANGUAGES.values() if page.is_in(block, each)), None):
             return language, page.code(block)
+    return None
+
+
+def language_of_response(response: str) -> Language | None:
+    r"""Return the language that a response answers in, for when nobody asked for one; None if it shows none.
+
+    It is that of the last closed block whose tag names a language; else that of a block or a document that begins.
+
+    Example:
+        >>> language_of_response("Here it is:\n```tikz\n\\draw (0,0);\n```").name
+        'latex'
+    """
+    if block := last_block(response):
+        return block[0]
+    for language in LANGUAGES.values():
+        begun = align(response, language.name, require_fence=False).status
+        if begun in (Status.OK, Status.TRUNCATED):
+            return language
     return None
 
 

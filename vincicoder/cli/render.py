@@ -59,16 +59,7 @@ def run(options: argparse.Namespace) -> int:
 def _rendered(code: str, language: str, config: RenderingConfig) -> Render:
     from vincicoder.rendering import RenderPool
 
-    with RenderPool(
-        workers=1,
-        limits=config.limits,
-        python=config.python,
-        browser=config.browser,
-        renderer_options=config.renderer_options,
-        allow_unsandboxed=config.sandbox.allow_unsandboxed,
-        namespaces=config.sandbox.namespaces,
-        nice=config.sandbox.nice,
-    ) as pool:
+    with RenderPool.of(config) as pool:
         return pool.render(code, language)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vincicoder.alignment import asked_language, language_of_response
 from vincicoder.errors import ConfigError
 from vincicoder.languages import get_language
 from vincicoder.reward import RewardRequest
@@ -23,32 +24,23 @@ _PARQUET_ROWS = 32  # read at a time: rows may hold whole images
 
 @dataclass(frozen=True)
 class Row:
-    """One request of a file.
+    """One line or row of a file.
 
     Attributes:
         number: Its line (JSONL) or row (Parquet), from 1.
         key: Digest of its number, its content and the settings that score it.
-        request: The request.
+        request: The request; of a broken line, what could be read of it.
         labels: Those of ``LABELS`` that it has.
+        language_from: Who asked for the language; see `requested_language`.
+        problem: What is wrong with a line that is no request; empty for a request.
     """
 
     number: int
     key: str
     request: RewardRequest
     labels: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A line that is no request.
-
-    Attributes:
-        number: Its line or row, from 1.
-        reason: What is wrong with it.
-    """
-
-    number: int
-    reason: str
+    language_from: str = ""
+    problem: str = ""
 
 
 class RequestsFile:
@@ -60,15 +52,20 @@ class RequestsFile:
 
     Args:
         path: The file; its suffix tells the format, ``.jsonl`` or ``.parquet``.
-        settings: What the results depend on besides the requests, JSON-ready.
+        settings: What the results depend on besides the requests, ready for JSON.
+        language: Language of the requests that ask for none.
+        prompt: Prompt of the requests that have none.
 
     Raises:
         ConfigError: The file is missing, of another format or without a column that is needed.
     """
 
-    def __init__(self, path: str | Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str | Path, settings: Mapping[str, Any], language: str | None = None, prompt: str | None = None
+    ) -> None:
         self.path = Path(path)
         self.run = _digest(settings)
+        self._language, self._prompt = language, prompt
         if not self.path.is_file():
             raise ConfigError(f"the requests file {str(path)!r} does not exist")
         suffix = self.path.suffix.lower()
@@ -87,10 +84,10 @@ class RequestsFile:
                 count, last = count + chunk.count(b"\n"), chunk[-1:]
         return count + (last != b"\n")
 
-    def __iter__(self) -> Iterator[Row | Broken]:
+    def __iter__(self) -> Iterator[Row]:
         """Yield every line that is not blank."""
         for number, record in self._records():
-            yield Broken(number, record) if isinstance(record, str) else self._row(number, record)
+            yield self._broken(number, {}, record) if isinstance(record, str) else self._row(number, record)
 
     def _records(self) -> Iterator[tuple[int, dict[str, Any] | str]]:
         """Yield number and content, or what is wrong with it."""
@@ -122,31 +119,84 @@ class RequestsFile:
                 f"{' and '.join(map(repr, REQUIRED))}, and has: {', '.join(columns)[:300] or 'nothing'}"
             )
 
-    def _row(self, number: int, record: dict[str, Any]) -> Row | Broken:
-        response, target, language = record.get("response"), record.get("target"), record.get("language")
-        if not isinstance(response, str):
-            return Broken(number, f"'response' is {_kind(response)}; expected text")
-        if target is None:
-            return Broken(number, "'target' is missing; expected a path, base64 text or bytes")
-        for name, value in (("prompt", record.get("prompt")), ("language", language)):
-            if value is not None and not isinstance(value, str):
-                return Broken(number, f"{name!r} is {_kind(value)}; expected text or nothing")
-        try:
-            if language and language.strip():
-                get_language(language)
-        except ConfigError as error:
-            return Broken(number, str(error))
-        identity = record.get("id")
+    def _row(self, number: int, record: dict[str, Any]) -> Row:
+        if problem := _problem(record):
+            return self._broken(number, record, problem)
+        response: str = record["response"]
+        language, asked_by = requested_language(
+            response, (record.get("language"), record.get("prompt")), (self._language, self._prompt)
+        )
+        prompt = record.get("prompt") or self._prompt
         request = RewardRequest(
             response=response,
-            target=_located(target, self.path.parent),
-            prompt=record.get("prompt"),
+            target=_located(record["target"], self.path.parent),
+            prompt=prompt,
             language=language,
-            id=None if identity is None else str(identity),
+            id=_identity(record),
         )
-        content = [record.get(key) for key in ("id", "prompt", "language", "target", "response")]
-        labels = {label: str(record[label]) for label in LABELS if record.get(label) is not None}
-        return Row(number, _digest([self.run, number, content]), request, labels)
+        key = _digest([self.run, number, [record.get("id"), prompt, language, record["target"], response]])
+        return Row(number, key, request, _labels(record), asked_by)
+
+    def _broken(self, number: int, record: dict[str, Any], problem: str) -> Row:
+        response, target = record.get("response"), record.get("target")
+        request = RewardRequest(
+            response=response if isinstance(response, str) else "",
+            target=b"" if target is None else _located(target, self.path.parent),
+            id=_identity(record),
+        )
+        return Row(number, _digest([self.run, number, problem]), request, _labels(record), problem=problem)
+
+
+def requested_language(
+    response: str, own: tuple[str | None, str | None], default: tuple[str | None, str | None]
+) -> tuple[str | None, str]:
+    """Return the language that a response is judged in, and where it is from.
+
+    Args:
+        response: What the model wrote.
+        own: The request's own language and prompt; they win.
+        default: Language and prompt for requests that do not say.
+
+    Returns:
+        The name of the language or None, and "request", "default", "response" (nobody asked; it is the response's
+        own) or "nowhere".
+
+    Raises:
+        ConfigError: A language is not known.
+    """
+    for (language, prompt), origin in ((own, "request"), (default, "default")):
+        if language and language.strip():
+            return get_language(language).name, origin
+        if prompt and (asked := asked_language(prompt)):
+            return asked.name, origin
+    found = language_of_response(response)
+    return (found.name, "response") if found else (None, "nowhere")
+
+
+def _problem(record: Mapping[str, Any]) -> str:
+    """Return why a JSON object is no request, or ""."""
+    if not isinstance(record.get("response"), str):
+        return f"'response' is {_kind(record.get('response'))}; expected text"
+    if record.get("target") is None:
+        return "'target' is missing; expected a path, base64 text or bytes"
+    for name in ("prompt", "language"):
+        value = record.get(name)
+        if value is not None and not isinstance(value, str):
+            return f"{name!r} is {_kind(value)}; expected text or nothing"
+    try:
+        if (record.get("language") or "").strip():
+            get_language(record["language"])
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _identity(record: Mapping[str, Any]) -> str | None:
+    return None if record.get("id") is None else str(record["id"])
+
+
+def _labels(record: Mapping[str, Any]) -> dict[str, str]:
+    return {label: str(record[label]) for label in LABELS if record.get(label) is not None}
 
 
 def _parse(line: bytes) -> dict[str, Any] | str:

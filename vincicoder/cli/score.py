@@ -16,7 +16,7 @@ from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.options import digest_values, from_flat, given_flags
 from vincicoder.reward.config import RewardConfig
-from vincicoder.status import Status
+from vincicoder.status import Fault
 
 if TYPE_CHECKING:
     from vincicoder.cli.requests_file import RequestsFile
@@ -40,19 +40,21 @@ def add_parser(commands: Any) -> None:
         "  vincicoder score requests.parquet --output results.jsonl --limit 100 --device cuda:1",
     )
     command.add_argument("requests", nargs="?", metavar="REQUESTS", help="file of requests, .jsonl or .parquet")
-    one = command.add_argument_group("one response")
-    one.add_argument("--target", metavar="FILE", help="the image to reproduce")
-    one.add_argument("--response", metavar="FILE", help="the text that the model wrote; - reads standard input")
-    one.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias (default: by the prompt)")
-    one.add_argument("--prompt", metavar="TEXT", help="what the model was asked; tells the language")
-    many = command.add_argument_group("a file of requests")
-    many.add_argument(
+    add = command.add_argument_group("one response").add_argument
+    add("--target", metavar="FILE", help="the image to reproduce")
+    add("--response", metavar="FILE", help="the text that the model wrote; - reads standard input")
+    add = command.add_argument_group("a file of requests").add_argument
+    add(
         "--output",
         metavar="FILE",
-        help="results as JSON lines, written as they come; run again to go on where it stopped",
+        help="results as JSON lines, written as they come; run again to go on where it stopped (default: none)",
     )
-    many.add_argument("--limit", type=positive_int, metavar="N", help="only the first N requests")
-    command.add_argument("--report", metavar="DIR", help="write an HTML report into this directory")
+    add("--limit", type=positive_int, metavar="N", help="only the first N requests (default: all)")
+    add = command.add_argument_group("what was asked, where a request does not say").add_argument
+    known = ", ".join(LANGUAGES)
+    add("--language", metavar="NAME", help=f"{known} or an alias (default: by the prompt, else by the response)")
+    add("--prompt", metavar="TEXT", help="what the model was asked; tells the language (default: none)")
+    command.add_argument("--report", metavar="DIR", help="write an HTML report into this directory (default: none)")
     command.add_argument("--json", action="store_true", help="print one JSON object: the result, or the summary")
     add_reward_flags(command)
 
@@ -62,10 +64,12 @@ def run(options: argparse.Namespace) -> int:
     pair = (options.target, options.response)
     if options.requests is None and None in pair:
         options.usage_error("give --target and --response, or a file of requests")
-    if options.requests is not None and (pair != (None, None) or options.language or options.prompt):
-        options.usage_error("--target, --response, --language and --prompt do not go with a file of requests")
+    if options.requests is not None and pair != (None, None):
+        options.usage_error("--target and --response do not go with a file of requests")
     if options.requests is None and (options.output or options.limit):
         options.usage_error("--output and --limit go with a file of requests only")
+    if options.language:
+        get_language(options.language)
     return _score_pair(options) if options.requests is None else _score_file(options)
 
 
@@ -77,31 +81,32 @@ def _reward(options: argparse.Namespace) -> VisualReward:
 
 
 def _score_pair(options: argparse.Namespace) -> int:
+    from vincicoder.cli.requests_file import requested_language
     from vincicoder.reward import RewardRequest
 
     if not options.target.startswith(("data:", "file:")) and not Path(options.target).is_file():
         raise ConfigError(f"target {options.target!r} is not an existing file")
-    if options.language:
-        get_language(options.language)
-    request = RewardRequest(read_text(options.response), options.target, options.prompt, options.language)
+    response = read_text(options.response)
+    language, asked_by = requested_language(response, (options.language, options.prompt), (None, None))
+    request = RewardRequest(response, options.target, options.prompt, language)
     with _reward(options) as reward:
         [result] = reward.score([request])
-    data = result.to_dict()
-    print(json.dumps(data) if options.json else _pair_table(result))
+    data = {"language_from": asked_by, **result.to_dict()}
+    print(json.dumps(data) if options.json else _pair_table(result, asked_by))
     if options.report is not None:
         from vincicoder.reporting import Report, Summary
 
         report, summary = Report(options.report, Path(options.target).name), Summary()
-        report.add(data, target=request.target, response=request.response, render=result.render)
+        report.add(data, target=request.target, response=request.response, render=result.image())
         summary.add(data)
         print(f"report: {report.finish(summary)}", file=sys.stderr)
-    return FAULT if result.status in (Status.BAD_TARGET, Status.INFRASTRUCTURE) else FINE
+    return FINE if result.status.fault in (Fault.NONE, Fault.RESPONSE) else FAULT
 
 
-def _pair_table(result: RewardResult) -> str:
+def _pair_table(result: RewardResult, asked_by: str) -> str:
     names = ("overall", "visual", "coarse", "fine", "alignment", "execution")
     lines = [f"{'status':<10} {result.status}", *(f"{name:<10} {getattr(result, name):.4f}" for name in names)]
-    lines.append(f"{'language':<10} {result.language}")
+    lines.append(f"{'language':<10} {result.language}{', taken from the response' if asked_by == 'response' else ''}")
     lines.append(f"{'encoder':<10} {result.encoder}, preset {result.preset}")
     lines.append(f"{'seconds':<10} {result.seconds['total']:.2f}, of them {result.seconds['render']:.2f} to render")
     if result.message:
@@ -115,7 +120,7 @@ def _score_file(options: argparse.Namespace) -> int:
     from vincicoder.reporting import Report, ResultsFile, Summary
 
     settings = digest_values(from_flat(RewardConfig, given_flags(options, RewardConfig)))
-    requests = RequestsFile(options.requests, settings)
+    requests = RequestsFile(options.requests, settings, options.language, options.prompt)
     results = ResultsFile(options.output, requests.run) if options.output else None
     title = "/".join(requests.path.resolve().parts[-2:])
     report = Report(options.report, title) if options.report else None

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.cli.requests_file import Broken, RequestsFile, Row
+from vincicoder.cli.requests_file import RequestsFile, Row
+from vincicoder.reward import RewardResult
+from vincicoder.status import Status
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from vincicoder.reporting import Report, ResultsFile, Summary
     from vincicoder.reward import RewardRequest, VisualReward
 
@@ -31,16 +35,16 @@ def score_file(
         report: Gets every result.
         summary: Gets every result; what was added stays if this is interrupted.
         limit: Only this many requests from the top of the file.
-        progress: Called for each request that is finished, with whether it was scored now.
+        progress: Called for each line that is finished, with whether it was scored now.
         complain: Called with a sentence for each broken line.
     """
     under_way: dict[int, Row] = {}
 
-    def finish(row: Row, result: Mapping[str, Any], render: Any, fresh: bool) -> None:
-        summary.add(result, row.labels)
+    def finish(row: Row, record: Mapping[str, Any], render: Image.Image | None, fresh: bool) -> None:
+        summary.add(record, row.labels)
         if report is not None:
             report.add(
-                result,
+                record,
                 target=row.request.target,
                 response=row.request.response,
                 render=render,
@@ -50,27 +54,32 @@ def score_file(
             )
         progress(fresh)
 
+    def keep(row: Row, result: RewardResult, fresh: bool) -> None:
+        record = {"line": row.number, **row.labels, "language_from": row.language_from, **result.to_dict()}
+        if results is not None:
+            results.write(row.key, record)
+        finish(row, record, result.image(), fresh)
+
     def pending() -> Iterator[RewardRequest]:
         begun = 0
         for seen, row in enumerate(requests):
             if limit is not None and seen >= limit:
                 return
-            if isinstance(row, Broken):
-                summary.broken += 1
-                complain(f"{requests.path}, line {row.number}: {row.reason}")
-                progress(False)
-                continue
-            earlier = results.take(row.key) if results is not None else None
-            if earlier is not None:
+            if row.problem:
+                complain(f"{requests.path}, line {row.number}: {row.problem}")
+                keep(row, _refused(row, reward), fresh=False)
+            elif results is not None and (earlier := results.take(row.key)) is not None:
                 finish(row, earlier, None, fresh=False)
-                continue
-            under_way[begun] = row
-            begun += 1
-            yield row.request
+            else:
+                under_way[begun] = row
+                begun += 1
+                yield row.request
 
     for index, result in reward.stream(pending()):
-        row = under_way.pop(index)
-        record = result.to_dict()
-        if results is not None:
-            results.write(row.key, {"line": row.number, **row.labels, **record})
-        finish(row, record, result.render, fresh=True)
+        keep(under_way.pop(index), result, fresh=True)
+
+
+def _refused(row: Row, reward: VisualReward) -> RewardResult:
+    """Return the result of a line that is no request, with the keys of all others."""
+    message, preset = f"line {row.number}: {row.problem}", reward.config.scoring.preset
+    return RewardResult.failed(row.request, Status.BAD_REQUEST, message, encoder=reward.encoder, preset=preset)

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from vincicoder.reporting.report import Report
 from vincicoder.reporting.results_file import ResultsFile
-from vincicoder.reporting.summary import Summary
+from vincicoder.reporting.summary import Summary, is_judged
 
-__all__ = ["Report", "ResultsFile", "Summary"]
+__all__ = ["Report", "ResultsFile", "Summary", "is_judged"]

@@ -20,6 +20,7 @@ from vincicoder._version import __version__
 from vincicoder.errors import ConfigError, TargetError
 from vincicoder.images import TargetLike, open_target, target_key
 from vincicoder.reporting.summary import Summary
+from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,6 +29,7 @@ MAX_ROWS = 2000
 """Responses that are shown one by one; the tables cover them all."""
 
 _TEMPLATE = Path(__file__).with_name("report_page.html")
+_SCRIPT = Path(__file__).with_name("report_page.js")
 _LONGEST_SIDE = 1200  # of stored images, in pixels
 _LONGEST_TEXT = 20_000  # of a response or its code, in characters
 _SCORES = ("overall", "visual", "coarse", "fine", "alignment", "execution")
@@ -95,6 +97,7 @@ class Report:
                 "labels": dict(labels),
                 **{name: round(float(result[name]), 4) for name in _SCORES},
                 **{name: result[name] for name in ("status", "message", "language", "grid")},
+                "language_from": result.get("language_from", ""),
                 "tiles": [round(float(value), 4) for value in result["tiles"]],
                 "seconds": result["seconds"],
                 "encoder": result["encoder"],
@@ -112,6 +115,7 @@ class Report:
             "title": self.title,
             "version": __version__,
             "summary": summary.to_dict(),
+            "faults": {status.value: status.fault.value for status in Status},
             "total": self._count,
             "rows": sorted(self._rows, key=lambda row: row["number"]),
         }
@@ -152,22 +156,20 @@ def _shortened(text: str) -> str:
 
 def _page(title: str, data: Mapping[str, Any]) -> str:
     template = _TEMPLATE.read_text(encoding="utf-8")
-    style, script = (
-        f"'sha256-{base64.b64encode(hashlib.sha256(_content(template, tag).encode()).digest()).decode()}'"
-        for tag in ("style", "script")
-    )
+    script = "\n" + _SCRIPT.read_text(encoding="utf-8")
+    style = re.search(r"<style>(.*?)</style>", template, re.DOTALL)
+    assert style is not None, "the page's template has no <style>"
     # Chromium and Firefox disagree on whether a page opened as a file is 'self'.
     policy = (
-        f"default-src 'none'; img-src 'self' file:; style-src {style}; script-src {script}; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; img-src 'self' file:; style-src {_digest(style[1])}; script-src {_digest(script)}; "
+        "base-uri 'none'; form-action 'none'"
     )
     # ASCII with < and > as escapes: no text can end the element that it stands in, and no encoding can garble it.
     text = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    parts = {"POLICY": policy, "TITLE": html.escape(title), "DATA": text}
-    return re.sub(r"\{\{(POLICY|TITLE|DATA)\}\}", lambda match: parts[match[1]], template)
+    parts = {"POLICY": policy, "TITLE": html.escape(title), "DATA": text, "SCRIPT": script}
+    return re.sub(r"\{\{(POLICY|TITLE|DATA|SCRIPT)\}\}", lambda match: parts[match[1]], template)
 
 
-def _content(template: str, tag: str) -> str:
-    match = re.search(rf"<{tag}>(.*?)</{tag}>", template, re.DOTALL)
-    assert match is not None, f"the page's template has no <{tag}>"
-    return match[1]
+def _digest(content: str) -> str:
+    """Return what a content security policy knows a style or a script by."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from vincicoder.errors import ConfigError
-from vincicoder.reporting.summary import NOT_JUDGED
+from vincicoder.reporting.summary import is_judged
+from vincicoder.status import Status
 
+_STATUSES = [status.value for status in Status]
 _HEAD = b'{"key": "'
 """How every line of results begins."""
 
@@ -87,7 +89,7 @@ class ResultsFile:
         for line in self._file:
             record = _parsed(line) if line.endswith(b"\n") else None
             foreign = torn or not (line.startswith(_HEAD) or _HEAD.startswith(line))
-            if foreign or (record is not None and not {"run", "status"} <= record.keys()):
+            if foreign or (record is not None and ("run" not in record or record.get("status") not in _STATUSES)):
                 raise ConfigError(f"{str(self.path)!r} holds something else than results; give another --output")
             if record is None:
                 drop = torn = True  # no other line may follow it
@@ -97,10 +99,10 @@ class ResultsFile:
                     f"{str(self.path)!r} holds results of other settings (encoder {record.get('encoder')}, preset "
                     f"{record.get('preset')}, ...); give another --output, or delete it"
                 )
-            if record["status"] in NOT_JUDGED:
-                drop = True
-            else:
+            if is_judged(record["status"]):
                 self._offsets[record["key"]] = offset
+            else:
+                drop = True
             offset += len(line)
         return drop
 

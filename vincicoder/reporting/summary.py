@@ -8,17 +8,26 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from vincicoder.status import Status
+from vincicoder.status import Fault, Status
 
-NOT_JUDGED = (Status.BAD_TARGET, Status.INFRASTRUCTURE)
-"""Statuses that say nothing about the response; scoring again may help."""
+
+def is_judged(status: str) -> bool:
+    """Return whether a status says something about the response, so that its scores belong in a mean.
+
+    Example:
+        >>> is_judged("timeout"), is_judged("bad_target")
+        (True, False)
+    """
+    return Status(status).fault in (Fault.NONE, Fault.RESPONSE)
 
 
 @dataclass
 class Group:
-    """Sums over some results."""
+    """Sums over some results; those that could not be judged are counted, and left out of the means."""
 
     count: int = 0
+    judged: int = 0
+    rendered: int = 0
     overall: float = 0.0
     visual: float = 0.0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -26,21 +35,26 @@ class Group:
     as_expected: int = 0
 
     def add(self, result: Mapping[str, Any], expected: str | None) -> None:
-        """Add one result and whether it has the status that was expected."""
+        """Add one result and the status that was expected of it, or None."""
         self.count += 1
-        self.overall += result["overall"]
-        self.visual += result["visual"]
         self.statuses[result["status"]] += 1
+        if is_judged(result["status"]):
+            self.judged += 1
+            self.rendered += result["execution"] > 0
+            self.overall += result["overall"]
+            self.visual += result["visual"]
         if expected is not None:
             self.expected += 1
             self.as_expected += result["status"] == expected
 
     def to_dict(self) -> dict[str, Any]:
-        """Return counts and means, ready for JSON."""
+        """Return counts and means, ready for JSON. A mean over nothing is None."""
         return {
             "n": self.count,
-            "overall": self.overall / max(1, self.count),
-            "visual": self.visual / max(1, self.count),
+            "judged": self.judged,
+            "overall": self.overall / self.judged if self.judged else None,
+            "visual": self.visual / self.judged if self.judged else None,
+            "rendered": self.rendered,
             "statuses": dict(self.statuses.most_common()),
             "expected": self.expected,
             "as_expected": self.as_expected,
@@ -48,57 +62,92 @@ class Group:
 
 
 class Summary:
-    """Results added up: all, by kind and by domain."""
+    """Results added up: all, by kind and by domain. Means are over the results that were judged.
+
+    Example:
+        >>> summary = Summary()
+        >>> summary.add({"status": "ok", "overall": 0.9, "visual": 0.9, "execution": 1.0})
+        >>> summary.add({"status": "bad_target", "overall": 0.0, "visual": 0.0, "execution": 0.0})
+        >>> data = summary.to_dict()
+        >>> data["n"], data["judged"], data["overall"]
+        (2, 1, 0.9)
+    """
 
     def __init__(self) -> None:
         self.all = Group()
-        self.broken = 0
+        self._language_from_response = 0
         self._groups: dict[str, dict[str, Group]] = {"kind": {}, "domain": {}}
 
     def add(self, result: Mapping[str, Any], labels: Mapping[str, str] = MappingProxyType({})) -> None:
         """Add one result.
 
         Args:
-            result: As ``RewardResult.to_dict`` gives it.
+            result: As ``RewardResult.to_dict`` gives it. Where its ``language_from`` is "response", nobody asked for
+                the language.
             labels: Its ``kind`` and ``domain``, which get a table each, and the ``expected_status``.
         """
         expected = labels.get("expected_status")
         self.all.add(result, expected)
+        self._language_from_response += result.get("language_from") == "response"
         for label, groups in self._groups.items():
             if label in labels:
                 groups.setdefault(labels[label], Group()).add(result, expected)
 
     @property
+    def broken(self) -> int:
+        """How many requests could not be read."""
+        return self.all.statuses[Status.BAD_REQUEST.value]
+
+    @property
     def failures(self) -> int:
-        """Requests that could not be judged through no fault of the response."""
-        return self.broken + sum(self.all.statuses[status.value] for status in NOT_JUDGED)
+        """How many requests could not be judged through no fault of the response."""
+        return self.all.count - self.all.judged
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON; the groups with the highest mean come first."""
-        data: dict[str, Any] = {**self.all.to_dict(), "broken": self.broken}
+        data: dict[str, Any] = {
+            **self.all.to_dict(),
+            "broken": self.broken,
+            "language_from_response": self._language_from_response,
+        }
         for label, groups in self._groups.items():
             means = {name: group.to_dict() for name, group in groups.items()}
-            ordered = sorted(means.items(), key=lambda entry: (-entry[1]["overall"], entry[0]))
+            ordered = sorted(means.items(), key=lambda entry: (-(entry[1]["overall"] or 0.0), entry[0]))
             data[f"by_{label}"] = dict(ordered)
         return data
 
     def table(self) -> str:
-        """Return the tables as text."""
+        """Return the tables as text, with a line below that says what they do not."""
         data = self.to_dict()
         parts = [_table(label, data[f"by_{label}"]) for label in self._groups if data[f"by_{label}"]]
-        return "\n\n".join([*parts, _table("all", {"": data})])
+        return "\n\n".join([*parts, _table("all", {"": data}), _remarks(data)])
+
+
+def _remarks(data: Mapping[str, Any]) -> str:
+    count = data["n"]
+    remarks = [f"judged {data['judged']} of {count}, rendered {data['rendered']} of {count}"]
+    if data["broken"]:
+        remarks.append(f"broken lines: {data['broken']}")
+    if data["language_from_response"]:
+        remarks.append(f"language taken from the response in {data['language_from_response']} of {count}")
+    return "\n".join(remarks)
 
 
 def _table(label: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
     expected = any(group["expected"] for group in groups.values())
     width = max(len(label), *(len(name) for name in groups), 14)
-    head = f"{label:<{width}}  {'n':>6}  overall  visual  "
+    head = f"{label:<{width}}  {'n':>6}  {'judged':>6}  overall  visual  "
     lines = [head + ("expected  " if expected else "") + "statuses"]
     for name, group in groups.items():
         statuses = ", ".join(f"{status} {count}" for status, count in group["statuses"].items())
-        line = f"{name:<{width}}  {group['n']:>6}  {group['overall']:>7.3f}  {group['visual']:>6.3f}  "
+        line = f"{name:<{width}}  {group['n']:>6}  {group['judged']:>6}  "
+        line += f"{_mean(group['overall']):>7}  {_mean(group['visual']):>6}  "
         if expected:
             share = f"{group['as_expected']}/{group['expected']}"
             line += f"{share:>8}  "
         lines.append(line + statuses)
     return "\n".join(lines)
+
+
+def _mean(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

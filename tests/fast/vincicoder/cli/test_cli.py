@@ -134,6 +134,18 @@ def test_the_prompt_tells_the_language(folder: Path, capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["language"] == "svg"
 
 
+def test_a_response_for_which_nobody_named_a_language_is_judged_in_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pair("--json", language="") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["status"], result["language"], result["language_from"]) == ("ok", "svg", "response")
+    assert pair(language="") == 0
+    assert "svg, taken from the response" in capsys.readouterr().out
+    assert pair() == 0
+    assert "taken from" not in capsys.readouterr().out
+
+
 def test_code_without_a_fence_counts_only_when_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pair("--json", response="icon.svg") == 0
     assert json.loads(capsys.readouterr().out)["status"] == "no_code"
@@ -244,7 +256,26 @@ def test_a_broken_line_is_reported_with_its_number_and_counted(
     captured = capsys.readouterr()
     assert "requests.jsonl, line 2: not JSON" in captured.err
     summary = json.loads(captured.out)
-    assert (summary["n"], summary["broken"]) == (2, 1)
+    assert (summary["n"], summary["judged"], summary["broken"]) == (3, 2, 1)
+
+
+def test_language_and_prompt_are_what_a_row_is_asked_that_does_not_say(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = {"response": GOOD, "target": "target.png"}
+    for arguments, statuses, own in (
+        (["--language", "html"], {"ok": 1, "wrong_language": 1}, 0),
+        (["--prompt", "Write HTML for this page."], {"ok": 1, "wrong_language": 1}, 0),
+        ([], {"ok": 2}, 1),
+    ):
+        assert score(requests(row(), silent), "--json", *arguments) == 0
+        summary = json.loads(capsys.readouterr().out)
+        assert (summary["statuses"], summary["language_from_response"]) == (statuses, own)
+
+
+def test_a_language_for_a_file_must_be_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert score(requests(row()), "--language", "cobol") == 2
+    assert "'cobol'" in capsys.readouterr().err
 
 
 def test_bad_targets_are_told_apart_by_the_exit_code(folder: Path) -> None:

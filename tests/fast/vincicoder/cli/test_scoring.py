@@ -1,8 +1,7 @@
-"""Files of requests: what is read, what is refused, what is kept, and what a second run does again."""
+"""Scoring a file of requests: what is kept, what is counted, and what a second run does again."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Iterator
@@ -12,10 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from vincicoder.cli.requests_file import Broken, RequestsFile, Row
+from vincicoder.cli.requests_file import RequestsFile, Row
 from vincicoder.cli.scoring import score_file
 from vincicoder.errors import ConfigError
-from vincicoder.reporting import ResultsFile, Summary
+from vincicoder.reporting import Report, ResultsFile, Summary
 from vincicoder.reward import VisualReward
 
 
@@ -51,10 +50,6 @@ def request(target: str, response: str = GOOD, **more: Any) -> dict[str, Any]:
     return {"response": response, "target": target, "language": "svg", **more}
 
 
-def read(path: Path, **settings: Any) -> list[Row | Broken]:
-    return list(RequestsFile(path, settings))
-
-
 def run(
     reward: VisualReward, requests: Path, output: Path | None = None, limit: int | None = None, **settings: Any
 ) -> tuple[Summary, int, list[str]]:
@@ -74,74 +69,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-# Reading
-
-
-def test_targets_are_found_beside_the_requests_file(tmp_path: Path, target: str) -> None:
-    file = write(tmp_path / "r.jsonl", request(target), request("elsewhere.png"))
-    first, second = read(file)
-    assert first.request.target == str(tmp_path / target)
-    assert second.request.target == "elsewhere.png"
-
-
-def test_base64_targets_stay_as_they_are(tmp_path: Path, target: str) -> None:
-    text = base64.b64encode((tmp_path / target).read_bytes()).decode()
-    [row] = read(write(tmp_path / "r.jsonl", request(text)))
-    assert row.request.target == text
-
-
-def test_blank_lines_a_byte_order_mark_and_a_missing_last_line_end_do_no_harm(tmp_path: Path, target: str) -> None:
-    file = tmp_path / "r.jsonl"
-    file.write_bytes(
-        b"\xef\xbb\xbf" + json.dumps(request(target)).encode() + b"\n\n" + json.dumps(request(target)).encode()
-    )
-    assert [row.number for row in read(file)] == [1, 3]
-    assert len(RequestsFile(file, {})) == 3
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ("{", "not JSON"),
-        ("[1]", "a list and not an object"),
-        ('{"target": "t.png"}', "'response' is missing"),
-        ('{"target": "t.png", "response": 7}', "'response' is a int"),
-        ('{"response": "x"}', "'target' is missing"),
-        ('{"response": "x", "target": "t.png", "language": "cobol"}', "'cobol' is not known"),
-        ('{"response": "x", "target": "t.png", "prompt": ["p"]}', "'prompt' is a list"),
-        ("[" * 100_000, "not JSON"),
-        ("\x00\x01", "not JSON"),
-    ],
-)
-def test_a_broken_line_is_named_and_the_others_are_read(tmp_path: Path, target: str, line: str, reason: str) -> None:
-    first, broken, last = read(write(tmp_path / "r.jsonl", request(target), line, request(target)))
-    assert isinstance(first, Row)
-    assert isinstance(last, Row)
-    assert isinstance(broken, Broken)
-    assert broken.number == 2
-    assert reason in broken.reason
-
-
-def test_wrong_files_are_refused_in_a_sentence(tmp_path: Path, target: str) -> None:
-    picture = tmp_path / "picture.jsonl"
-    picture.write_bytes((tmp_path / target).read_bytes())
-    (tmp_path / "empty.jsonl").touch()
-    write(tmp_path / "columns.jsonl", {"prompt": "p", "answer": "a", "target": "t"})
-    (tmp_path / "fake.parquet").write_text("not parquet")
-    for name, words in {
-        "missing.jsonl": "does not exist",
-        "picture.jsonl": "not JSON",
-        "empty.jsonl": "it is empty",
-        "columns.jsonl": "no 'response'; it needs 'response' and 'target', and has: prompt, answer, target",
-        "target.png": "must end in .jsonl or .parquet",
-        "fake.parquet": "not a Parquet file",
-    }.items():
-        with pytest.raises(ConfigError, match=name) as caught:
-            RequestsFile(tmp_path / name, {})
-        assert words in str(caught.value)
-
-
-def test_parquet_rows_may_hold_pictures(tmp_path: Path, target: str, reward: VisualReward) -> None:
+def test_parquet_rows_may_hold_images(tmp_path: Path, target: str, reward: VisualReward) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -155,20 +83,12 @@ def test_parquet_rows_may_hold_pictures(tmp_path: Path, target: str, reward: Vis
     parquet.write_table(pyarrow.table(columns), tmp_path / "r.parquet")
     summary, fresh, complaints = run(reward, tmp_path / "r.parquet", tmp_path / "out.jsonl")
     assert (fresh, summary.broken, len(complaints)) == (2, 1, 1)
-    assert {line["id"]: line["status"] for line in lines(tmp_path / "out.jsonl")} == {"1": "ok", "2": "ok"}
+    assert {line["id"]: line["status"] for line in lines(tmp_path / "out.jsonl")} == {
+        "1": "ok",
+        "2": "ok",
+        "3": "bad_request",
+    }
     assert run(reward, tmp_path / "r.parquet", tmp_path / "out.jsonl")[1] == 0
-
-
-def test_a_parquet_file_without_a_column_is_refused(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.table({"response": ["x"], "image": ["y"]}), tmp_path / "r.parquet")
-    with pytest.raises(ConfigError, match=r"no 'target'.*has: response, image"):
-        RequestsFile(tmp_path / "r.parquet", {})
-
-
-# Scoring and resuming
 
 
 def test_results_carry_the_request_and_are_complete(tmp_path: Path, target: str, reward: VisualReward) -> None:
@@ -233,23 +153,6 @@ def test_results_of_other_settings_are_not_mixed(tmp_path: Path, target: str, re
         run(reward, file, output, encoder="facebook/dinov2-large")
 
 
-@pytest.mark.parametrize("content", ["my notes", "my notes\n", '{"a": 1}\n', '{"key": "a"}\n'])
-def test_a_file_of_something_else_is_never_written_to(tmp_path: Path, content: str) -> None:
-    precious = tmp_path / "notes.txt"
-    precious.write_text(content)
-    with pytest.raises(ConfigError, match="something else than results"):
-        ResultsFile(precious, "run")
-    assert precious.read_text() == content
-
-
-def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
-    results = ResultsFile(tmp_path / "out.jsonl", "run")
-    with pytest.raises(ConfigError, match="another run"):
-        ResultsFile(tmp_path / "out.jsonl", "run")
-    results.close()
-    ResultsFile(tmp_path / "out.jsonl", "run").close()
-
-
 def test_a_limit_counts_from_the_top(tmp_path: Path, target: str, reward: VisualReward) -> None:
     file = write(tmp_path / "r.jsonl", *(request(target, id=str(index)) for index in range(5)))
     summary, fresh, _ = run(reward, file, tmp_path / "out.jsonl", limit=2)
@@ -262,7 +165,7 @@ def test_requests_are_read_only_as_they_are_needed(tmp_path: Path, target: str, 
     class Counting(RequestsFile):
         ahead = most = 0
 
-        def __iter__(self) -> Iterator[Row | Broken]:
+        def __iter__(self) -> Iterator[Row]:
             for row in super().__iter__():
                 self.ahead += 1
                 self.most = max(self.most, self.ahead)
@@ -299,3 +202,46 @@ def test_the_table_says_how_many_have_the_expected_status(tmp_path: Path, target
     assert "1/2" in empty
     assert empty.endswith("no_code 2")
     assert os.linesep + "all" in table
+
+
+def test_a_broken_line_is_a_result_like_any_other(tmp_path: Path, target: str, reward: VisualReward) -> None:
+    output, report = tmp_path / "out.jsonl", Report(tmp_path / "report", "Title")
+    broken = {"id": 7, "kind": "good", "target": target, "response": GOOD, "language": "cobol"}
+    file = RequestsFile(write(tmp_path / "r.jsonl", request(target, id="a", kind="good"), "{", broken), {})
+    results, summary = ResultsFile(output, file.run), Summary()
+    score_file(reward, file, results, report, summary)
+    results.close()
+    good, torn, unknown = sorted(lines(output), key=lambda line: line["line"])
+    assert good.keys() == {*torn.keys(), "kind"} == set(unknown)
+    assert [each["status"] for each in (good, torn, unknown)] == ["ok", "bad_request", "bad_request"]
+    assert torn["message"].startswith("line 2: not JSON")
+    assert "line 3: " in unknown["message"]
+    assert "cobol" in unknown["message"]
+    assert (unknown["id"], unknown["encoder"], unknown["preset"]) == ("7", "embedded", "paper")
+    data = summary.to_dict()
+    assert (data["n"], data["judged"], data["broken"], data["overall"]) == (3, 1, 2, good["overall"])
+    page = report.finish(summary).read_text()
+    assert "line 2: not JSON" in page
+    assert "line 3: " in page
+
+
+def test_a_broken_line_that_was_put_right_is_scored(tmp_path: Path, target: str, reward: VisualReward) -> None:
+    output = tmp_path / "out.jsonl"
+    run(reward, write(tmp_path / "r.jsonl", request(target), "{"), output)
+    summary, fresh, complaints = run(reward, write(tmp_path / "r.jsonl", request(target), request(target)), output)
+    assert (fresh, complaints, summary.failures) == (1, [], 0)
+    assert [line["status"] for line in lines(output)] == ["ok", "ok"]
+
+
+def test_rows_for_which_nobody_named_a_language_are_judged_in_their_own(
+    tmp_path: Path, target: str, reward: VisualReward
+) -> None:
+    silent = {"response": GOOD, "target": target}
+    summary, _, _ = run(reward, write(tmp_path / "r.jsonl", silent, request(target)), tmp_path / "out.jsonl")
+    assert summary.to_dict()["language_from_response"] == 1
+    assert summary.to_dict()["overall"] > 0.99
+    first, second = sorted(lines(tmp_path / "out.jsonl"), key=lambda line: line["line"])
+    assert (first["language"], first["language_from"]) == ("svg", "response")
+    assert (second["language"], second["language_from"]) == ("svg", "request")
+    again, fresh, _ = run(reward, tmp_path / "r.jsonl", tmp_path / "out.jsonl")
+    assert (fresh, again.to_dict()["language_from_response"]) == (0, 1)
