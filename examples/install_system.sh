@@ -2,7 +2,8 @@
 # Installs the programs, libraries and fonts that rendering needs, on Debian and Ubuntu, and only those that are missing.
 #
 #   bash examples/install_system.sh [COMMAND ...]      by apt; needs root or sudo if something is missing. COMMANDs are
-#                                                      further ones to have, from packages of the same name (make)
+#                                                      further ones to have, from packages of the same name (make) or
+#                                                      of another (dot:graphviz)
 #   bash examples/install_system.sh --browser PYTHON   Playwright's Chromium for this interpreter, if there is no other
 #   bash examples/install_system.sh --check            only says what is missing; exit status 1 if anything is
 #
@@ -18,16 +19,17 @@ fail() {
   exit 1
 }
 
-# What has to be there, and the package that brings it. TeX's parts are looked up by file, so that a TeX Live that was
-# not installed from Debian's packages counts too.
-tex_files=(
-  article.cls:texlive-latex-base mathtools.sty:texlive-latex-recommended standalone.cls:texlive-latex-extra
-  pgfplots.sty:texlive-pictures ptmr7t.tfm:texlive-fonts-recommended siunitx.sty:texlive-science
-  ulem.sty:texlive-plain-generic preview.sty:preview-latex-style lmodern.sty:lmodern sfrm1000.pfb:cm-super
-  xeCJK.sty:texlive-lang-cjk ctex.sty:texlive-lang-chinese CJKutf8.sty:latex-cjk-common
-  gbsnu00.tfm:latex-cjk-chinese-arphic-gbsn00lp
-)
-commands=(pdflatex:texlive-latex-base xelatex:texlive-xetex fc-list:fontconfig)
+# What has to be there, and the package that brings it. TeX's programs and files stand in a list that `vincicoder doctor`
+# reads too.
+commands=(fc-list:fontconfig)
+tex_files=()
+while read -r name package; do
+  case $name in
+    '' | '#') ;;
+    *.*) tex_files+=("$name:$package") ;;
+    *) commands+=("$name:$package") ;;
+  esac
+done <"$(dirname "${BASH_SOURCE[0]}")/../vincicoder/languages/latex.txt"
 libraries=(
   libcairo.so.2:libcairo2 libXrender.so.1:libxrender1 libXext.so.6:libxext6 libexpat.so.1:libexpat1
   libatomic.so.1:libatomic1 # for the Node.js that Playwright brings
@@ -151,7 +153,7 @@ case ${1:-} in
   -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}" ;;
   -*) fail "unknown argument $1; see --help" ;;
   *)
-    for name in "$@"; do commands+=("$name:$name"); done
+    for name in "$@"; do commands+=("${name%:*}:${name#*:}"); done
     check_python
     install_packages
     ;;

@@ -23,7 +23,7 @@ esac
 export PYTHON=${PYTHON:-python3}
 say() { printf '==> %s\n' "$*"; }
 
-bash examples/install_system.sh make
+bash examples/install_system.sh make dot:graphviz
 if [[ ! -x $VENV/bin/pip ]]; then
   say "Making the virtual environment $VENV"
   "$PYTHON" -m venv "$VENV"
