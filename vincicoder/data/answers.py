@@ -28,7 +28,7 @@ import warnings
 
 from vincicoder.alignment import align
 from vincicoder.data.errors import BadRow, Reason
-from vincicoder.languages import LANGUAGES, root_element
+from vincicoder.languages import find_language, get_language
 from vincicoder.status import Status
 
 _OPENING = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#-]*)[ \t]*$", re.MULTILINE)
@@ -37,7 +37,6 @@ _REASONS = {
     Status.WRONG_LANGUAGE: Reason.WRONG_LANGUAGE,
     Status.TRUNCATED: Reason.TRUNCATED,
 }
-_IMPORT = re.compile(r"^(?:import\s+\w|from\s+[\w.]+\s+import\b)", re.MULTILINE)
 _RETAGGED = ("xml", "html", "svg", "markup")
 """Tags of markup, which data sets mix up; other languages' tags are believed."""
 
@@ -87,20 +86,14 @@ def _plain_code(answer: str, language: str) -> str | None:
 def tag_of(answer: str) -> str | None:
     """Return the name of the language that the last tagged fence of an answer names, if it names one."""
     for fence in reversed(list(_OPENING.finditer(answer))):
-        for language in LANGUAGES.values():
-            if fence[3] and language.answers_to(fence[3].lower()):
-                return language.name
+        if fence[3] and (language := find_language(fence[3].lower())):
+            return language.name
     return None
 
 
 def looks_like(code: str, language: str) -> bool:
-    """Whether code is written in the language, going by its imports or its first element."""
-    if language == "python":
-        return bool(_IMPORT.search(code)) and _is_python(code)
-    if language == "latex":
-        return "\\begin{" in code or "\\documentclass" in code
-    root = root_element(code)
-    return root == "svg" if language == "svg" else root not in ("", "svg")
+    """Return whether code without a fence looks as if it were in the language; Python must parse as well."""
+    return get_language(language).recognises(code) and (language != "python" or _is_python(code))
 
 
 def _mended(answer: str, language: str, status: Status) -> str:
@@ -132,7 +125,8 @@ def _with_fence(answer: str, language: str) -> str:
             raise BadRow(Reason.TRUNCATED, found.message)
         code = found.code
     if code is None:
-        start = _IMPORT.search(answer) if language == "python" else None
+        imports = get_language(language).bare if language == "python" else None
+        start = imports.search(answer) if imports else None
         code = answer[start.start() :] if start else answer
     if not looks_like(code, language):
         return answer
@@ -153,7 +147,7 @@ def _tagged(answer: str, code: str, language: str) -> str:
 
 def _ends(code: str, language: str) -> bool:
     """Whether code whose block was never closed is complete all the same."""
-    limits = LANGUAGES.get(language).limits
+    limits = get_language(language).limits
     return bool(limits[1].search(code.rstrip()[-40:])) if limits else _is_python(code)
 
 

@@ -60,6 +60,7 @@ class Language:
             nothing but the standard library and this package.
         sample: Code whose render shows that the renderer works.
         install: What the renderer needs.
+        title: Its name as prose spells it; by default ``name``.
         aliases: Other names, accepted wherever ``name`` is: as an option and as a fence tag.
         suffixes: Suffixes of its files, with the dot.
         named: Matches the language, or a tool that means it, in the instruction of a prompt; by default its name and
@@ -87,6 +88,7 @@ class Language:
     renderer: str | type
     sample: str
     install: Install = Install()
+    title: str = ""
     aliases: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     named: re.Pattern[str] | None = None
@@ -101,6 +103,8 @@ class Language:
     domains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
         if self.named is None:
             words = "|".join(map(re.escape, (self.name, *self.aliases)))
             object.__setattr__(self, "named", whole_words(words))

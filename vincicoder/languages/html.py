@@ -13,6 +13,7 @@ LANGUAGE = Language(
     sample="<!DOCTYPE html><html><body><h1>a</h1></body></html>",
     # Ubuntu's chromium package only calls snap, which does not work in containers.
     install=Install(("playwright",), ("chromium",), "{python} -m playwright install --with-deps chromium"),
+    title="HTML",
     aliases=("htm", "html5", "xhtml"),
     suffixes=(".html", ".htm"),
     named=whole_words(r"x?html\d*"),

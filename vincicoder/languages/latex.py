@@ -20,6 +20,7 @@ LANGUAGE = Language(
     guard="vincicoder.guards.latex:smuggled",
     sample="\\begin{tikzpicture}\\draw (0,0) circle (1);\\end{tikzpicture}",
     install=Install(("pypdfium2",), _packages()),
+    title="LaTeX",
     aliases=("tex", "tikz", "pgf", "pgfplots", "ltx"),
     suffixes=(".tex",),
     named=whole_words(r"(?:xe|lua|pdf)?latex|tikz(?:picture)?|tex|pgf(?:plots)?|circuitikz|chemfig"),

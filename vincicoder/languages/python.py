@@ -12,6 +12,7 @@ LANGUAGE = Language(
     guard="vincicoder.guards.python:smuggled",
     sample="import matplotlib.pyplot as plt\nplt.figure(figsize=(1, 1))\nplt.plot([1, 2])\nplt.savefig('a.png')\n",
     install=Install(pip=("matplotlib", "seaborn", "plotly", "rdkit")),
+    title="Python",
     aliases=("py", "python2", "python3", "py3", "ipython"),
     suffixes=(".py",),
     named=whole_words(r"python\d*|matplotlib|pyplot|seaborn|plotly|rdkit|numpy|bokeh|altair"),

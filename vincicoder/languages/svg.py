@@ -12,6 +12,7 @@ LANGUAGE = Language(
     guard="vincicoder.guards.svg:smuggled",
     sample='<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle cx="9" cy="9" r="7"/></svg>',
     install=Install(("cairosvg", "defusedxml"), ("libcairo2",)),
+    title="SVG",
     aliases=("xml", "svg+xml"),
     suffixes=(".svg",),
     named=whole_words(r"svgs?|scalable vector graphics?"),

@@ -2,7 +2,8 @@
 
 A file is called ``DOMAIN_TASK.txt`` and has one wording a line; lines that begin with ``#`` are comments. In those of
 ``refine`` the word ``{code}`` stands for the defective code, which is put into a fence of its own. Every wording names
-the language that the answer is to be in. For the domain "others" the language decides whose wordings are taken.
+the language that the answer is to be in. For the domain "others" the language decides whose wordings are taken; those
+of "others" itself are for languages that render no other domain, and ``{language}`` in them stands for the language.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import hashlib
 from pathlib import Path
 
 from vincicoder.data.answers import fenced
-from vincicoder.data.domains import LANGUAGE_OF, TASKS, domain_of
+from vincicoder.data.domains import DOMAINS, LANGUAGE_OF, TASKS, domain_of
 from vincicoder.errors import ConfigError
+from vincicoder.languages import get_language
 
 _DIRECTORY = Path(__file__).parent
 
@@ -28,7 +30,7 @@ def wordings(domain: str, task: str) -> tuple[str, ...]:
     """Return the wordings of a domain and a task.
 
     Args:
-        domain: One of ``DOMAINS`` but "others".
+        domain: One of ``DOMAINS``.
         task: "generate" or "refine".
 
     Raises:
@@ -38,7 +40,7 @@ def wordings(domain: str, task: str) -> tuple[str, ...]:
     if not path.is_file():
         raise ConfigError(
             f"there are no prompts for domain {domain!r} and task {task!r}; "
-            f"give one of {', '.join(LANGUAGE_OF)} and one of {', '.join(TASKS)}"
+            f"give one of {', '.join(DOMAINS)} and one of {', '.join(TASKS)}"
         )
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     return tuple(line for line in lines if line and not line.startswith("#"))
@@ -56,7 +58,7 @@ def write_prompt(domain: str, language: str, defective_code: str | None = None, 
         seed: Another seed gives rows other wordings.
 
     Raises:
-        ConfigError: There are no wordings for the language.
+        ConfigError: The language is not known.
 
     Example:
         >>> write_prompt("svg", "svg", key="row-1")
@@ -67,6 +69,8 @@ def write_prompt(domain: str, language: str, defective_code: str | None = None, 
     choices = wordings(domain, "generate" if defective_code is None else "refine")
     digest = hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=8).digest()
     chosen = choices[int.from_bytes(digest, "big") % len(choices)]
+    if domain == "others":
+        chosen = chosen.replace("{language}", get_language(language).title)
     if defective_code is None:
         return chosen
     before, after = chosen.split("{code}")

@@ -6,9 +6,10 @@ import pytest
 
 from vincicoder.alignment import align, requested_language
 from vincicoder.data import TASKS, records_from, wordings, write_prompt
-from vincicoder.data.domains import LANGUAGE_OF
+from vincicoder.data.domains import DOMAINS, LANGUAGE_OF
 from vincicoder.data.prompts import wording_files
 from vincicoder.errors import ConfigError
+from vincicoder.languages import LANGUAGES
 
 CODE = {
     "python": "import this",
@@ -16,7 +17,16 @@ CODE = {
     "svg": "<svg></svg>",
     "latex": "\\documentclass{article}",
 }
-EVERY = [(domain, task) for domain in LANGUAGE_OF for task in TASKS]
+EVERY = [(domain, task) for domain in DOMAINS for task in TASKS]
+ASKED = [(domain, task) for domain in LANGUAGE_OF for task in TASKS]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("task", TASKS)
+def test_every_wording_for_a_language_without_a_domain_asks_for_it(language, task):
+    named = [wording.replace("{language}", LANGUAGES.get(language).title) for wording in wordings("others", task)]
+    assert all(named.count(wording) == 1 and "{language}" not in wording for wording in named)
+    assert {requested_language(wording).name for wording in named} == {language}
 
 
 @pytest.mark.parametrize(("domain", "task"), EVERY)
@@ -31,7 +41,7 @@ def test_every_file_of_wordings_is_used():
     assert {path.stem for path in wording_files()} == {f"{domain}_{task}" for domain, task in EVERY}
 
 
-@pytest.mark.parametrize(("domain", "task"), EVERY)
+@pytest.mark.parametrize(("domain", "task"), ASKED)
 def test_every_wording_asks_for_its_domains_language(domain, task):
     language = LANGUAGE_OF[domain]
     defective = CODE[language] if task == "refine" else None
