@@ -89,7 +89,6 @@ class HtmlRenderer:
             ``preload`` names as ``assets_directory``.
     """
 
-    language: ClassVar[str] = "html"
     jobs_per_child: ClassVar[int] = 100
 
     def __init__(

@@ -54,7 +54,6 @@ class LatexRenderer:
         dpi: Resolution of the image.
     """
 
-    language: ClassVar[str] = "latex"
     jobs_per_child: ClassVar[int] = 1
 
     def __init__(self, dpi: int = 300) -> None:

@@ -63,7 +63,6 @@ _CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Sour
 class PythonRenderer:
     """Run a script and take the image that it makes. It may start no process and open no socket."""
 
-    language: ClassVar[str] = "python"
     jobs_per_child: ClassVar[int] = 1
     redirects_to: ClassVar[tuple[str, ...]] = ("html", "svg")
 

@@ -7,7 +7,6 @@ Example:
     The smallest renderer; ``CONTRIBUTING.md`` has one that is whole::
 
         class SquareRenderer:
-            language = "square"
             jobs_per_child = 1
 
             def policy(self):
@@ -134,11 +133,9 @@ class Renderer(Protocol):
     names the languages that it may ask for in the class attribute ``redirects_to``, a tuple.
 
     Attributes:
-        language: Name of the language.
         jobs_per_child: Jobs before a child is replaced; 1 gives every response a fresh process.
     """
 
-    language: ClassVar[str]
     jobs_per_child: ClassVar[int]
 
     def preload(self) -> dict[str, Any]:

@@ -28,7 +28,6 @@ class SvgRenderer:
             keep theirs.
     """
 
-    language: ClassVar[str] = "svg"
     jobs_per_child: ClassVar[int] = 1
 
     def __init__(self, longest_side: int = 512) -> None:
