@@ -30,7 +30,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from vincicoder.errors import TargetError
 
@@ -48,6 +48,9 @@ TargetLike: TypeAlias = (
 
 MAX_PIXELS = 100_000_000
 """Largest target that is opened, in pixels."""
+
+_WEBP_SIDE = 16_383
+"""Longest side of a WebP file."""
 
 _DECODING = threading.Lock()
 """Requests of one group share their picture, and Pillow cannot decode one picture in two threads at once."""
@@ -187,6 +190,21 @@ def _content_of_data_url(text: str) -> bytes:
     if not comma or not content:
         raise TargetError(f"target {_name(text)} is a data: URL that cannot be decoded")
     return content
+
+
+def compressed(image: Image.Image) -> bytes:
+    """Return an image file that holds every pixel: WebP, or PNG where a side is longer than WebP allows.
+
+    Example:
+        >>> compressed(Image.new("RGB", (64, 64)))[8:12]
+        b'WEBP'
+    """
+    buffer = io.BytesIO()
+    if max(image.size) <= _WEBP_SIDE and features.check("webp"):
+        image.save(buffer, "WEBP", lossless=True, quality=0, method=0)  # of the effort, not of the image
+    else:
+        image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def is_inline(text: str) -> bool:

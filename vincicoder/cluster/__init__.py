@@ -10,7 +10,18 @@
 
 from __future__ import annotations
 
-from vincicoder.cluster.client import ClusterReward
+import importlib
+from typing import TYPE_CHECKING
+
 from vincicoder.cluster.options import Placement
 
+if TYPE_CHECKING:
+    from vincicoder.cluster.client import ClusterReward
+
 __all__ = ["ClusterReward", "Placement"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "ClusterReward":  # imports Ray
+        return importlib.import_module("vincicoder.cluster.client").ClusterReward
+    raise AttributeError(f"module 'vincicoder.cluster' has no attribute {name!r}")

@@ -10,19 +10,24 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from vincicoder.cluster.encoding import plain_cause
 from vincicoder.cluster.metrics import CallerMetrics
-from vincicoder.cluster.options import Placement, ServiceOptions
+from vincicoder.cluster.options import ClusterConfig, Placement
 from vincicoder.cluster.service import Node, connect, window
 from vincicoder.errors import ClusterUnavailable, TargetError
 from vincicoder.images import target_content, target_key
-from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.languages import get_language
+from vincicoder.reward import RewardRequest, RewardResult, Totals
+from vincicoder.reward.config import RewardConfig
 from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from vincicoder.rendering import Render
 
 _TICK = 1.0  # seconds between looks at deadlines and at the nodes
 _REST = 0.5  # seconds that a node is left alone after it lost a request
@@ -59,7 +64,7 @@ class ClusterReward:
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = ServiceOptions.of(options)
+        self._config = ClusterConfig.of(options)
         self._lock = threading.Lock()
         self._service: Any = None
         self._nodes: list[Node] = []
@@ -77,6 +82,51 @@ class ClusterReward:
             ClusterUnavailable: No node could score for longer than the patience.
         """
         yield from _Stream(self, requests).run()
+
+    def render(self, code: str, language: str) -> Render:
+        """Render code on the node that has the least to do, and wait for it.
+
+        Raises:
+            ConfigError: The language is not known.
+            ClusterUnavailable: No node could render for longer than the patience.
+        """
+        language = get_language(language).name
+        deadline = time.monotonic() + self.placement.patience_seconds
+        while time.monotonic() < deadline:
+            self.nodes(fresh=True)
+            node = self.choose("", [])
+            if node is None:
+                time.sleep(_REST)
+                continue
+            lost = False
+            try:
+                render: Render = ray.get(node.scorer.render.remote(code, language))
+                return render
+            except RayTaskError as error:
+                raise plain_cause(error) from None
+            except RayError:
+                lost = True
+            finally:
+                self.answered(node, lost)
+        raise self.unavailable("a piece of code to render")
+
+    def totals(self) -> Totals:
+        """Return what the cluster's scorers have done since they started.
+
+        Raises:
+            ClusterUnavailable: One of them does not answer, as it is being started anew.
+        """
+        self.nodes(fresh=False)
+        try:
+            stats = self.stats()
+        except RayError as error:
+            raise ClusterUnavailable(f"the cluster cannot say now what it has done: {error}") from error
+        nodes = stats["nodes"].values()
+        statuses: Counter[str] = Counter()
+        for node in nodes:
+            statuses.update(node["statuses"])
+        embedded, reused = (sum(node[name] for node in nodes) for name in ("embedded", "reused"))
+        return Totals(statuses, embedded, reused, sum(encoder["tiles"] for encoder in stats["encoders"]))
 
     def close(self) -> None:
         """Let go of the service. It ends with the process that started it, at the latest with the job."""
@@ -110,9 +160,14 @@ class ClusterReward:
         return nodes
 
     @property
+    def config(self) -> RewardConfig:
+        """What scores on each node."""
+        return self._config.reward
+
+    @property
     def placement(self) -> Placement:
         """Where the service runs."""
-        return self._options.placement
+        return self._config.placement
 
     def reference(self, key: str, target: Any) -> Any:
         """Return the object-store reference of a target's content, put there if it is not."""
@@ -146,7 +201,8 @@ class ClusterReward:
         """Return the node to ask, which counts as asked, or None while all have enough to do.
 
         A request goes to its target's home, where the target is embedded once for all processes. Only when the home
-        is lost, or has twice its share to do while another node has less, does another one take it.
+        is lost, or has twice its share to do while another node has less, does another one take it. Without a target
+        it is the node that has least to do.
         """
         with self._lock:
             able = [node for node in self._nodes if self._resting.get(node.id, 0) < time.monotonic()]
@@ -159,7 +215,7 @@ class ClusterReward:
                 if not untried:
                     return None
                 chosen = min(untried, key=lambda node: self._load[node.id] / node.workers)
-                if home is None:
+                if home is None and target:
                     self._homes[target] = chosen.id
             self._load[chosen.id] += 1
             return chosen
@@ -171,9 +227,18 @@ class ClusterReward:
             if lost:
                 self._resting[node.id] = time.monotonic() + _REST
 
+    def unavailable(self, left: str) -> ClusterUnavailable:
+        """Return the error for work that is left as no node takes it."""
+        resource = self.placement.node_resource
+        only = f"; only those with the resource {resource!r} are used" if resource else ""
+        return ClusterUnavailable(
+            f"no node of the cluster could score for {self.placement.patience_seconds:g} s, with {left} left. "
+            f"`ray status` shows which nodes are alive{only}"
+        )
+
     def _connected(self) -> Any:
         # Not under the lock: answers arrive in Ray's own thread, need the lock, and hold up every call of Ray.
-        service = self._service or connect(self._options)
+        service = self._service or connect(self._config)
         self._service = service
         return service
 
@@ -266,14 +331,7 @@ class _Stream:
             self._capable = now
         placement = self._reward.placement
         if now - self._capable > placement.patience_seconds:
-            raise ClusterUnavailable(
-                f"no node of the cluster could score for {placement.patience_seconds:g} s, with {len(self._open)} "
-                f"responses left. `ray status` shows which nodes are alive"
-                + (
-                    f"; only those with the resource {placement.node_resource!r} are used"
-                    * bool(placement.node_resource)
-                )
-            )
+            raise self._reward.unavailable(f"{len(self._open)} responses")
         for job in [job for job in self._open if job.started]:
             if now - job.started > 3 * placement.deadline_seconds:
                 message = f"no answer in {now - job.started:.0f} s from {len(job.tried)} nodes"

@@ -15,6 +15,7 @@ from ray.exceptions import RayActorError
 
 from vincicoder.cluster.metrics import EncoderMetrics, count_start
 from vincicoder.errors import ClusterUnavailable, VinciCoderError
+from vincicoder.similarity.config import EncoderConfig
 from vincicoder.similarity.encoders import Encoder, load_encoder
 
 if TYPE_CHECKING:
@@ -27,16 +28,16 @@ class TileEncoder:
     """A Ray actor around an encoder. Calls that wait at the same time are embedded together.
 
     Args:
-        options: Those of ``VisualReward`` that ``options.ENCODER_OPTIONS`` names.
+        config: Which encoder, and how it runs.
         threads: CPU threads for torch; 0 leaves that to torch.
     """
 
-    def __init__(self, options: dict[str, Any], threads: int) -> None:
+    def __init__(self, config: EncoderConfig, threads: int) -> None:
         if threads:
             os.environ["OMP_NUM_THREADS"] = str(threads)
-        self._options = options
+        self._config = config
         self._encoder: Encoder | None = None
-        self._most: int = options["batch_tiles"]
+        self._most = config.batch_tiles
         self._waiting: list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]] = []
         self._busy = False
         self._worker: asyncio.Task[None] | None = None
@@ -87,7 +88,7 @@ class TileEncoder:
         self._busy = False
 
     def _take(self) -> list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]]:
-        """Return what waits, up to one batch of tiles but at least one picture."""
+        """Return what waits, up to one batch of tiles but at least one image."""
         total, count = 0, 0
         for tiles, _ in self._waiting:
             if count and total + len(tiles) > self._most:
@@ -105,8 +106,8 @@ class TileEncoder:
 
     def _loaded(self) -> Encoder:
         if self._encoder is None:
-            options = self._options
-            self._encoder = load_encoder(options["encoder"], options["device"], options["dtype"], self._most)
+            config = self._config
+            self._encoder = load_encoder(config.name, config.device, config.dtype, config.batch_tiles)
         return self._encoder
 
 

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-from ray.util import metrics
+from ray.util import metrics as ray_metrics
 
+from vincicoder.reporting import metrics
+from vincicoder.reporting.metrics import Metric
 from vincicoder.reward import STAGES, RewardResult
 
-_SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
-_TILES = [1, 4, 16, 64, 256, 1024]
+
+def _counter(metric: Metric) -> Any:
+    return ray_metrics.Counter(metric.name, metric.help, tag_keys=metric.labels)
+
+
+def _gauge(metric: Metric) -> Any:
+    return ray_metrics.Gauge(metric.name, metric.help, tag_keys=metric.labels)
+
+
+def _histogram(metric: Metric) -> Any:
+    return ray_metrics.Histogram(metric.name, metric.help, boundaries=list(metric.buckets), tag_keys=metric.labels)
 
 
 def count_start(actor: str) -> None:
     """Count that an actor (``service``, ``scorer`` or ``encoder``) has started; more than one each are restarts."""
-    metrics.Counter("vincicoder_starts", "Starts of actors.", tag_keys=("actor",)).inc(tags={"actor": actor})
+    _counter(metrics.STARTS).inc(tags={"actor": actor})
 
 
 class CallerMetrics:
@@ -23,10 +35,8 @@ class CallerMetrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[int, int] = {}
-        self._waiting = metrics.Gauge("vincicoder_waiting", "Requests of this process that no node has taken yet.")
-        self._repeated = metrics.Counter(
-            "vincicoder_repeated", "Requests asked of another node, as one was lost or slow.", tag_keys=("reason",)
-        )
+        self._waiting = _gauge(metrics.WAITING)
+        self._repeated = _counter(metrics.REPEATED)
 
     def waiting(self, stream: object, count: int) -> None:
         """Tell how many requests of a stream wait; 0 when it is done."""
@@ -45,12 +55,10 @@ class NodeMetrics:
     """Of a node that renders."""
 
     def __init__(self) -> None:
-        self._results = metrics.Counter("vincicoder_requests", "Requests scored.", tag_keys=("status",))
-        self._targets = metrics.Counter("vincicoder_targets", "Target embeddings used.", tag_keys=("cache",))
-        self._under_way = metrics.Gauge("vincicoder_node_requests", "Requests under way on this node.")
-        self._seconds = metrics.Histogram(
-            "vincicoder_seconds", "Wall time by stage.", boundaries=_SECONDS, tag_keys=("stage",)
-        )
+        self._results = _counter(metrics.REQUESTS)
+        self._targets = _counter(metrics.TARGETS)
+        self._under_way = _gauge(metrics.NODE_REQUESTS)
+        self._seconds = _histogram(metrics.SECONDS)
 
     def under_way(self, count: int) -> None:
         """Tell how many requests are under way."""
@@ -73,13 +81,13 @@ class EncoderMetrics:
     """Of an encoder."""
 
     def __init__(self) -> None:
-        self._tiles = metrics.Counter("vincicoder_tiles_encoded", "Tiles embedded.")
-        self._sizes = metrics.Histogram("vincicoder_encoder_batch_tiles", "Tiles per batch.", boundaries=_TILES)
-        self._queue = metrics.Gauge("vincicoder_encoder_queue", "Pictures that wait for the encoder.")
+        self._tiles = _counter(metrics.TILES)
+        self._sizes = _histogram(metrics.BATCH_TILES)
+        self._queue = _gauge(metrics.ENCODER_QUEUE)
 
-    def waiting(self, pictures: int) -> None:
-        """Tell how many pictures wait."""
-        self._queue.set(pictures)
+    def waiting(self, images: int) -> None:
+        """Tell how many images wait."""
+        self._queue.set(images)
 
     def encoded(self, tiles: int) -> None:
         """Count a batch."""

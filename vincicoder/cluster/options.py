@@ -1,20 +1,20 @@
-"""Where the reward runs in a cluster."""
+"""Where the reward runs in a cluster, and all that a job's service is made of."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from vincicoder.errors import ConfigError
+from vincicoder.options import Config, flat_names, from_flat, option, to_flat
+from vincicoder.reward.config import RewardConfig
 
 
 @dataclass(frozen=True)
-class Placement:
+class Placement(Config):
     """What the reward takes of a cluster. The defaults fit jobs that hold every GPU and CPU that Ray counts.
 
     Attributes:
@@ -29,64 +29,63 @@ class Placement:
         deadline_seconds: A request not answered in this time is asked of another node as well; not answered in three
             times this, it is given up as ``infrastructure``.
         patience_seconds: How long to wait while no node can render before that is an error.
+
+    Example:
+        >>> Placement(encoder_gpus=0.25, node_resource="reward").encoders
+        1
     """
 
-    encoders: int = 1
-    encoder_gpus: float = 0.0
-    encoder_cpus: float = 0.0
-    render_cpus: float = 0.0
-    node_resource: str | None = None
-    deadline_seconds: float = 300.0
-    patience_seconds: float = 120.0
-
-    def __post_init__(self) -> None:
-        if self.encoders < 1:
-            raise ConfigError(f"encoders is {self.encoders}; expected at least 1")
-        for name in ("encoder_gpus", "encoder_cpus", "render_cpus"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; expected 0 or more")
-        for name in ("deadline_seconds", "patience_seconds"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; expected more than 0")
+    encoders: int = option(1, help="encoder actors", minimum=1, changes_scores=False)
+    encoder_gpus: float = option(0.0, help="GPUs that Ray reserves for each encoder", minimum=0, changes_scores=False)
+    encoder_cpus: float = option(0.0, help="CPUs that Ray reserves for each encoder", minimum=0, changes_scores=False)
+    render_cpus: float = option(
+        0.0, help="CPUs that Ray reserves for rendering on each node", minimum=0, changes_scores=False
+    )
+    node_resource: str | None = option(
+        None, help="use only nodes with this Ray resource", shown="all with CPUs", changes_scores=False
+    )
+    deadline_seconds: float = option(
+        300.0, help="time after which another node is asked too", unit="s", above=0, changes_scores=False
+    )
+    patience_seconds: float = option(
+        120.0, help="time to wait while no node can score", unit="s", above=0, changes_scores=False
+    )
 
 
-ENCODER_OPTIONS = ("encoder", "device", "dtype", "batch_tiles")
-PLACEMENT_OPTIONS = tuple(field.name for field in dataclasses.fields(Placement))
+PLACEMENT_OPTIONS = tuple(flat_names(Placement))
 
 
 @dataclass(frozen=True)
-class ServiceOptions:
+class ClusterConfig(Config):
     """All that a service is made of; processes with equal ones share one service.
 
     Attributes:
-        reward: Options of ``VisualReward``.
-        placement: See `Placement`.
+        reward: What scores on each node.
+        placement: Where it runs.
     """
 
-    reward: Mapping[str, Any]
-    placement: Placement
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    placement: Placement = field(default_factory=Placement)
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> ServiceOptions:
-        """Sort a host's flat options.
+    def of(cls, options: Mapping[str, Any]) -> ClusterConfig:
+        """Sort a trainer's options. Renders stay on the nodes unless ``keep_renders`` says otherwise.
 
         Raises:
             ConfigError: One is unknown or has a value that cannot work.
-        """
-        from vincicoder.reward import VisualReward
 
-        placement = Placement(**{name: options[name] for name in PLACEMENT_OPTIONS if name in options})
-        reward = {name: value for name, value in options.items() if name not in PLACEMENT_OPTIONS}
-        known = {name: each.default for name, each in inspect.signature(VisualReward).parameters.items()}
-        if unknown := ", ".join(name for name in reward if name not in known):
-            raise ConfigError(
-                f"unknown reward option {unknown}; the options are: {', '.join([*known, *PLACEMENT_OPTIONS])}"
-            )
-        encoding = {name: known[name] for name in ENCODER_OPTIONS}
-        return cls({**encoding, **reward, "keep_renders": False}, placement)
+        Example:
+            >>> ClusterConfig.of({"encoder": "embedded", "encoders": 2}).placement.encoders
+            2
+        """
+        return from_flat(cls, {"keep_renders": "none", **options})
 
     @property
     def name(self) -> str:
         """The service's name in Ray."""
-        text = json.dumps([self.reward, dataclasses.astuple(self.placement)], sort_keys=True, default=repr)
+        text = json.dumps(to_flat(self), sort_keys=True, default=repr)
         return f"vincicoder-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+    def on_node(self, workers: int) -> RewardConfig:
+        """Return the reward of a node with so many render workers."""
+        return dataclasses.replace(self.reward, rendering=dataclasses.replace(self.reward.rendering, workers=workers))

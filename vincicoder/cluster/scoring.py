@@ -6,8 +6,7 @@ import dataclasses
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError
@@ -15,6 +14,10 @@ from ray.exceptions import RayError
 from vincicoder.cluster.encoding import RemoteEncoder
 from vincicoder.cluster.metrics import NodeMetrics, count_start
 from vincicoder.reward import RewardRequest, RewardResult, VisualReward
+from vincicoder.reward.config import RewardConfig
+
+if TYPE_CHECKING:
+    from vincicoder.rendering import Render
 
 _TARGETS = 256  # of the latest, kept on the node
 
@@ -23,13 +26,13 @@ class NodeScorer:
     """A Ray actor, pinned to a node. Its calls run in threads, as many as the service allows.
 
     Args:
-        options: Options of ``VisualReward`` but for the encoder's.
+        config: What scores here; its encoder is the remote one.
         encoder: Where tiles are embedded.
     """
 
-    def __init__(self, options: Mapping[str, Any], encoder: RemoteEncoder) -> None:
+    def __init__(self, config: RewardConfig, encoder: RemoteEncoder) -> None:
         self._encoder = encoder
-        self._options = options
+        self._config = config
         self._built: VisualReward | None = None
         self._lock = threading.Lock()
         self._targets: OrderedDict[str, Any] = OrderedDict()
@@ -60,15 +63,17 @@ class NodeScorer:
                 self._under_way -= 1
                 self._metrics.under_way(self._under_way)
         self._measure(result)
-        return result
+        return result.packed()
+
+    def render(self, code: str, language: str) -> Render:
+        """Render code as scoring does."""
+        return self._reward().render(code, language)
 
     def stats(self) -> dict[str, Any]:
         """Return counts since this actor started: targets fetched, embedded, reused; results by status; its process."""
-        reward = self._reward()
-        similarity = reward.similarity
-        statuses = {status.value: count for status, count in reward.counts.items()}
-        targets = {"fetched": self._fetched, "embedded": similarity.misses, "reused": similarity.hits}
-        return targets | {"statuses": statuses, "pid": os.getpid()}
+        totals = self._reward().totals()
+        targets = {"fetched": self._fetched, "embedded": totals.embedded, "reused": totals.reused}
+        return targets | {"statuses": totals.statuses, "pid": os.getpid()}
 
     def _content(self, target: str, reference: Any) -> Any:
         with self._lock:
@@ -88,12 +93,20 @@ class NodeScorer:
         # Built at the first call, as an actor that fails while it starts cannot say why.
         with self._lock:
             if self._built is None:
-                self._built = VisualReward(self._encoder, **self._options)
+                config = self._config
+                self._built = VisualReward(
+                    self._encoder,
+                    batch_tiles=config.encoder.batch_tiles,
+                    cache_targets=config.encoder.cache_targets,
+                    rendering=config.rendering,
+                    scoring=config.scoring,
+                    keep_renders=config.keep_renders,
+                )
             return self._built
 
     def _measure(self, result: RewardResult) -> None:
         self._metrics.scored(result)
-        similarity = self._reward().similarity
+        totals = self._reward().totals()
         with self._lock:
-            seen, self._seen = self._seen, (similarity.misses, similarity.hits)
+            seen, self._seen = self._seen, (totals.embedded, totals.reused)
             self._metrics.targets(embedded=self._seen[0] - seen[0], reused=self._seen[1] - seen[1])

@@ -18,7 +18,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from vincicoder import registry
 from vincicoder.cluster.encoding import RemoteEncoder, TileEncoder, plain_cause
 from vincicoder.cluster.metrics import count_start
-from vincicoder.cluster.options import ENCODER_OPTIONS, ServiceOptions
+from vincicoder.cluster.options import ClusterConfig
 from vincicoder.cluster.scoring import NodeScorer
 from vincicoder.errors import ClusterUnavailable
 
@@ -45,17 +45,17 @@ class Service:
     """A Ray actor; get it with `connect`.
 
     Args:
-        options: What to run.
+        config: What to run.
     """
 
-    def __init__(self, options: ServiceOptions) -> None:
-        self._options = options
+    def __init__(self, config: ClusterConfig) -> None:
+        self._config = config
         self._lock = threading.Lock()
         self._nodes: dict[str, Node] = {}
         self._checked = float("-inf")
         self._homes: OrderedDict[str, str] = OrderedDict()
         self._turns: dict[str, float] = {}
-        names = [f"vincicoder-encoder-{uuid.uuid4().hex}" for _ in range(options.placement.encoders)]
+        names = [f"vincicoder-encoder-{uuid.uuid4().hex}" for _ in range(config.placement.encoders)]
         self._encoders = {name: self._start_encoder(name) for name in names}
         self._encoder: RemoteEncoder | None = None
         count_start("service")
@@ -102,7 +102,7 @@ class Service:
     def _refresh(self) -> None:
         nodes: list[dict[str, Any]] = ray.nodes()
         alive = {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}
-        wanted = self._options.placement.node_resource or "CPU"
+        wanted = self._config.placement.node_resource or "CPU"
         able = {id: resources for id, resources in alive.items() if resources.get(wanted, 0) > 0}
         self._nodes = {id: node for id, node in self._nodes.items() if id in able}
         for id, resources in able.items():
@@ -112,8 +112,7 @@ class Service:
         self._turns = {id: self._turns.get(id, latest) for id in self._nodes}  # who comes new has missed nothing
 
     def _start_encoder(self, name: str) -> Any:
-        placement = self._options.placement
-        options = {name: self._options.reward[name] for name in ENCODER_OPTIONS}
+        placement = self._config.placement
         resources = {placement.node_resource: 0.001} if placement.node_resource else {}
         # Ray would hide the GPUs from an actor that reserves none, and this one may share one with the trainer.
         sharing = {} if placement.encoder_gpus else {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -128,13 +127,12 @@ class Service:
                 max_concurrency=1000,
                 runtime_env=_environment(**sharing),
             )
-            .remote(options, int(placement.encoder_cpus))
+            .remote(self._config.reward.encoder, int(placement.encoder_cpus))
         )
 
     def _start_scorer(self, id: str, resources: dict[str, float]) -> Node:
-        options = {name: value for name, value in self._options.reward.items() if name not in ENCODER_OPTIONS[:3]}
-        placement = self._options.placement
-        workers = int(options.get("workers") or placement.render_cpus or resources.get("CPU", 1))
+        placement = self._config.placement
+        workers = int(self._config.reward.rendering.workers or placement.render_cpus or resources.get("CPU", 1))
         scorer = (
             ray.remote(NodeScorer)
             .options(
@@ -144,14 +142,14 @@ class Service:
                 max_concurrency=window(workers) + 4,  # and room for questions about its state
                 runtime_env=_environment(),
             )
-            .remote({**options, "workers": workers}, self._remote_encoder())
+            .remote(self._config.on_node(workers), self._remote_encoder())
         )
         return Node(id, scorer, workers)
 
     def _remote_encoder(self) -> RemoteEncoder:
         """Return the way to the encoders, once all of them have loaded their weights."""
         if self._encoder is None:
-            placement = self._options.placement
+            placement = self._config.placement
             try:
                 ray.get(
                     [encoder.stats.remote() for encoder in self._encoders.values()], timeout=placement.patience_seconds
@@ -182,13 +180,13 @@ def _environment(**variables: str) -> dict[str, Any]:
     return {"env_vars": {"PYTHONPATH": paths, **registry.environment(), **variables}}
 
 
-def connect(options: ServiceOptions) -> Any:
-    """Return a handle of the job's service with these options, started if there is none.
+def connect(config: ClusterConfig) -> Any:
+    """Return a handle of the job's service with this configuration, started if there is none.
 
     Whichever of several processes asks first starts it; Ray sees to it that only one does.
     """
     return (
         ray.remote(Service)
-        .options(name=options.name, get_if_exists=True, num_cpus=0, max_concurrency=64, runtime_env=_environment())
-        .remote(options)
+        .options(name=config.name, get_if_exists=True, num_cpus=0, max_concurrency=64, runtime_env=_environment())
+        .remote(config)
     )

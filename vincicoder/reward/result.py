@@ -24,8 +24,6 @@ MEASURED = ("coarse", "fine", "alignment", "execution")
 NAMED_SCORES = ("overall", "visual", "coarse", "fine", "alignment", "execution")
 """The scores that every result has under a name of its own."""
 
-_WEBP_SIDE = 16383  # pixels; the format has no larger images
-
 
 @dataclass(frozen=True)
 class RewardRequest:
@@ -161,12 +159,9 @@ class RewardResult:
         """Return the same result with the render as a compressed file, to be sent to another process."""
         if self.render is None:
             return self
-        buffer = io.BytesIO()
-        if max(self.render.size) <= _WEBP_SIDE:
-            self.render.save(buffer, "WEBP", lossless=True, quality=0, method=0)
-        else:
-            self.render.save(buffer, "PNG", compress_level=1)
-        return dataclasses.replace(self, render=None, render_bytes=buffer.getvalue())
+        from vincicoder.images import compressed
+
+        return dataclasses.replace(self, render=None, render_bytes=compressed(self.render))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the render, ready for JSON, always with the same keys."""
@@ -188,11 +183,9 @@ class Totals:
         embedded: Targets that were embedded.
         reused: Comparisons whose target was embedded before.
         tiles: Tiles embedded, of targets and of renders.
-        nodes: Machines that can score.
     """
 
     statuses: Mapping[str, int]
     embedded: int
     reused: int
     tiles: int
-    nodes: int = 1

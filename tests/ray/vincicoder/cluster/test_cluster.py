@@ -75,10 +75,11 @@ def test_lost_capacity_is_a_clear_error_in_bounded_time(cluster, options, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"encodr": "embedded"}, "unknown reward option encodr; the options are: .*encoder_gpus"),
-        ({"encoders": 0}, "encoders is 0; expected at least 1"),
-        ({"encoder_gpus": -1}, "encoder_gpus is -1; expected 0 or more"),
-        ({"deadline_seconds": 0}, "deadline_seconds is 0; expected more than 0"),
+        ({"node_resourc": "x"}, "there is no option 'node_resourc'; did you mean 'node_resource'"),
+        ({"encodr": "embedded"}, "there is no option 'encodr'; did you mean 'encoder'"),
+        ({"encoders": 0}, "encoders is 0; expected a whole number of at least 1"),
+        ({"encoder_gpus": -1}, "encoder_gpus is -1; expected a number of at least 0"),
+        ({"deadline_seconds": 0}, "deadline_seconds is 0; expected a number above 0"),
     ],
 )
 def test_a_wrong_option_is_an_error_before_anything_starts(options, said):

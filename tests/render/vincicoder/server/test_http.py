@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import io
 import json
 import os
 import signal
@@ -17,79 +18,25 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from PIL import Image
 from scored_groups import expected, svg, target
+from served import SAMPLE, TOKEN, served
 
-from vincicoder import RewardRequest
+from vincicoder import RenderPool, RewardRequest
+from vincicoder.options import from_flat, schema, to_flat
+from vincicoder.reward.config import RewardConfig
 
-pytest.importorskip("fastapi", reason="Ray Serve is not installed")
+for package in ("fastapi", "uvicorn", "prometheus_client"):
+    pytest.importorskip(package, reason="the extra 'serve' is not installed")
 
-TOKEN = "a-token"
-SAMPLE = {"response": svg(9), "target": base64.b64encode(target(3)).decode(), "language": "svg", "id": "7"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def start(*arguments: str, port: int) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "vincicoder",
-        "serve",
-        "--encoder",
-        "embedded",
-        "--workers",
-        "2",
-        "--port",
-        str(port),
-    ]
-    server = subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, env={**os.environ, "VINCICODER_TOKEN": TOKEN}, text=True
-    )
-    for line in server.stdout:
-        if "serving on" in line:
-            return server
-    raise AssertionError(f"the server ended with {server.wait()}")
-
-
-class Client:
-    def __init__(self, server: subprocess.Popen[str], port: int) -> None:
-        self.server = server
-        self.port = port
-
-    def ask(
-        self, method: str, path: str, body: Any = None, token: str | None = TOKEN, **headers: str
-    ) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        connection.request(method, path, body if body is None or isinstance(body, bytes) else json.dumps(body), headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    def score(self, *samples: dict[str, Any]) -> list[dict[str, Any]]:
-        status, text = self.ask("POST", "/v1/score", {"requests": list(samples)})
-        assert status == 200, text
-        results: list[dict[str, Any]] = json.loads(text)["results"]
-        return results
+SERVE = [sys.executable, "-m", "vincicoder", "serve"]
+NAMES = ("overall", "visual", "coarse", "fine", "alignment", "execution", "status")
 
 
 @pytest.fixture(scope="module")
 def client():
-    port = free_port()
-    server = start("--max-body-mb", "1", "--body-seconds", "3", port=port)
-    yield Client(server, port)
-    server.terminate()
-    try:
-        assert server.wait(60) == 0
-    finally:
-        server.kill()
+    with served("--max-body-mb", "1", "--body-seconds", "3", "--keep-renders", "all") as client:
+        yield client
 
 
 def test_a_batch_gets_the_local_results_in_order(client):
@@ -98,12 +45,37 @@ def test_a_batch_gets_the_local_results_in_order(client):
         RewardRequest(each["response"], target(3), language=each["language"], id=each["id"]) for each in samples
     ]
     results = client.score(*samples)
-    names = ("overall", "visual", "coarse", "fine", "alignment", "execution", "status")
-    found = [tuple(result[name] for name in names) for result in results]
+    found = [tuple(result[name] for name in NAMES) for result in results]
     assert found == [each[:7] for each in expected(requests)]
     assert [result["id"] for result in results] == ["7", None, "7"]
     assert results[0]["encoder"] == "embedded"
     assert results[0]["seconds"]["total"] > 0
+
+
+def image_of(text: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")
+
+
+def test_renders_come_back_to_the_pixel(client):
+    [scored, failed] = client.score(SAMPLE, SAMPLE | {"response": "no code"})
+    code = svg(9).removeprefix("```svg\n").removesuffix("\n```")
+    status, text = client.ask("POST", "/v1/render", {"code": code, "language": "SVG"})
+    rendered = json.loads(text)
+    assert (status, rendered["status"], rendered["width"], rendered["height"]) == (200, "ok", 512, 512)
+    with RenderPool(1) as pool:
+        local = pool.render(code, "svg").image
+    assert image_of(scored["render"]).tobytes() == image_of(rendered["image"]).tobytes() == local.tobytes()
+    assert failed["render"] is None
+
+
+def test_code_that_gives_no_image_has_a_status_and_an_unknown_language_is_an_error(client):
+    status, text = client.ask("POST", "/v1/render", {"code": "<svg <", "language": "svg"})
+    rendered = json.loads(text)
+    assert (status, rendered["status"], rendered["image"], rendered["width"]) == (200, "syntax_error", None, None)
+    assert rendered["message"]
+    status, text = client.ask("POST", "/v1/render", {"code": "x", "language": "cobol"})
+    assert status == 422
+    assert "cobol" in text
 
 
 def test_health_metrics_and_the_api_are_shown(client):
@@ -112,7 +84,15 @@ def test_health_metrics_and_the_api_are_shown(client):
     assert (status, json.loads(text)["nodes"]) == (200, 1)
     status, text = client.ask("GET", "/metrics")
     assert status == 200
-    assert 'vincicoder_requests_total{status="ok"}' in text
+    for name in (
+        'vincicoder_requests_total{status="ok"}',
+        "vincicoder_targets_embedded_total",
+        "vincicoder_targets_reused_total",
+        "vincicoder_tiles_encoded_total",
+    ):
+        [value] = [line.split()[-1] for line in text.splitlines() if line.startswith(name)]
+        assert float(value) > 0
+    assert "vincicoder_nodes 1.0" in text.splitlines()
     status, text = client.ask("GET", "/openapi.json", token=None)
     schema = json.loads(text)
     assert status == 200
@@ -126,12 +106,14 @@ def test_health_metrics_and_the_api_are_shown(client):
     [
         (b"{not json", 422, "Invalid JSON"),
         (b"\xff\xfe", 422, ""),
+        (b'{"requests": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 422, "recursion limit"),
+        ({"requests": [SAMPLE | {"metadata": {"uid": {"a": 1}}, "reference": 3}]}, 422, "valid string"),
         ({"requests": []}, 422, "at least 1 item"),
         ({"requests": [{"response": "x"}]}, 422, "Field required"),
         ({"requests": [SAMPLE | {"colour": 1}]}, 422, "Extra inputs are not permitted"),
-        ({"requests": [SAMPLE | {"target": "/etc/passwd"}]}, 422, "requests[0].target is no picture"),
-        ({"requests": [SAMPLE | {"target": "file:///etc/passwd"}]}, 422, "requests[0].target is no picture"),
-        ({"requests": [SAMPLE | {"target": "data:image/png;base64,AAAA"}]}, 422, "requests[0].target is no picture"),
+        ({"requests": [SAMPLE | {"target": "/etc/passwd"}]}, 422, "requests[0].target is no image"),
+        ({"requests": [SAMPLE | {"target": "file:///etc/passwd"}]}, 422, "requests[0].target is no image"),
+        ({"requests": [SAMPLE | {"target": "data:image/png;base64,AAAA"}]}, 422, "requests[0].target is no image"),
         ({"requests": [SAMPLE | {"response": "x" * (1 << 20)}]}, 413, "larger than 1 MiB; send fewer requests"),
     ],
     ids=str,
@@ -144,7 +126,7 @@ def test_a_bad_request_is_told_what_is_wrong(client, body, status, said):
 
 @pytest.mark.parametrize("token", [None, "", "another", TOKEN + "x"])
 def test_nothing_is_scored_or_counted_without_the_token(client, token):
-    for method, path in (("POST", "/v1/score"), ("GET", "/metrics")):
+    for method, path in (("POST", "/v1/score"), ("POST", "/v1/render"), ("GET", "/metrics")):
         status, text = client.ask(method, path, {"requests": [SAMPLE]}, token=token)
         assert status == 401
         assert "Authorization: Bearer" in text
@@ -189,8 +171,42 @@ def test_a_body_without_a_length_is_cut_off_where_it_is_too_large(client):
     assert client.score(SAMPLE)[0]["status"] == "ok"
 
 
+def test_the_options_in_force_are_shown_with_what_each_expects(client):
+    status, text = client.ask("GET", "/v1/options")
+    shown = json.loads(text)
+    assert status == 200
+    assert shown["options"] == to_flat(
+        from_flat(RewardConfig, {"encoder": "embedded", "workers": 2, "keep_renders": "all"})
+    )
+    assert shown["schema"] == schema(RewardConfig)
+    assert client.ask("GET", "/v1/options", token="another")[0] == 401
+
+
+def test_flags_of_the_sandbox_reach_the_reward():
+    with served("--allow-unsandboxed", "--no-namespaces", "--nice", "7") as client:
+        options = json.loads(client.ask("GET", "/v1/options")[1])["options"]
+        assert (options["allow_unsandboxed"], options["namespaces"], options["nice"]) == (True, False, 7)
+        assert client.score(SAMPLE)[0]["status"] == "ok"
+
+
+def test_flags_that_need_ray_say_so_and_a_taken_port_is_named():
+    for arguments, said in (
+        (["--encoders", "2"], "--encoders: needs --ray"),
+        (["--encoder", "./no-such-directory"], "./no-such-directory"),
+    ):
+        done = subprocess.run([*SERVE, *arguments], capture_output=True, text=True)
+        assert done.returncode in (1, 2)
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run([*SERVE, "--encoder", "embedded", "--port", port], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"cannot listen on --host 127.0.0.1 --port {port}" in done.stderr
+
+
 def test_an_open_door_needs_a_token():
-    command = [sys.executable, "-m", "vincicoder", "serve", "--host", "0.0.0.0"]
+    command = [*SERVE, "--host", "0.0.0.0"]
     environment = {name: value for name, value in os.environ.items() if name != "VINCICODER_TOKEN"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
