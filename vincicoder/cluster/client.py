@@ -24,12 +24,14 @@ from vincicoder.images import target_content, target_key
 from vincicoder.languages import get_language
 from vincicoder.reward import RewardRequest, RewardResult, Totals
 from vincicoder.reward.config import RewardConfig
+from vincicoder.reward.presets import rewarded
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from vincicoder.rendering import Render
 
-_TICK = 1.0  # seconds between looks at deadlines and at the nodes
+_TICK = 1.0  # seconds between checks of deadlines and of the nodes
+_START = 30.0  # seconds that the service's own process may take to start on a busy machine
 _REST = 0.5  # seconds that a node is left alone after it lost a request
 _HOMES = 4096  # of the latest targets, as known to a process
 _TARGETS = 256  # of the latest requests, kept in the object store
@@ -147,7 +149,7 @@ class ClusterReward:
                 return self._nodes
         try:
             # Starting the encoder may take its patience; a service that does not answer at all is as good as lost.
-            timeout = 2 * self.placement.patience_seconds
+            timeout = _START + 2 * self.placement.patience_seconds
             nodes: list[Node] = ray.get(self._connected().nodes.remote(), timeout=timeout)
         except RayTaskError as error:
             raise plain_cause(error) from None
@@ -161,7 +163,7 @@ class ClusterReward:
 
     @property
     def config(self) -> RewardConfig:
-        """What scores on each node."""
+        """How it scores; weights are applied in this process."""
         return self._config.reward
 
     @property
@@ -238,7 +240,7 @@ class ClusterReward:
 
     def _connected(self) -> Any:
         # Not under the lock: answers arrive in Ray's own thread, need the lock, and hold up every call of Ray.
-        service = self._service or connect(self._config)
+        service = self._service or connect(self._config.measured())
         self._service = service
         return service
 
@@ -308,7 +310,7 @@ class _Stream:
     def _take(self, job: _Job, future: Future[RewardResult]) -> Iterator[tuple[int, RewardResult]]:
         error = future.exception()
         if error is None:
-            yield self._answer(job, future.result())
+            yield self._answer(job, rewarded(future.result(), self._reward.config.scoring))
         elif isinstance(error, RayTaskError):
             raise plain_cause(error)
         elif isinstance(error, RayError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from vincicoder.options import Config, flat_names, from_flat, option, to_flat
 from vincicoder.reward.config import RewardConfig
+from vincicoder.reward.presets import measuring
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ PLACEMENT_OPTIONS = tuple(flat_names(Placement))
 
 @dataclass(frozen=True)
 class ClusterConfig(Config):
-    """All that a service is made of; processes with equal ones share one service.
+    """What a process asks of the cluster.
 
     Attributes:
-        reward: What scores on each node.
+        reward: How to score.
         placement: Where it runs.
     """
 
@@ -80,9 +81,21 @@ class ClusterConfig(Config):
         """
         return from_flat(cls, {"keep_renders": "none", **options})
 
+    def measured(self) -> ClusterConfig:
+        """Return the configuration of the service, which measures components and weighs nothing.
+
+        Processes with equal ones share one service, whatever their weights are.
+
+        Example:
+            >>> light, heavy = (ClusterConfig.of({"alignment_weight": each}) for each in (0.1, 0.5))
+            >>> light.measured() == heavy.measured()
+            True
+        """
+        return dataclasses.replace(self, reward=measuring(self.reward))
+
     @property
     def name(self) -> str:
-        """The service's name in Ray."""
+        """The name in Ray of the service that has this configuration."""
         text = json.dumps(to_flat(self), sort_keys=True, default=repr)
         return f"vincicoder-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 

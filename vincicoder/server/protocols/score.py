@@ -53,7 +53,7 @@ class Score(BaseModel):
     fine: float
     alignment: float
     execution: float
-    scores: dict[str, float]
+    scores: dict[str, float | None] = Field(description="every component that ran; null where it does not apply")
     status: str
     message: str
     language: str

@@ -38,7 +38,50 @@ def test_results_are_the_local_ones_to_the_bit(reward, tmp_path):
     assert scores(reward, requests) == expected(requests)
 
 
-def test_pictures_that_are_no_files_arrive_as_they_are(reward):
+def test_weights_are_applied_where_the_scores_arrive(reward):
+    [request, *_] = groups(1)[0]
+    other = ClusterReward(OPTIONS | {"alignment_weight": 0.5})
+    [(_, light)], [(_, heavy)] = reward.stream([request]), other.stream([request])
+    assert heavy.scores == light.scores
+    assert light.overall == pytest.approx(0.9 * light.visual + 0.1)
+    assert heavy.overall == pytest.approx(0.5 * light.visual + 0.5)
+    assert other.stats()["pid"] == reward.stats()["pid"], "both are one service"
+
+
+def test_renders_arrive_when_they_are_asked_for(cluster, reward):
+    [request, *_, failed] = groups(1)[0]
+    keeping = ClusterReward(OPTIONS | {"keep_renders": "all"})
+    results = dict(keeping.stream([request, failed]))
+    with VisualReward("embedded", workers=1) as local:
+        assert results[0].image().tobytes() == local.score([request])[0].render.tobytes()
+    assert results[0].render is None
+    assert results[1].render_bytes is None
+    [(_, without)] = reward.stream([request])
+    assert without.render_bytes is None
+
+
+def test_code_is_rendered_as_it_is_scored(reward):
+    code = svg(9).removeprefix("```svg\n").removesuffix("\n```")
+    with VisualReward("embedded", workers=1) as local:
+        expected = local.render(code, "svg")
+    found = reward.render(code, "SVG")
+    assert (found.status, found.image.tobytes()) == (expected.status, expected.image.tobytes())
+    assert reward.render("<svg <", "svg").status == "syntax_error"
+    with pytest.raises(ConfigError, match="cobol"):
+        reward.render(code, "cobol")
+
+
+def test_totals_are_those_of_all_nodes(cluster):
+    reward = ClusterReward(OPTIONS | {"cache_targets": 100})  # of its own, as nobody else has these options
+    dict(reward.stream([each for group in groups(2) for each in group]))
+    totals = reward.totals()
+    assert totals.statuses["ok"] == 12
+    assert sum(totals.statuses.values()) == 16
+    assert (totals.embedded, totals.reused) == (2, 10)
+    assert totals.tiles > 0
+
+
+def test_images_that_are_no_files_arrive_as_they_are(reward):
     from vincicoder.images import open_target
 
     requests = [RewardRequest(svg(9), open_target(target(5)), language="svg")]
