@@ -5,11 +5,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import measured
 import numpy as np
+import paper_reward
 import pytest
+import repository
 from PIL import Image, ImageDraw
 
+from vincicoder import registry
 from vincicoder.errors import ConfigError, EncoderError
+from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.similarity import TILE, Similarity, load_encoder
 
 torch = pytest.importorskip("torch")
@@ -50,53 +55,10 @@ def picture(size: tuple[int, int], seed: int) -> Image.Image:
     return image
 
 
-# The reward's definition once more, as plainly as it can be written. Nothing here comes from the package.
-
-
-def plain_tiles(image: Image.Image) -> list[Image.Image]:
-    width, height = image.size
-    candidates = [(i, j) for i in range(1, 13) for j in range(1, 13) if i * j <= 12]
-    candidates.sort(key=lambda grid: grid[0] * grid[1])
-    best, difference = (1, 1), float("inf")
-    for i, j in candidates:
-        here = abs(width / height - i / j)
-        if here < difference:
-            best, difference = (i, j), here
-        elif here == difference and width * height > 0.5 * 448 * 448 * i * j:
-            best = (i, j)
-    i, j = best
-    large = image.resize((448 * i, 448 * j))
-    tiles = []
-    for number in range(i * j):
-        left, top = 448 * (number % i), 448 * (number // i)
-        tiles.append(large.crop((left, top, left + 448, top + 448)))
-    if len(tiles) > 1:
-        tiles.append(image.resize((448, 448)))
-    return tiles
-
-
-def plain_embedding(model: Any, tile: Image.Image) -> Any:
-    resized = tile.convert("RGB").resize((448, 448), Image.BICUBIC)
-    pixels = torch.tensor(np.array(resized)).float().permute(2, 0, 1) / 255
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    pixels = (pixels - mean[:, None, None]) / std[:, None, None]
-    with torch.no_grad():
-        output = model(pixels[None], output_hidden_states=True)
-    return output.hidden_states[-1][0, 0]
-
-
-def plain_visual(model: Any, target: Image.Image, render: Image.Image) -> float:
-    render = render.resize(target.size, Image.BICUBIC)
-    scores = []
-    for a, b in zip(plain_tiles(target), plain_tiles(render), strict=True):
-        cosine = torch.nn.functional.cosine_similarity(plain_embedding(model, a), plain_embedding(model, b), dim=0)
-        scores.append((cosine.item() + 1) / 2)
-    return sum(scores) / len(scores)
-
-
 @pytest.fixture(scope="module")
-def plain_model(folder: Path) -> Any:
-    return transformers.AutoModel.from_pretrained(folder).float().eval()
+def oracle(folder: Path) -> paper_reward.Embed:
+    """The reward's definition once more, as plainly as it can be written. Nothing of it comes from the package."""
+    return paper_reward.dinov2(str(folder))
 
 
 def tiles(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -104,11 +66,57 @@ def tiles(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_visual_is_the_plain_definition_of_the_reward(folder: Path, plain_model: Any, size: tuple[int, int]) -> None:
+def test_visual_is_the_plain_definition_of_the_reward(
+    folder: Path, oracle: paper_reward.Embed, size: tuple[int, int]
+) -> None:
     target, render = picture(size, 1), picture((max(1, size[0] // 2), max(1, size[1] - 3)), 2)
     similarity = Similarity(load_encoder(str(folder), device="cpu", dtype="float32"))
     [result] = similarity.compare([similarity.prepare(target, render, "t")])
-    assert result.visual() == pytest.approx(plain_visual(plain_model, target, render), abs=1e-4)
+    assert result.visual() == pytest.approx(paper_reward.similarities(target, render, oracle).mean(), abs=1e-6)
+
+
+def test_overall_is_the_plain_definition_of_the_reward(folder: Path, oracle: paper_reward.Embed) -> None:
+    """On every icon of the sample set, whatever became of its responses."""
+    found = [
+        (reference.parent, response.read_text())
+        for reference in sorted((repository.ROOT / "examples/samples/svg").glob("*/reference.svg"))[:6]
+        for response in sorted((reference.parent / "responses").glob("*.md"))
+        if response.stem in ("perfect", "slight", "bad", "no_code", "wrong_language", "truncated")
+    ]
+    requests = [RewardRequest(text, sample / "target.png", language="svg") for sample, text in found]
+    with VisualReward(str(folder), device="cpu", dtype="float32", workers=1) as reward:
+        results = reward.score(requests)
+    expected = [
+        paper_reward.reward(text, "svg", Image.open(sample / "target.png"), result.render, oracle)
+        for (sample, text), result in zip(found, results, strict=True)
+    ]
+    assert len({result.status for result in results}) > 1
+    assert [result.overall for result in results] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ["Dinov2Model", "Dinov2WithRegistersModel"])
+def test_patch_tokens_are_those_of_the_network_and_reach_components(tmp_path: Path, architecture: str) -> None:
+    save_dinov2(tmp_path, architecture)
+    encoder = load_encoder(str(tmp_path), device="cpu")
+    tokens = encoder.encode_patches(tiles(2))
+    assert tokens.shape == (2, (TILE // 14) ** 2, 32)
+    target = picture((300, 200), 1)
+    similarity = Similarity(encoder)
+    assert np.array_equal(
+        similarity.patch_tokens(target)[0],
+        encoder.encode_patches(np.asarray(similarity.prepare(target, target, "t").render))[0],
+    )
+    before = registry.exported()
+    measured.adopt()
+    try:
+        with VisualReward(encoder, workers=1, components={"tokens": 1}) as reward:
+            code = (
+                "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='200'><rect width='99' height='99'/></svg>"
+            )
+            [result] = reward.score([RewardRequest(f"```svg\n{code}\n```", target, language="svg")])
+    finally:
+        registry.adopt(before)
+    assert 0 < result.scores["tokens"] < 1, result.message
 
 
 def test_the_small_network_tells_pictures_apart(folder: Path) -> None:

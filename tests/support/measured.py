@@ -1,0 +1,115 @@
+"""Components that tests bring, as a plugin would: one of each stage, and such as fail in every way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vincicoder import registry
+from vincicoder.similarity import Comparison
+
+NAMES = ("overlap", "gain", "asked", "prepared", "titled", "given", "raises", "dies", "excessive", "greedy", "tokens")
+
+
+def adopt() -> None:
+    """Make these components known, as they would be to a process of ours."""
+    here = {"origin": "tests", "directory": str(Path(__file__).parent)}
+    entries = [{"name": name, "value": f"measured:{name}", **here} for name in NAMES]
+    registry.adopt({"vincicoder.components": entries})
+
+
+def overlap(target: Image.Image, render: Image.Image) -> float:
+    """Share of pixels that are equal; measured in a worker process."""
+    return float((np.asarray(target) == np.asarray(render)).all(axis=2).mean())
+
+
+def gain(comparison: Comparison, blank_comparison: Comparison) -> float:
+    """How much better the render is than a blank page; measured where the comparison arrives."""
+    return max(0.0, comparison.fine - blank_comparison.fine)
+
+
+class asked:
+    """Waits for an endpoint, and reports how many calls were under way at the same time."""
+
+    most = under_way = 0
+
+    def __init__(self, seconds: float = 0.01) -> None:
+        self._seconds = seconds
+
+    async def __call__(self, code: str, language: str) -> float:
+        asked.under_way += 1
+        asked.most = max(asked.most, asked.under_way)
+        await asyncio.sleep(self._seconds)
+        asked.under_way -= 1
+        return 1.0 if code and language == "svg" else 0.5
+
+
+class prepared:
+    """Says what it was given, in digits: the process that prepared is this many calls old."""
+
+    calls = 0
+
+    def prepare(self, target: Image.Image) -> int:
+        prepared.calls += 1
+        return prepared.calls
+
+    def __call__(self, prepared: int, code: str) -> float:
+        return min(1.0, prepared / 10)
+
+
+class titled:
+    """Applies where the reference has a title; what the response has is its own affair."""
+
+    def applies(self, reference: str | None) -> bool:
+        return reference is not None and "<title>" in reference
+
+    def __call__(self, code: str, reference: str) -> float:
+        return float("<title>" in code)
+
+
+def given(
+    target_size: tuple[int, int],
+    render_size: tuple[int, int],
+    prompt: str | None,
+    response: str,
+    metadata: Mapping[str, Any],
+    facts: object,
+    reference_facts: object,
+) -> float:
+    """1 when everything on offer arrived as the test sent it."""
+    arrived = (target_size, prompt, "svg" in response, metadata.get("uid"), facts, reference_facts)
+    return float(arrived == ((512, 512), "Draw it.", True, "7", None, None) and min(render_size) > 0)
+
+
+def raises(target: Image.Image) -> float:
+    """Fails."""
+    raise RuntimeError("no such font")
+
+
+def dies(target: Image.Image) -> float:
+    """Takes its process with it."""
+    os._exit(3)
+
+
+def excessive(target: Image.Image) -> float:
+    """Returns what no score is."""
+    return 1.5
+
+
+def greedy(everything: object) -> float:
+    """Asks for what is not on offer."""
+    return time.time()
+
+
+def tokens(target_tokens: np.ndarray[Any, Any], render_tokens: np.ndarray[Any, Any]) -> float:
+    """Mean cosine of patches at the same place."""
+    lengths = np.linalg.norm(target_tokens, axis=-1) * np.linalg.norm(render_tokens, axis=-1)
+    cosine = (target_tokens * render_tokens).sum(axis=-1) / np.maximum(lengths, 1e-9)
+    return float(np.clip((cosine.mean() + 1) / 2, 0, 1))
