@@ -1,0 +1,82 @@
+"""The layers hold: imports point down, there is no circle, and files and functions stay short."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from imports import PACKAGES, circles, imports, modules, room, rooms
+from repository import EXAMPLES, ROOT, files
+
+LAYERS = (
+    {"registry", "status", "errors", "options", "_version"},
+    {"languages", "images", "endpoint"},
+    {"alignment", "guards", "rendering", "similarity", "reporting", "data"},
+    {"reward"},
+    {"evaluation", "fidelity", "attacks"},
+    {"trainers", "cluster", "server"},
+    {"cli", "__main__"},
+)
+"""The rooms of the package ``vincicoder``, bottom to top. Imports point down or stay level."""
+
+LEVEL = {f"vincicoder.{name}": level for level, names in enumerate(LAYERS) for name in names}
+LEVEL |= {package: len(LAYERS) - 1 for package in PACKAGES}  # entry points, and the façade ``vincicoder`` itself
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines
+
+
+def test_the_package_has_only_the_rooms_of_the_design():
+    found = {path.stem for path in (ROOT / "vincicoder").iterdir() if path.suffix == ".py" or path.is_dir()}
+    known = {name for names in LAYERS for name in names} | {"__init__", "__pycache__"}
+    assert found - known == set()
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_imports_point_down(name):
+    upwards = [
+        f"{module} imports {each}"
+        for module, imported in imports().items()
+        if module.split(".")[0] == name and module != "vincicoder"  # the façade imports what it offers
+        for each in imported
+        if LEVEL[room(each)] > LEVEL[room(module)]
+    ]
+    assert upwards == []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert circles(imports()) == []
+
+
+def test_no_room_imports_itself_by_way_of_others():
+    inner = {name: imported - {"vincicoder"} for name, imported in rooms().items() if name != "vincicoder"}
+    assert circles(inner) == []
+
+
+def test_every_module_belongs_to_a_room():
+    assert {room(module) for module in modules()} - set(LEVEL) == set()
+
+
+@pytest.mark.parametrize("suffix", [".py", ".js", ".sh"])
+def test_files_are_short(suffix):
+    lengths = {name(path): len(path.read_text("utf-8").splitlines()) for path in ours(suffix)}
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
+def test_functions_are_short():
+    long = {}
+    for path in ours(".py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    long[f"{name(path)}:{node.name}"] = lines
+    assert long == {}
+
+
+def ours(suffix: str) -> list[Path]:
+    """What people wrote: the sample set's files are generated."""
+    return [path for path in files(suffix) if not path.is_relative_to(EXAMPLES / "samples")]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
