@@ -23,8 +23,8 @@ from vincicoder.errors import ClusterUnavailable, TargetError
 from vincicoder.images import target_content, target_key
 from vincicoder.languages import get_language
 from vincicoder.reward import RewardRequest, RewardResult, Totals
+from vincicoder.reward.combine import rewarded
 from vincicoder.reward.config import RewardConfig
-from vincicoder.reward.presets import rewarded
 from vincicoder.status import Status
 
 if TYPE_CHECKING:

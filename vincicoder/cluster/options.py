@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vincicoder.options import Config, flat_names, from_flat, option, to_flat
+from vincicoder.reward.combine import measuring
 from vincicoder.reward.config import RewardConfig
-from vincicoder.reward.presets import measuring
 
 
 @dataclass(frozen=True)

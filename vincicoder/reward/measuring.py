@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.alignment import align
 from vincicoder.rendering.pool import RenderPool
+from vincicoder.reward.combine import options_of
 from vincicoder.reward.components import Component, chosen, load_component
 from vincicoder.reward.inputs import OpenTargets, PerTarget, chained, copied, finished, gather
 from vincicoder.reward.pixels import PixelWorkers
-from vincicoder.reward.presets import options_of
 from vincicoder.reward.stages import EncoderStage, EndpointStage
 from vincicoder.similarity import Similarity, blank_page, fitted
 from vincicoder.status import Status

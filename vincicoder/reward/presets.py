@@ -1,17 +1,9 @@
-"""Presets: named sets of components and weights, and how they become one number."""
+"""Presets: named sets of components and their weights."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from vincicoder.status import Fault, Status
-
-if TYPE_CHECKING:
-    from vincicoder.reward.config import RewardConfig, ScoringConfig
-    from vincicoder.reward.result import RewardResult
 
 
 @dataclass(frozen=True)
@@ -26,95 +18,3 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {"paper": Preset({"paper": 1.0})}
-
-
-class Reward(NamedTuple):
-    """What `combine` returns; both numbers are in [0, 1]."""
-
-    overall: float
-    visual: float
-
-
-def weights_of(config: ScoringConfig) -> dict[str, float]:
-    """Return the weight of every component that runs: those of the preset, as ``config.components`` changes them.
-
-    A component that is only logged has weight 0.
-
-    Example:
-        >>> from vincicoder.reward.config import ScoringConfig
-        >>> weights_of(ScoringConfig(components={"paper": 0.5}))
-        {'paper': 0.5}
-    """
-    weights = dict(PRESETS[config.preset].weights)
-    logged = set()
-    for name, change in config.components.items():
-        if isinstance(change, Mapping):
-            weights[name] = float(change.get("weight", weights.get(name, 0.0)))
-            if change.get("log"):
-                logged.add(name)
-        else:
-            weights[name] = float(change)
-    return {name: weight for name, weight in weights.items() if weight > 0 or name in logged}
-
-
-def options_of(config: ScoringConfig) -> dict[str, dict[str, Any]]:
-    """Return the own options of every component that runs, by its name.
-
-    Raises:
-        ConfigError: A change to the preset is neither a weight nor a mapping.
-    """
-    own: dict[str, dict[str, Any]] = {}
-    for name in weights_of(config):
-        change = config.components.get(name)
-        given = change if isinstance(change, Mapping) else {}
-        own[name] = {key: value for key, value in given.items() if key not in ("weight", "log")}
-    if "paper" in own and config.coarse_weight is not None:
-        own["paper"].setdefault("coarse_weight", config.coarse_weight)
-    return own
-
-
-def measuring(config: RewardConfig) -> RewardConfig:
-    """Return a configuration that measures the same and weighs nothing: services are shared by what they measure."""
-    scoring = config.scoring
-    running = options_of(scoring)
-    off = {name: 0.0 for name in PRESETS[scoring.preset].weights if name not in running}
-    components = {name: {**own, "log": True, "weight": 0.0} for name, own in sorted(running.items())}
-    plain = dataclasses.replace(scoring, components={**components, **off}, alignment_weight=0.0, coarse_weight=None)
-    return dataclasses.replace(config, scoring=plain)
-
-
-def rewarded(result: RewardResult, config: ScoringConfig, step: int | None = None) -> RewardResult:
-    """Return a result, perhaps from another process, with ``overall`` and ``visual`` as these weights make them."""
-    overall, visual = combine(result.scores, result.status, config, step)
-    return dataclasses.replace(result, overall=overall, visual=visual, preset=config.preset)
-
-
-def combine(
-    scores: Mapping[str, float | None], status: Status, config: ScoringConfig, step: int | None = None
-) -> Reward:
-    """Combine component scores into the reward. A pure function, applied in the process that asked for the score.
-
-    ``visual`` is the weighted mean of the components that apply to the target, 0 unless ``status`` is ok;
-    ``overall = (1 - alignment_weight) * visual + alignment_weight * alignment``.
-
-    Args:
-        scores: Component scores in [0, 1] by name; None for a component that does not apply to the target.
-        status: What became of the request.
-        config: Preset and weights.
-        step: The trainer's step, for weights that change over steps; constant weights do not depend on it.
-
-    Example:
-        >>> from vincicoder.reward.config import ScoringConfig
-        >>> combine({"paper": 0.5, "alignment": 1.0}, Status.OK, ScoringConfig()).overall
-        0.55
-    """
-    visual = _weighted_mean(scores, weights_of(config)) if status.fault is Fault.NONE else 0.0
-    alignment = scores.get("alignment") or 0.0
-    return Reward((1 - config.alignment_weight) * visual + config.alignment_weight * alignment, visual)
-
-
-def _weighted_mean(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> float:
-    found = [(scores.get(name), weight) for name, weight in weights.items() if weight > 0]
-    measured = [(score, weight) for score, weight in found if score is not None]
-    total = sum(weight for _, weight in measured)
-    return sum(score * weight for score, weight in measured) / total if total else 0.0

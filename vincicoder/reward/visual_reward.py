@@ -15,9 +15,9 @@ from typing import Any, cast
 from vincicoder.options import from_flat, signature
 from vincicoder.rendering import Render
 from vincicoder.rendering.pool import RenderPool
+from vincicoder.reward.combine import combine
 from vincicoder.reward.config import RewardConfig
 from vincicoder.reward.job import Job
-from vincicoder.reward.presets import combine
 from vincicoder.reward.result import RewardRequest, RewardResult, Totals
 from vincicoder.reward.stream import Pipeline
 from vincicoder.similarity import Encoder, Similarity, load_encoder

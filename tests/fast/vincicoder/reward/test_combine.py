@@ -6,8 +6,8 @@ import pytest
 
 from vincicoder.options import digest_values, from_flat
 from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.reward.combine import combine, measuring, options_of, rewarded, weights_of
 from vincicoder.reward.config import RewardConfig, ScoringConfig
-from vincicoder.reward.presets import combine, measuring, options_of, rewarded, weights_of
 from vincicoder.status import Status
 
 SCORES = {"paper": 0.6, "alignment": 1.0, "execution": 1.0, "coarse": 0.5, "fine": 0.7}
