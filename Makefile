@@ -1,5 +1,5 @@
 # What a developer runs. Takes the tools from PATH: activate the environment first.
-.PHONY: check format test quickstart clean
+.PHONY: check format fast test quickstart clean
 
 check:
 	ruff format --check .
@@ -9,6 +9,10 @@ check:
 format:
 	ruff format .
 	ruff check --fix .
+
+# Under two minutes, and needs no more than pip install -e .[dev].
+fast:
+	python -m pytest -m "not slow" tests/fast
 
 test:
 	bash tests/run.sh

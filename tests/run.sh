@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
-# Everything the tests need, then the checks (format, lint, types), then the tests.
+# Installs what the tests need, then runs them: all of them after the checks (format, lint, types), or some tiers.
 #
-#   bash tests/run.sh [arguments of pytest]      such as: tests/fast/vincicoder/alignment, -k svg, -m slow
+#   bash tests/run.sh [TIER ...] [arguments of pytest]      such as: fast render, encoder -k dinov2, -m slow
 #
-# Needs Debian or Ubuntu, Python 3.10 or newer, and root or sudo if system packages are missing. Running it again
-# installs nothing that is there. On a machine without a GPU, pip's own setting PIP_EXTRA_INDEX_URL with PyTorch's index
-# of CPU builds saves some GB of download.
+# A TIER is a directory of tests, and the order is always this one:
+#   fast       pure Python and renders of Python and SVG: the package and its extra dev
+#   render     renders of every language, the sandbox, the browser: Chromium, TeX and fonts as well
+#   encoder    encoders that need torch
+#   ray        the cluster, pipelines on Ray
+#   trainers   ms-swift, EasyR1, verl and TRL, and the example scripts
+#   golden     what users rely on is what it was
+#
+# fast installs no system package. The others need Debian or Ubuntu, and root or sudo if system packages are missing.
+# Python is 3.10 or newer. Running it again installs nothing that is there. On a machine without a GPU, pip's own
+# setting PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds saves some GB of download.
 #
 # Environment variables, with their defaults:
 #   PYTHON   the interpreter that makes the virtual environment      [python3]
@@ -23,26 +31,48 @@ esac
 export PYTHON=${PYTHON:-python3}
 say() { printf '==> %s\n' "$*"; }
 
-bash examples/install_system.sh make dot:graphviz
-if [[ ! -x $VENV/bin/pip ]]; then
-  say "Making the virtual environment $VENV"
-  "$PYTHON" -m venv "$VENV"
-fi
-stamp=$VENV/.vincicoder-tests
-current=$(cat pyproject.toml setup.py tests/constraints.txt tests/run.sh | sha256sum)
-if [[ ! -f $stamp || $(<"$stamp") != "$current" ]]; then
+all=(fast render encoder ray trainers golden)
+tiers=()
+while [[ -n ${1:-} && " ${all[*]} " == *" $1 "* ]]; do
+  tiers+=("$1")
+  shift
+done
+wanted=" ${tiers[*]:-${all[*]}} "
+
+extras=dev
+if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dinov2,timm; fi
+if [[ $wanted == *" ray "* || $wanted == *" golden "* ]]; then extras+=,ray; fi
+if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all,swift,verl; fi
+
+install_python_packages() {
+  if [[ ! -x $VENV/bin/pip ]]; then
+    say "Making the virtual environment $VENV"
+    "$PYTHON" -m venv "$VENV"
+  fi
+  local stamp=$VENV/.vincicoder-tests current packages with=()
+  current="$(cat pyproject.toml setup.py tests/constraints.txt tests/run.sh | sha256sum) $extras"
+  if [[ -f $stamp && $(<"$stamp") == "$current" ]]; then return; fi
   say "Installing the package and what the tests need into $VENV"
-  "$VENV/bin/pip" install --quiet --constraint tests/constraints.txt --editable ".[dev,all,swift,verl,ray]" torchvision
-  if ! "$VENV/bin/python" -c 'import sys, torch; sys.exit(torch.version.cuda is None)'; then
+  if [[ $extras == *dinov2* ]]; then with=(torchvision); fi
+  "$VENV/bin/pip" install --quiet --constraint tests/constraints.txt --editable ".[$extras]" "${with[@]}"
+  if [[ $extras == *dinov2* ]] &&
+    ! "$VENV/bin/python" -c 'import sys, torch; sys.exit(torch.version.cuda is None)'; then
     packages=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     cp tests/support/torchvision_on_cpu.py "$packages/"
     echo "import torchvision_on_cpu" >"$packages/torchvision_on_cpu.pth"
   fi
   echo "$current" >"$stamp"
-fi
-bash examples/install_system.sh --browser "$VENV/bin/python"
+}
 
-say "Checks"
-PATH=$VENV/bin:$PATH make --no-print-directory check
+if [[ $wanted != " fast " ]]; then bash examples/install_system.sh; fi
+install_python_packages
+if [[ $wanted != " fast " ]]; then bash examples/install_system.sh --browser "$VENV/bin/python"; fi
+
+if ((${#tiers[@]} == 0)); then
+  say "Checks"
+  "$VENV/bin/ruff" format --check .
+  "$VENV/bin/ruff" check .
+  "$VENV/bin/mypy"
+fi
 say "Tests"
-exec "$VENV/bin/python" -m pytest -m "not slow" "$@"
+exec "$VENV/bin/python" -m pytest -m "not slow" "${tiers[@]/#/tests/}" "$@"
