@@ -4,6 +4,7 @@
 check:
 	ruff format --check .
 	ruff check .
+	oxlint --deny-warnings .
 	mypy
 
 format:

@@ -89,7 +89,7 @@ def test_every_module_can_be_imported(name):
 
 def test_no_file_names_a_machine():
     machine = re.compile(r"(?<![\w.])/(?:work|farm|root|home/\w+|mnt/\w+)/|(?:extra-)?index-url")
-    for path in files(".py", ".sh", ".md", ".toml", ".yaml", ".txt", ".html", ".json", ""):
+    for path in files(".py", ".js", ".sh", ".md", ".toml", ".yaml", ".txt", ".html", ".json", ""):
         if path.is_relative_to(ROOT / "tests") and path.name.startswith("test_"):
             continue  # tests name such folders to show that they are out of reach
         found = machine.search(path.read_text("utf-8", "replace"))

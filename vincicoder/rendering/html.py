@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from vincicoder.rendering.html_script import SCRIPT, SETTLE
 from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every image
 _LAUNCH_MS = 60_000.0
+_SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
+_SETTLE = "__settle"  # the function that this script puts on every window
 
 # Playwright's own downloads, then the programs themselves before the scripts that distributions put around them,
 # whose flags differ from one system to the next.
@@ -99,6 +100,7 @@ class HtmlRenderer:
         self.height = height
         self.assets = assets
         self._placeholder = b""
+        self._setup_script = ""
         self._chromium: _Chromium | None = None
 
     def policy(self) -> Policy:
@@ -113,7 +115,7 @@ class HtmlRenderer:
         )
 
     def preload(self) -> dict[str, Any]:
-        """Import Playwright, search for a browser and make the placeholder.
+        """Import Playwright, search for a browser, make the placeholder and read the script that sets pages up.
 
         Raises:
             FileNotFoundError: If there is no browser.
@@ -121,6 +123,7 @@ class HtmlRenderer:
         import playwright.sync_api  # noqa: F401
 
         self._placeholder = _placeholder()
+        self._setup_script = _SETUP_SCRIPT.read_text(encoding="utf-8")
         if self.assets is None:
             self.assets = str(Path.cwd() / "assets")
             Path(self.assets).mkdir()
@@ -128,7 +131,7 @@ class HtmlRenderer:
 
     def open(self, workspace: Workspace) -> None:
         """Start the browser, confined, before the first job."""
-        self._chromium = _Chromium(self._executable(), workspace)
+        self._chromium = _Chromium(self._executable(), workspace, self._setup_script)
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
         """Render one page.
@@ -232,9 +235,10 @@ class _Chromium:
     Args:
         program: The browser.
         workspace: Directory for its profile.
+        setup_script: JavaScript that runs in every page before the page's own.
     """
 
-    def __init__(self, program: str, workspace: Workspace) -> None:
+    def __init__(self, program: str, workspace: Workspace, setup_script: str) -> None:
         from playwright.sync_api import sync_playwright
 
         directories = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(workspace.cwd))
@@ -252,7 +256,7 @@ class _Chromium:
         )
         self.crashed = False
         self._handler: _RequestHandler | None = None
-        self._page = self._new_page()
+        self._page = self._new_page(setup_script)
         self._devtools = self._page.context.new_cdp_session(self._page)
         self._window = (0, 0, 0.0)
 
@@ -261,7 +265,7 @@ class _Chromium:
         """Whether the browser still runs."""
         return self._browser.is_connected()
 
-    def _new_page(self) -> Page:
+    def _new_page(self, setup_script: str) -> Page:
         context = self._browser.new_context(
             no_viewport=True,
             service_workers="block",
@@ -271,7 +275,7 @@ class _Chromium:
             reduced_motion="no-preference",
             color_scheme="light",
         )
-        context.add_init_script(SCRIPT)
+        context.add_init_script(setup_script)
         context.route("**/*", self._route)
         page = context.new_page()
         page.on("crash", self._crash)
@@ -337,7 +341,7 @@ def _screenshot(
     from PIL import Image
 
     page.goto(address, wait_until="load", timeout=workspace.wall_seconds * 1000)
-    devtools.send("Runtime.evaluate", {"expression": f"{SETTLE}()", "awaitPromise": True})
+    devtools.send("Runtime.evaluate", {"expression": f"{_SETTLE}()", "awaitPromise": True})
     size = window
     if full_page:
         content = devtools.send("Page.getLayoutMetrics")["cssContentSize"]

@@ -13,18 +13,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _SIZE = (700, 500)  # what plotly's own exporter uses when a figure does not say
-# 3D scenes are redrawn with every frame, for seconds of CPU time; later frames differ from these by rounding only
-_STILL_MS = 100
+_SCRIPT = Path(__file__).with_suffix(".js")
 _MARK = "plotly-page"
 
 _PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{{margin:0}}</style></head><body>
-<div id="figure" style="width:{width}px;height:{height}px"></div><script src="plotly.min.js"></script><script>
-const frame = window.requestAnimationFrame;
-window.requestAnimationFrame = callback => performance.now() < {still_ms} ? frame(callback) : 0;
-const figure = {figure};
-Plotly.newPlot("figure", figure.data, Object.assign({{}}, figure.layout, {{width: {width}, height: {height}}}),
-  {{staticPlot: {static}, displayModeBar: false}});
-</script></body></html>"""
+<div id="figure" style="width:{width}px;height:{height}px"></div>
+<script type="application/json" id="figure-data">{data}</script>
+<script src="plotly.min.js"></script><script src="plotly_page.js"></script></body></html>"""
 
 
 class PlotlyPages:
@@ -55,10 +50,10 @@ class PlotlyPages:
         height = int(options.get("height") or getattr(figure.layout, "height", None) or _SIZE[1])
         scale = float(options.get("scale") or 1)
         check_pixels(width * scale, height * scale, self._pixels)
-        data = figure.to_json().replace("</", "<\\/")
         # as plotly's own exporter renders them, but for 3D scenes, which a static plot leaves out of the page
         static = "false" if any("scene" in trace for trace in figure.data) else "true"
-        page = _PAGE.format(width=width, height=height, figure=data, static=static, still_ms=_STILL_MS)
+        data = f'{{"width": {width}, "height": {height}, "staticPlot": {static}, "figure": {figure.to_json()}}}'
+        page = _PAGE.format(width=width, height=height, data=data.replace("<", "\\u003c"))
         return Redirect("html", page, width, height, scale)
 
     def placeholder(self, page: Redirect) -> bytes:
@@ -81,8 +76,8 @@ class PlotlyPages:
 
 
 def assets() -> dict[str, str]:
-    """Return the files that the pages need, by name: plotly's own script, if plotly is loaded."""
+    """Return the files that the pages need, by name, if plotly is loaded: plotly's own script and ours."""
     if "plotly" not in sys.modules:
         return {}
     script = Path(str(sys.modules["plotly"].__file__)).parent / "package_data" / "plotly.min.js"
-    return {"plotly.min.js": str(script)} if script.is_file() else {}
+    return {script.name: str(script), _SCRIPT.name: str(_SCRIPT)} if script.is_file() else {}

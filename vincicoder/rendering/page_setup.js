@@ -1,27 +1,22 @@
-"""What runs in a page before its own scripts, so that the same code always gives the same picture.
+// Runs in every page before the page's own scripts, so that the same code always gives the same image.
+//
+// Time is virtual: it stands still while scripts run and is moved on, timer by timer, once the page has loaded. A page
+// that animates for two seconds, or waits one before it shows something, is rendered as it would then be, at once.
+//
+// It puts the function __settle on every window, which moves the time on and resolves when all is at rest.
+(() => {
+  // 2025-01-01, 00:00 UTC: the moment at which every page is opened.
+  const EPOCH = 1735689600000;
+  // Virtual milliseconds after which a page is at rest, and between two frames.
+  const HORIZON = 2000;
+  const FRAME = 16.666667;
+  // A page of a thousand timers is not finished, but ends at the same call each time.
+  const MAX_CALLS = 5000;
 
-Time is virtual: it stands still while scripts run and is moved on, timer by timer, once the page has loaded. A page
-that animates for two seconds or waits one before it shows something is drawn as it would then look, at once.
-"""
-
-from __future__ import annotations
-
-EPOCH_MS = 1_735_689_600_000
-"""The moment at which every page is opened: 2025-01-01, 00:00 UTC."""
-
-SETTLE = "__settle"
-"""Name of the function, put on every window, that moves the time on and resolves when all is at rest."""
-
-_HORIZON_MS = 2000
-_FRAME_MS = 1000 / 60
-_MAX_CALLS = 5000  # a page of a thousand timers is not finished, but ends at the same call each time
-
-SCRIPT = """(() => {
-  const EPOCH = %(epoch)d, HORIZON = %(horizon)d, FRAME = %(frame)f, MAX_CALLS = %(max_calls)d;
   const hide = (target, name, value) =>
     Object.defineProperty(target, name, {value, enumerable: false, configurable: true, writable: true});
 
-  // Chance: mulberry32.
+  // Random numbers: mulberry32.
   let state = 0x9e3779b9;
   const random = () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -66,6 +61,8 @@ SCRIPT = """(() => {
     return serial;
   };
   const remove = id => { timers.delete(Number(id)); };
+  // Timers take code as text, too.
+  // oxlint-disable-next-line no-eval
   const called = callback => typeof callback === "function" ? callback : () => (0, eval)(String(callback));
   hide(window, "setTimeout", (callback, delay, ...args) => add(called(callback), delay, false, args));
   hide(window, "setInterval", (callback, delay, ...args) => add(called(callback), delay, true, args));
@@ -98,6 +95,8 @@ SCRIPT = """(() => {
 
   const channel = new MessageChannel();
   const queue = [];
+  // Unlike addEventListener, this also starts the port.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener
   channel.port1.onmessage = () => queue.shift()();
   const turn = () => new Promise(resolve => { queue.push(resolve); channel.port2.postMessage(0); });
   const next = () => {
@@ -131,7 +130,7 @@ SCRIPT = """(() => {
     now = HORIZON;
     timers.clear();
     for (let i = 0; i < window.length; i++) {
-      try { await window[i].%(settle)s?.(); } catch { /* a frame of another origin */ }
+      try { await window[i].__settle?.(); } catch { /* a frame of another origin */ }
     }
     await document.fonts.ready;
     for (const svg of document.querySelectorAll("svg")) { svg.pauseAnimations(); svg.setCurrentTime(HORIZON / 1000); }
@@ -147,11 +146,5 @@ SCRIPT = """(() => {
       await turn();
     }
   };
-  Object.defineProperty(window, "%(settle)s", {value: () => settled ??= settle()});
-})()""" % {
-    "epoch": EPOCH_MS,
-    "horizon": _HORIZON_MS,
-    "frame": _FRAME_MS,
-    "max_calls": _MAX_CALLS,
-    "settle": SETTLE,
-}
+  Object.defineProperty(window, "__settle", {value: () => settled ??= settle()});
+})();
