@@ -27,8 +27,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from vincicoder.rendering.facts import Facts
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -56,6 +57,25 @@ class RenderError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An image with facts about it.
+
+    Attributes:
+        image: The image.
+        facts: What the renderer knows of it. The trainer's process checks them and drops those that break the schema
+            or a limit; the image stands.
+
+    Example:
+        >>> from vincicoder.rendering.facts import Facts, Span
+        >>> def rendered(image):
+        ...     return Rendered(image, Facts((Span("Sales", (10, 20, 60, 32), (0, 0, 0)),)))
+    """
+
+    image: Image.Image
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -125,6 +145,10 @@ class Policy:
     address_space: bool = True
 
 
+Result: TypeAlias = "Image.Image | Rendered | Redirect"
+"""What a renderer may return."""
+
+
 class Renderer(Protocol):
     """What the fork server and its children call, in this order.
 
@@ -151,13 +175,16 @@ class Renderer(Protocol):
     def policy(self) -> Policy:
         """Return what the child may touch; asked once, after ``preload``."""
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Result:
         """Render one piece of code, in the child, confined.
 
         Args:
             code: The code, in this renderer's language.
             workspace: The child's directory, and the limits that the renderer has to respect itself.
             options: What a ``Redirect`` asks for; empty for a response.
+
+        Returns:
+            The image, in any mode; the image with facts; or code for another renderer.
 
         Raises:
             RenderError: If the code makes no image.

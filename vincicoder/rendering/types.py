@@ -1,14 +1,20 @@
-"""What goes into a renderer and what comes out."""
+"""What comes out of a renderer, as the rest of the package sees it."""
 
 from __future__ import annotations
 
+import io
+import json
+import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from vincicoder.rendering.facts import Facts
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
+
+_HEADER_LENGTH = struct.Struct("!I")
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,16 @@ class Render:
         message: Why there is no image, in one or a few lines; empty on success.
         seconds: Wall time of the render itself, without the wait for a free worker.
         cpu_seconds: CPU time it used.
-        facts: What the renderer knows of the image beyond its pixels, or None.
+        facts: What the renderer knows of the image beyond its pixels, or None. Checked, but never to be trusted: a
+            fact counts only as far as the pixels bear it out.
+        note: Why the renderer's facts were dropped; empty if none were. The image stands all the same.
+
+    Example:
+        >>> render = Render(Status.TIMEOUT, message="used more than 10 s of CPU time")
+        >>> render.ok, render.status.fault.value
+        (False, 'response')
+        >>> Render.from_bytes(render.to_bytes()) == render
+        True
     """
 
     status: Status
@@ -29,9 +44,43 @@ class Render:
     message: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    facts: Any = None
+    facts: Facts | None = field(default=None, repr=False)
+    note: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether there is an image."""
         return self.status is Status.OK
+
+    def to_bytes(self) -> bytes:
+        """Return the whole render, its image losslessly compressed, for another process."""
+        from vincicoder.images import compressed
+
+        header = {
+            "status": self.status.value,
+            "message": self.message,
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "facts": self.facts.to_json() if self.facts is not None else None,
+            "note": self.note,
+        }
+        text = json.dumps(header).encode("ascii")
+        return _HEADER_LENGTH.pack(len(text)) + text + (compressed(self.image) if self.image is not None else b"")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Render:
+        """Return the render that ``to_bytes`` of another process packed.
+
+        Raises:
+            ValueError: The data are no such bytes, or their facts break the schema.
+        """
+        from PIL import Image
+
+        try:
+            start = _HEADER_LENGTH.size + _HEADER_LENGTH.unpack_from(data)[0]
+            header = json.loads(data[_HEADER_LENGTH.size : start])
+            status, facts = Status(header.pop("status")), header.pop("facts")
+            image = Image.open(io.BytesIO(data[start:])).convert("RGB") if status is Status.OK else None
+            return cls(status, image, facts=Facts.from_json(facts) if facts is not None else None, **header)
+        except (struct.error, AttributeError, KeyError, TypeError, OSError) as error:
+            raise ValueError(f"these bytes are not a render: {error}") from error

@@ -8,7 +8,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vincicoder.rendering.renderer import Policy, Redirect, Renderer, RenderError, Workspace, check_pixels
+from vincicoder.rendering.facts import MAX_BYTES
+from vincicoder.rendering.renderer import (
+    Policy,
+    Redirect,
+    Rendered,
+    Renderer,
+    RenderError,
+    Result,
+    Workspace,
+    check_pixels,
+)
 from vincicoder.status import Status
 
 from . import confine, wire
@@ -35,18 +45,28 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _deliver(result: Image.Image | Redirect, workspace: Workspace, job: int) -> wire.Message:
+def _deliver(result: Result, workspace: Workspace, job: int) -> wire.Message:
     if isinstance(result, Redirect):
         message = {"status": Status.OK.value, "message": "", "redirect": vars(result)}
         if len(wire.pack(message)) > wire.CHILD_MAX_BYTES:
             limit = f"the limit of {wire.CHILD_MAX_BYTES >> 20} MiB"
             raise RenderError(Status.TOO_LARGE, f"the figure's data, as {result.language}, are over {limit}")
         return message
-    check_pixels(*result.size, workspace.pixels)
-    image = flatten(result)
+    image = result.image if isinstance(result, Rendered) else result
+    check_pixels(*image.size, workspace.pixels)
+    image = flatten(image)
     with open(workspace.directory / image_name(job), "wb") as file:
         file.write(image.tobytes())
-    return {"status": Status.OK.value, "message": "", "width": image.width, "height": image.height}
+    facts = {"facts": _facts_of(result)} if isinstance(result, Rendered) else {}
+    return {"status": Status.OK.value, "message": "", "width": image.width, "height": image.height, **facts}
+
+
+def _facts_of(result: Rendered) -> str:
+    """Return facts as text for the client to check. Whatever is wrong with them, the image stands."""
+    try:
+        return result.facts.to_json()[: MAX_BYTES + 1]  # the client refuses what is longer, so no more need travel
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
 def _run(renderer: Renderer, message: wire.Message, workspace: Workspace) -> wire.Message:

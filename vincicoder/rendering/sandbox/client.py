@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
+from vincicoder.rendering.facts import Facts, FactsError
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.status import Status
 
@@ -40,6 +41,8 @@ class JobResult:
         size: Width and height of the image in pixels, or None.
         pixels: Its bytes, RGB row by row, or None.
         redirect: What another renderer must render instead, or None.
+        facts: What the renderer knows of the image, checked, or None.
+        note: Why facts were dropped; empty if none were.
         seconds: Wall time in the child.
         cpu_seconds: CPU time of the child and what it started.
     """
@@ -49,6 +52,8 @@ class JobResult:
     size: tuple[int, int] | None = None
     pixels: bytes | None = None
     redirect: Redirect | None = None
+    facts: Facts | None = None
+    note: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -285,7 +290,20 @@ def _result(message: wire.Message, pixel_limit: int) -> JobResult:
     pixels = _read_image(Path(message["directory"]) / child.image_name(message["id"]), size)
     if pixels is None:
         return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
-    return JobResult(status, size=size, pixels=pixels, **times)
+    facts, note = _facts(result.get("facts"))
+    return JobResult(status, size=size, pixels=pixels, facts=facts, note=note, **times)
+
+
+def _facts(text: Any) -> tuple[Facts | None, str]:
+    """Return a child's facts, or None and why they were dropped."""
+    if text is None:
+        return None, ""
+    try:
+        if not isinstance(text, str):
+            raise FactsError("they are not a text")
+        return Facts.from_json(text), ""
+    except FactsError as error:
+        return None, f"the renderer's facts were dropped: {error}"[:500]
 
 
 def _redirect(data: dict[str, Any]) -> Redirect:

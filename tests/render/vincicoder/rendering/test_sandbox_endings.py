@@ -72,6 +72,8 @@ FORGERIES = {
     "the machine's fault by exit code": "os._exit(70)",
     "the machine's fault by exception": "import sys\nchild = sys.modules['vincicoder.rendering.sandbox.child']\n"
     "raise child.RenderError(child.Status.INFRASTRUCTURE, 'broken')",
+    "facts that nest": "claim(facts={'spans': []})",
+    "huge facts": "claim(facts='[' * 10_000_000)",
     "closed channel": "sock.close()",
     "descriptors": "socket.send_fds(sock, [b'x'], [0] * 200)",
     **{

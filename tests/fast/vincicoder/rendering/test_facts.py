@@ -1,0 +1,161 @@
+"""Facts: what the schema takes and refuses, and that no facts whatever take the image along."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import facts_language
+import pytest
+
+from vincicoder.registry import adopt, exported
+from vincicoder.rendering import RenderPool
+from vincicoder.rendering.facts import MAX_BYTES, MAX_SPANS, Facts, FactsError, Span
+from vincicoder.status import Status
+
+SPAN = {"text": "Sales 图", "box": [-1, 2.5, 30, 1e6], "colour": [0, 128, 255]}
+FACTS = Facts((Span("Sales 图", (-1, 2.5, 30, 1e6), (0, 128, 255)), Span("", (0, 0, 0, 0))))
+
+
+def facts(**changes: object) -> str:
+    return json.dumps({"spans": [{**SPAN, **changes}]})
+
+
+def nested(depth: int) -> str:
+    return '{"spans": ' + "[" * depth + "]" * depth + "}"
+
+
+WRONG = {
+    "nothing": ("", "not JSON"),
+    "no JSON": ("spans", "not JSON"),
+    "half a JSON": (facts()[:-1], "not JSON"),
+    "a list": ("[]", "the facts"),
+    "null": ("null", "the facts"),
+    "no spans": ("{}", "the facts"),
+    "another key": ('{"spans": [], "calls": []}', "the facts"),
+    "spans that are no list": ('{"spans": {"text": "a"}}', "not a list"),
+    "a span that is no object": ('{"spans": ["a"]}', "span 1"),
+    "the second span": (json.dumps({"spans": [SPAN, {}]}), "span 2"),
+    "a missing key": (json.dumps({"spans": [{"text": "a", "box": [0, 0, 1, 1]}]}), "text, box, colour"),
+    "a further key": (facts(font="serif"), "nothing else"),
+    "text that is a number": (facts(text=1), "not a string"),
+    "text that nests": (facts(text=[["a"]]), "not a string"),
+    "a box of three": (facts(box=[0, 0, 1]), "4 numbers"),
+    "a box of words": (facts(box=["0", "0", "1", "1"]), "not a number"),
+    "a box of truths": (facts(box=[True, 0, 1, 1]), "not a number"),
+    "a box inside out": (facts(box=[1, 0, 0, 1]), "ends before"),
+    "a box upside down": (facts(box=[0, 1, 1, 0]), "ends before"),
+    "a box far away": (facts(box=[0, 0, 1, 1_000_001]), "not a number from"),
+    "NaN": (facts(box=[0, 0, float("nan"), 1]), "NaN"),
+    "infinity": (facts(box=[0, 0, float("inf"), 1]), "Infinity"),
+    "infinity by overflow": (facts().replace("30", "1e999"), "not a number from"),
+    "a number of 5000 digits": (facts().replace("30", "9" * 5000), "not JSON|not a number"),
+    "a colour by name": (facts(colour="red"), "3 numbers"),
+    "a colour out of range": (facts(colour=[0, 0, 256]), "from 0 to 255"),
+    "1000 brackets": (nested(1_000), "nested too deeply|span 1"),
+    "120,000 brackets": (nested(120_000), "nested too deeply"),
+    "too many spans": (
+        json.dumps({"spans": [{"text": "", "box": [0, 0, 0, 0], "colour": None}] * 2_001}),
+        "2,001 spans",
+    ),
+    "too many bytes": (facts(text="x" * MAX_BYTES), "over the limit"),
+    "too many bytes, though not characters": (json.dumps({"a": "图" * 90_000}, ensure_ascii=False), "over the limit"),
+}
+
+
+def test_facts_survive_the_way() -> None:
+    assert Facts.from_json(FACTS.to_json()) == FACTS
+    assert Facts.from_json('{"spans": []}') == Facts()
+
+
+def test_the_limits_themselves_are_allowed() -> None:
+    spans = (Span("", (0, 0, 0, 0)),) * MAX_SPANS
+    assert len(Facts.from_json(Facts(spans).to_json()).spans) == MAX_SPANS
+    longest = MAX_BYTES - len(facts(text="").encode())
+    assert len(Facts.from_json(facts(text="x" * longest)).spans[0].text) == longest
+
+
+def test_numbers_may_be_numpys() -> None:
+    numpy = pytest.importorskip("numpy")
+    box = tuple(numpy.array([1.5, 2, 3, 4], dtype=numpy.float32))
+    sent = Facts((Span("a", box, tuple(numpy.array([1, 2, 3], dtype=numpy.uint8))),)).to_json()
+    assert Facts.from_json(sent) == Facts((Span("a", (1.5, 2, 3, 4), (1, 2, 3)),))
+
+
+def test_half_a_surrogate_pair_cannot_break_whoever_prints_it() -> None:
+    Facts.from_json(facts(text="a\ud800")).spans[0].text.encode("utf-8")
+    Facts.from_json('{"spans": [{"text": "\ud800", "box": [0, 0, 0, 0], "colour": null}]}').spans[0].text.encode(
+        "utf-8"
+    )
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_schema_is_strict(name: str) -> None:
+    text, reason = WRONG[name]
+    with pytest.raises(FactsError, match=reason):
+        Facts.from_json(text)
+
+
+# The way from a confined child to the caller
+
+
+@pytest.fixture(scope="module")
+def sender() -> Iterator[RenderPool]:
+    """A pool whose language `facts` sends its code as the facts of a blank image."""
+    before = exported()
+    entry = {"name": "facts", "value": "facts_language:LANGUAGE", "origin": "tests"}
+    directory = str(Path(facts_language.__file__).parent)
+    languages = [*before.get("vincicoder.languages", ()), {**entry, "directory": directory}]
+    adopt({**before, "vincicoder.languages": languages})
+    try:
+        with RenderPool(workers=2) as pool:
+            yield pool
+    finally:
+        adopt(before)
+
+
+def test_valid_facts_reach_the_caller(sender: RenderPool) -> None:
+    render = sender.render(FACTS.to_json(), "facts")
+    assert render.status is Status.OK, render
+    assert (render.facts, render.note) == (FACTS, "")
+
+
+def test_without_facts_there_is_no_note(sender: RenderPool) -> None:
+    render = sender.render("", "facts")
+    assert render.ok, render
+    assert (render.facts, render.note) == (None, "")
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if name != "nothing"])
+def test_wrong_facts_are_dropped_with_a_note_and_the_image_stands(sender: RenderPool, name: str) -> None:
+    text, reason = WRONG[name]
+    render = sender.render(text, "facts")
+    assert render.status is Status.OK, render
+    assert render.image is not None
+    assert render.image.size == (40, 30)
+    assert render.facts is None
+    assert "facts were dropped" in render.note
+    assert re.search(reason, render.note)
+    assert len(render.note) <= 500
+    assert not render.message
+
+
+def test_facts_that_cannot_be_sent_are_dropped_too(sender: RenderPool) -> None:
+    render = sender.render(facts_language.UNSENDABLE, "facts")
+    assert render.ok, render
+    assert render.facts is None
+    assert "not JSON" in render.note
+
+
+def test_facts_of_any_length_are_refused_at_the_price_of_a_short_text(sender: RenderPool) -> None:
+    render = sender.render("x" * 20_000_000, "facts")
+    assert render.ok, render
+    assert f"over the limit of {MAX_BYTES:,}" in render.note
+
+
+def test_built_in_renderers_send_none(pool: RenderPool) -> None:
+    render = pool.render('<svg xmlns="http://www.w3.org/2000/svg"><text y="20">Sales</text></svg>', "svg")
+    assert render.ok, render
+    assert (render.facts, render.note) == (None, "")

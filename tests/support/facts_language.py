@@ -1,0 +1,44 @@
+"""A language for tests: its renderer returns a blank image, and sends its code as the image's facts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from vincicoder.languages import Language
+from vincicoder.rendering.facts import Facts, Span
+from vincicoder.rendering.renderer import Policy, Rendered, Result, Workspace
+
+UNSENDABLE = "a text that is no text"
+
+
+class _Text(Facts):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        object.__setattr__(self, "text", text)
+
+    def to_json(self) -> str:
+        return self.text  # type: ignore[attr-defined,no-any-return]
+
+
+class FactsRenderer:
+    language: ClassVar[str] = "facts"
+    jobs_per_child: ClassVar[int] = 1
+
+    def policy(self) -> Policy:
+        return Policy()
+
+    def preload(self) -> dict[str, Any]:
+        from PIL import Image  # noqa: F401
+
+        return {}
+
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Result:
+        from PIL import Image
+
+        image = Image.new("RGB", (40, 30), "white")
+        if code == UNSENDABLE:
+            return Rendered(image, Facts((Span(object(), (0, 0, 1, 1)),)))  # type: ignore[arg-type]
+        return Rendered(image, _Text(code)) if code else image
+
+
+LANGUAGE = Language(name="facts", renderer=FactsRenderer, sample='{"spans": []}')
