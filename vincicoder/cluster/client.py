@@ -1,4 +1,4 @@
-"""What a process of the job holds: it spreads requests over the nodes and bears their loss."""
+"""What each process of a job holds: it spreads requests over the nodes, and repeats those that a node lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Job:
 
     index: int
     request: RewardRequest  # with no target where there is a reference
-    target: str  # its digest; empty if it cannot be read, as the node will say in a result like any other
+    target: str  # its digest; empty if it cannot be read, which the node will say in its result
     reference: Any
     tried: list[str] = dataclasses.field(default_factory=list)
     asked: float = 0.0
@@ -52,17 +52,22 @@ class _Job:
 
 
 class ClusterReward:
-    """The reward of a Ray job, a ``trainers.Scorer``. Gives what a local ``VisualReward`` gives, but for the renders.
+    """The reward of a Ray job, a `Scorer`. Its results are those of a local ``VisualReward``.
 
     Requests with the same target go to the same node while it keeps up, whichever process they come from, so that a
     target is embedded once. Each node has a bounded number of them under way; the rest wait here. A request whose node
     or actor died is asked of another one. Thread-safe; Ray must be initialised, as it is in every process of a job.
 
     Args:
-        options: Options of ``VisualReward`` and of `Placement`.
+        options: Options of ``VisualReward`` and of `Placement`. Results carry their render, as a compressed file, only
+            if ``keep_renders`` is given.
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.
+
+    Example:
+        >>> reward = ClusterReward({"encoder": "embedded", "encoders": 2})  # doctest: +SKIP
+        >>> results = dict(reward.stream(requests))  # doctest: +SKIP
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -93,9 +98,12 @@ class ClusterReward:
             ClusterUnavailable: No node could render for longer than the patience.
         """
         language = get_language(language).name
-        deadline = time.monotonic() + self.placement.patience_seconds
-        while time.monotonic() < deadline:
-            self.nodes(fresh=True)
+        capable = time.monotonic()  # when there was last a node
+        while True:
+            if self.nodes(fresh=True):
+                capable = time.monotonic()
+            elif time.monotonic() - capable > self.placement.patience_seconds:
+                raise self.unavailable("a piece of code to render")
             node = self.choose("", [])
             if node is None:
                 time.sleep(_REST)
@@ -110,7 +118,6 @@ class ClusterReward:
                 lost = True
             finally:
                 self.answered(node, lost)
-        raise self.unavailable("a piece of code to render")
 
     def totals(self) -> Totals:
         """Return what the cluster's scorers have done since they started.
@@ -131,7 +138,7 @@ class ClusterReward:
         return Totals(statuses, embedded, reused, sum(encoder["tiles"] for encoder in stats["encoders"]))
 
     def close(self) -> None:
-        """Let go of the service. It ends with the process that started it, at the latest with the job."""
+        """Let go of the service, which ends with the process that started it, at the latest with the job."""
         self._service = None
         with self._lock:
             self._nodes = []
@@ -143,7 +150,7 @@ class ClusterReward:
         return stats
 
     def nodes(self, fresh: bool) -> list[Node]:
-        """Return the nodes that can score; asks the service if ``fresh`` or none is known."""
+        """Return the nodes that can score. Ask the service for them if ``fresh``, or if none is known."""
         with self._lock:
             if self._nodes and not fresh:
                 return self._nodes
@@ -154,7 +161,7 @@ class ClusterReward:
         except RayTaskError as error:
             raise plain_cause(error) from None
         except (RayActorError, GetTimeoutError):
-            # The process that had started the service is gone; the next look starts another.
+            # The process that had started the service is gone; the next call starts another.
             nodes = []
             self._service = None
         with self._lock:
@@ -185,7 +192,7 @@ class ClusterReward:
         return reference
 
     def locate(self, targets: Iterable[str]) -> None:
-        """Ask the service for the homes of targets that this process has not met; without an answer it has none."""
+        """Ask the service for the homes of targets that are new to this process; without an answer they have none."""
         with self._lock:
             unknown = [each for each in dict.fromkeys(targets) if each not in self._homes]
         if not unknown:
@@ -230,7 +237,7 @@ class ClusterReward:
                 self._resting[node.id] = time.monotonic() + _REST
 
     def unavailable(self, left: str) -> ClusterUnavailable:
-        """Return the error for work that is left as no node takes it."""
+        """Return the error that says which work is left because no node takes it."""
         resource = self.placement.node_resource
         only = f"; only those with the resource {resource!r} are used" if resource else ""
         return ClusterUnavailable(
@@ -270,12 +277,12 @@ class _Stream:
         try:
             job, future = self._done.get(timeout=_TICK)
         except queue.Empty:
-            yield from self._look()
+            yield from self._check()
             return
         if not job.answered:
             yield from self._take(job, future)
         if time.monotonic() - self._ticked > _TICK:
-            yield from self._look()
+            yield from self._check()
 
     def _job(self, index: int, request: RewardRequest) -> _Job:
         try:
@@ -302,7 +309,7 @@ class _Stream:
             future.add_done_callback(functools.partial(self._arrive, job, node))
 
     def _arrive(self, job: _Job, node: Node, future: Future[RewardResult]) -> None:
-        """Take note of an answer; runs in Ray's thread, also when nobody listens to this stream any more."""
+        """Take an answer. Runs in Ray's thread, even after the stream was closed."""
         lost = isinstance(future.exception(), RayError) and not isinstance(future.exception(), RayTaskError)
         self._reward.answered(node, lost)
         self._done.put((job, future))
@@ -325,8 +332,8 @@ class _Stream:
         self._open.discard(job)
         return job.index, result
 
-    def _look(self) -> Iterator[tuple[int, RewardResult]]:
-        """See to what has waited too long, and to nodes that come and go."""
+    def _check(self) -> Iterator[tuple[int, RewardResult]]:
+        """Repeat or give up what has waited too long, and notice nodes that come and go."""
         now = self._ticked = time.monotonic()
         self._reward.metrics.waiting(self, len(self._waiting))
         if self._reward.nodes(fresh=True):

@@ -1,4 +1,4 @@
-"""The encoder as an actor that merges tiles from all nodes, and its stand-in on each node."""
+"""The encoder as an actor that merges tiles from all nodes, and the encoder of each node, which asks it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TileEncoder:
         count_start("encoder")
 
     async def load(self) -> str:
-        """Load the weights if they are not, and return the encoder's name.
+        """Load the weights, unless they are loaded, and return the encoder's name.
 
         Raises:
             VinciCoderError: They cannot be loaded.
@@ -88,7 +88,7 @@ class TileEncoder:
         self._busy = False
 
     def _take(self) -> list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]]:
-        """Return what waits, up to one batch of tiles but at least one image."""
+        """Return the tiles that wait, up to one batch of tiles but at least one image."""
         total, count = 0, 0
         for tiles, _ in self._waiting:
             if count and total + len(tiles) > self._most:
@@ -112,13 +112,13 @@ class TileEncoder:
 
 
 class RemoteEncoder:
-    """An ``Encoder`` that asks the encoder actors, in turn, and bears their restarts.
+    """An ``Encoder`` that asks the encoder actors in turn, and waits for those that Ray restarts.
 
     Args:
         name: The encoder's name.
         actors: Names of `TileEncoder` actors, which Ray restarts when they die. No handles: Ray keeps those in the
             object store, where they may be lost before an actor that was made with them is started anew.
-        patience: Seconds to bear an actor that does not come back.
+        patience: Seconds to wait for an actor that does not come back.
     """
 
     def __init__(self, name: str, actors: Sequence[str], patience: float) -> None:
@@ -159,5 +159,5 @@ class RemoteEncoder:
 
 
 def plain_cause(error: ray.exceptions.RayTaskError) -> Exception:
-    """Return the error that a remote call raised, if it is one of ours; else what Ray made of it."""
+    """Return the error that a remote call raised if it is one of ours, else Ray's error around it."""
     return error.cause if isinstance(error.cause, VinciCoderError) else error

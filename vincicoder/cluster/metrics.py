@@ -1,4 +1,4 @@
-"""What the service tells Ray's metrics, which Prometheus and the dashboard read as ``ray_vincicoder_...``."""
+"""What the service counts in Ray's metrics, which Prometheus and the dashboard show as ``ray_vincicoder_...``."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _histogram(metric: Metric) -> Any:
 
 
 def count_start(actor: str) -> None:
-    """Count that an actor (``service``, ``scorer`` or ``encoder``) has started; more than one each are restarts."""
+    """Count a start of an actor: ``service``, ``scorer`` or ``encoder``. What exceeds their number are restarts."""
     _counter(metrics.STARTS).inc(tags={"actor": actor})
 
 
 class CallerMetrics:
-    """Of a process that asks, perhaps in several threads."""
+    """Metrics of a process that asks, perhaps in several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class CallerMetrics:
         self._repeated = _counter(metrics.REPEATED)
 
     def waiting(self, stream: object, count: int) -> None:
-        """Tell how many requests of a stream wait; 0 when it is done."""
+        """Set how many requests of a stream wait; 0 when it is done."""
         with self._lock:
             self._counts[id(stream)] = count
             self._waiting.set(sum(self._counts.values()))
@@ -52,7 +52,7 @@ class CallerMetrics:
 
 
 class NodeMetrics:
-    """Of a node that renders."""
+    """Metrics of a node that renders."""
 
     def __init__(self) -> None:
         self._results = _counter(metrics.REQUESTS)
@@ -61,7 +61,7 @@ class NodeMetrics:
         self._seconds = _histogram(metrics.SECONDS)
 
     def under_way(self, count: int) -> None:
-        """Tell how many requests are under way."""
+        """Set how many requests are under way."""
         self._under_way.set(count)
 
     def scored(self, result: RewardResult) -> None:
@@ -78,7 +78,7 @@ class NodeMetrics:
 
 
 class EncoderMetrics:
-    """Of an encoder."""
+    """Metrics of an encoder."""
 
     def __init__(self) -> None:
         self._tiles = _counter(metrics.TILES)
@@ -86,7 +86,7 @@ class EncoderMetrics:
         self._queue = _gauge(metrics.ENCODER_QUEUE)
 
     def waiting(self, images: int) -> None:
-        """Tell how many images wait."""
+        """Set how many images wait."""
         self._queue.set(images)
 
     def encoded(self, tiles: int) -> None:

@@ -70,7 +70,7 @@ class NodeScorer:
         return self._reward().render(code, language)
 
     def stats(self) -> dict[str, Any]:
-        """Return counts since this actor started: targets fetched, embedded, reused; results by status; its process."""
+        """Return counts since this actor started, of targets and of results by status, and its pid."""
         totals = self._reward().totals()
         targets = {"fetched": self._fetched, "embedded": totals.embedded, "reused": totals.reused}
         return targets | {"statuses": totals.statuses, "pid": os.getpid()}

@@ -64,7 +64,7 @@ class Service:
         """Return the nodes that can score, after starting scorers on new ones.
 
         Raises:
-            VinciCoderError: The encoder cannot be loaded, or finds no place.
+            VinciCoderError: The encoder cannot be loaded, or there is no room for it.
         """
         with self._lock:
             if time.monotonic() - self._checked > _REFRESH_SECONDS:
@@ -73,9 +73,10 @@ class Service:
             return list(self._nodes.values())
 
     def homes(self, targets: Sequence[str]) -> dict[str, str]:
-        """Return the id of the node that each target belongs to, for all processes; new ones are dealt out.
+        """Return the id of the node that each target belongs to, which is the same for all processes.
 
-        Nodes take turns, each as often as it has workers. Nothing is dealt out while there is no node.
+        A new target gets the node whose turn it is; a node has as many turns as it has workers. While there is no
+        node, new targets get none.
         """
         with self._lock:
             for target in targets:
@@ -109,7 +110,7 @@ class Service:
             if id not in self._nodes:
                 self._nodes[id] = self._start_scorer(id, resources)
         latest = max(self._turns.values(), default=0.0)
-        self._turns = {id: self._turns.get(id, latest) for id in self._nodes}  # who comes new has missed nothing
+        self._turns = {id: self._turns.get(id, latest) for id in self._nodes}  # a new node has missed no turn
 
     def _start_encoder(self, name: str) -> Any:
         placement = self._config.placement
@@ -147,7 +148,7 @@ class Service:
         return Node(id, scorer, workers)
 
     def _remote_encoder(self) -> RemoteEncoder:
-        """Return the way to the encoders, once all of them have loaded their weights."""
+        """Return what reaches the encoders, once all of them have loaded their weights."""
         if self._encoder is None:
             placement = self._config.placement
             try:
@@ -183,7 +184,7 @@ def _environment(**variables: str) -> dict[str, Any]:
 def connect(config: ClusterConfig) -> Any:
     """Return a handle of the job's service with this configuration, started if there is none.
 
-    Whichever of several processes asks first starts it; Ray sees to it that only one does.
+    The process that asks first starts it; Ray makes sure that only one does.
     """
     return (
         ray.remote(Service)

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from vincicoder.errors import ConfigError
+from vincicoder.registry import environment
 from vincicoder.server.app import Served, application
 from vincicoder.server.config import ServerConfig
 from vincicoder.server.scorers import Opener, joining, opener
@@ -97,6 +98,7 @@ class _Replicas:
         stop = threading.Event()
         for number in _SIGNALS:
             signal.signal(number, lambda *_: stop.set())
+        os.environ.update(environment())
         replicas = [self._start() for _ in range(self._count)]
         print(announcement, flush=True)
         while not stop.wait(1.0):

@@ -57,6 +57,9 @@ class Score(BaseModel):
     status: str
     message: str
     language: str
+    code: str | None = Field(description="the code that was judged")
+    grid: tuple[int, int] | None = Field(description="columns and rows of tiles")
+    tiles: list[float] = Field(description="similarity of each tile, row by row")
     encoder: str
     preset: str
     seconds: dict[str, float]

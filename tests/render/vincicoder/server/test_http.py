@@ -17,14 +17,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
-from scored_groups import expected, svg, target
-from served import SAMPLE, TOKEN, served
+from scored_groups import expected, groups, plain, svg, target
+from served import SAMPLE, TOKEN, free_port, served
 
 from vincicoder import RenderPool, RewardRequest
+from vincicoder.errors import ConfigError, ScoringUnavailable
 from vincicoder.options import from_flat, schema, to_flat
 from vincicoder.reward.config import RewardConfig
+from vincicoder.server.client import HttpReward
 
 for package in ("fastapi", "uvicorn", "prometheus_client"):
     pytest.importorskip(package, reason="the extra 'serve' is not installed")
@@ -66,6 +69,42 @@ def test_renders_come_back_to_the_pixel(client):
         local = pool.render(code, "svg").image
     assert image_of(scored["render"]).tobytes() == image_of(rendered["image"]).tobytes() == local.tobytes()
     assert failed["render"] is None
+
+
+def test_the_client_is_a_scorer_that_gives_the_local_results(client, tmp_path):
+    path = tmp_path / "target.png"
+    path.write_bytes(target(3))
+    work = [
+        *(each for group in groups(5) for each in group),
+        RewardRequest(svg(9), str(path), prompt="Draw it as SVG.", metadata={"uid": "a", "size": np.int64(3)}),
+        RewardRequest(svg(9), Image.open(path), language="svg", reference="<svg/>"),
+        RewardRequest(svg(9), "missing.png", language="svg"),
+        RewardRequest(svg(9), str(path), language="cobol"),
+    ]
+    reward = HttpReward(f"http://127.0.0.1:{client.port}/", TOKEN)
+    results = dict(reward.stream(work))
+    unread = results.pop(work.index(next(each for each in work if each.target == "missing.png")))
+    assert (unread.status, unread.overall) == ("bad_target", 0)
+    assert "missing.png" in unread.message
+    local = {index: each for index, each in enumerate(expected(work)) if index in results}
+    assert {index: plain(result)[:7] for index, result in results.items()} == {i: each[:7] for i, each in local.items()}
+    found = {index: (result.grid, result.code, result.id) for index, result in results.items()}
+    assert found == {index: each[8:11] for index, each in local.items()}
+    assert results[0].image().size == (512, 512)
+    code = svg(9).removeprefix("```svg\n").removesuffix("\n```")
+    assert reward.render(code, "svg").image.size == (512, 512)
+    assert reward.render("<svg <", "svg").status == "syntax_error"
+
+
+def test_the_client_says_what_a_server_refuses_or_that_there_is_none(client):
+    with pytest.raises(ConfigError, match=r"refuses the call: 401 .*Authorization: Bearer"):
+        dict(HttpReward(f"http://127.0.0.1:{client.port}").stream([RewardRequest(svg(9), target(3))]))
+    with pytest.raises(ConfigError, match=r"refuses the call: 422 .*cobol"):
+        HttpReward(f"http://127.0.0.1:{client.port}", TOKEN).render("x", "cobol")
+    with pytest.raises(ScoringUnavailable, match=r"does not answer: .*refused.*Is `vincicoder serve` running"):
+        HttpReward(f"http://127.0.0.1:{free_port()}").render("x", "svg")
+    with pytest.raises(ConfigError, match="url is 'reward:8700'"):
+        HttpReward("reward:8700")
 
 
 def test_code_that_gives_no_image_has_a_status_and_an_unknown_language_is_an_error(client):

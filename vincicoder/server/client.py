@@ -1,0 +1,143 @@
+"""A scorer that asks a server, for processes on other machines; it needs only the standard library."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
+from vincicoder.images import compressed, open_target, target_content
+from vincicoder.rendering import Render
+from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.status import Status
+
+_BATCH = 32  # responses in a call: few enough that results arrive while others are scored
+_CALLS = 8  # at a time
+_PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt
+
+
+class HttpReward:
+    """The reward of a server, a `Scorer`. Thread-safe.
+
+    Results carry their render if the server was started with ``--keep-renders``.
+
+    Args:
+        url: The server's, such as ``"http://reward:8700"``.
+        token: What the server wants callers to send, or None.
+        timeout: Seconds to wait for an answer.
+
+    Example:
+        >>> reward = HttpReward("http://127.0.0.1:8700")
+        >>> results = dict(reward.stream(requests))  # doctest: +SKIP
+    """
+
+    def __init__(self, url: str, token: str | None = None, timeout: float = 600.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError(f"url is {url!r}; expected that of a server, such as http://127.0.0.1:8700")
+        self._url = url.rstrip("/")
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._timeout = timeout
+
+    def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
+        """Yield ``(index, result)`` as requests finish.
+
+        Raises:
+            ConfigError: The server refuses the token or a request.
+            ScoringUnavailable: The server cannot be reached, or cannot score.
+        """
+        samples: list[tuple[int, dict[str, Any]]] = []
+        for index, request in enumerate(requests):
+            sample = _sample(request)
+            if isinstance(sample, RewardResult):
+                yield index, sample
+            else:
+                samples.append((index, sample))
+        batches = [samples[start : start + _BATCH] for start in range(0, len(samples), _BATCH)]
+        with ThreadPoolExecutor(_CALLS) as threads:
+            calls = {threads.submit(self._scored, [sample for _, sample in batch]): batch for batch in batches}
+            try:
+                for call in as_completed(calls):
+                    for (index, _), result in zip(calls[call], call.result(), strict=True):
+                        yield index, result
+            finally:
+                for call in calls:
+                    call.cancel()
+
+    def render(self, code: str, language: str) -> Render:
+        """Render code as scoring does.
+
+        Raises:
+            ConfigError: The language is not known, or the server refuses the token.
+            ScoringUnavailable: The server cannot be reached, or cannot render.
+        """
+        answer = self._call("/v1/render", {"code": code, "language": language})
+        image = answer["image"]
+        return Render(
+            status=Status(answer["status"]),
+            image=open_target(base64.b64decode(image)) if image is not None else None,
+            message=answer["message"],
+            seconds=answer["seconds"],
+            cpu_seconds=answer["cpu_seconds"],
+        )
+
+    def close(self) -> None:
+        """Do nothing: the server belongs to all of its callers."""
+
+    def _scored(self, samples: Sequence[dict[str, Any]]) -> list[RewardResult]:
+        return [_result(each) for each in self._call("/v1/score", {"requests": samples})["results"]]
+
+    def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        data = json.dumps(body, default=str).encode()
+        request = urllib.request.Request(self._url + path, data, self._headers)
+        reason = ""
+        for pause in _PAUSES:
+            time.sleep(pause)
+            try:
+                with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                    found: dict[str, Any] = json.load(answer)
+                    return found
+            except urllib.error.HTTPError as error:
+                reason = f"{error.code} {error.read(2000).decode(errors='replace')}"
+                if error.code < 500:
+                    raise ConfigError(f"the server at {self._url} refuses the call: {reason}") from None
+            except (OSError, ValueError) as error:
+                reason = str(error)
+        raise ScoringUnavailable(f"the server at {self._url} does not answer: {reason}. Is `vincicoder serve` running?")
+
+
+def _sample(request: RewardRequest) -> dict[str, Any] | RewardResult:
+    """Return a request as it is sent, or its result if the target cannot be read here."""
+    try:
+        content = target_content(request.target)
+    except TargetError as error:
+        return RewardResult.failed(request, Status.BAD_TARGET, str(error))
+    target = content if isinstance(content, bytes) else compressed(content)
+    return {
+        "response": request.response,
+        "target": base64.b64encode(target).decode(),
+        "language": request.language,
+        "prompt": request.prompt,
+        "id": request.id,
+        "reference": request.reference,
+        "metadata": dict(request.metadata),
+    }
+
+
+def _result(data: dict[str, Any]) -> RewardResult:
+    known = {name: data[name] for name in RewardResult.__dataclass_fields__ if name in data}
+    known |= {
+        "status": Status(data["status"]),
+        "grid": tuple(data["grid"]) if data["grid"] else None,
+        "tiles": tuple(data["tiles"]),
+        "render": None,
+        "render_bytes": base64.b64decode(data["render"]) if data["render"] is not None else None,
+    }
+    return RewardResult(**known)
