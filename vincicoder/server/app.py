@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from vincicoder import __version__
+from vincicoder._version import __version__
 from vincicoder.options import schema, to_flat
 from vincicoder.reporting import metrics
 from vincicoder.reward import Scorer, Totals
