@@ -8,7 +8,7 @@ Options are those of ``vincicoder.CompletionReward`` and ``vincicoder.VisualRewa
 ``VINCICODER_REWARD_CONFIG`` names, and from variables such as ``VINCICODER_REWARD_ENCODER=embedded``, which win.
 
 ``--callbacks vincicoder`` logs the means of all components and the share of every kind of failure over all ranks, as
-``vincicoder/visual``, ``vincicoder/timeout`` and so on.
+``vincicoder/visual``, ``vincicoder/timeout`` and so on. Means of components leave out samples that could not be judged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder.errors import ConfigError
-from vincicoder.trainers import CompletionReward, drain_sums
+from vincicoder.trainers import CompletionReward, drain_sums, means
 
 _PREFIX = "VINCICODER_REWARD_"
 _CONFIG = f"{_PREFIX}CONFIG"
@@ -68,12 +68,12 @@ class VinciCoder(AsyncORM):
         self._score = CompletionReward(self.reward, **reward_options())
 
     async def __call__(self, completions: list[str], **columns: Any) -> list[float | None]:
-        """Score this rank's completions, while other rewards are computed; None where the machine failed."""
+        """Score this rank's completions, while other rewards are computed; None where one cannot be judged."""
         return await asyncio.to_thread(functools.partial(self._score, completions, **columns))
 
 
 class VinciCoderVisual(VinciCoder):
-    """Similarity of the pictures alone."""
+    """Similarity of the images alone."""
 
     reward = "visual"
 
@@ -85,7 +85,7 @@ class VinciCoderAlignment(VinciCoder):
 
 
 class VinciCoderExecution(VinciCoder):
-    """1 for code that drew a picture."""
+    """1 for code that gives an image."""
 
     reward = "execution"
 
@@ -107,9 +107,8 @@ class VinciCoderMetrics(TrainerCallback):
         total: Counter[str] = Counter()
         for sums in gather_object([drain_sums()]):
             total.update(sums)
-        count = total.pop("count", 0)
-        for name, value in total.items() if count else ():
-            self.trainer._metrics[mode][f"vincicoder/{name}"].append(value / count)
+        for name, mean in means(total).items() if total["count"] else ():
+            self.trainer._metrics[mode][f"vincicoder/{name}"].append(mean)
 
 
 orms["vincicoder"] = VinciCoder

@@ -1,47 +1,52 @@
 """The VinciCoder reward for EasyR1: ``worker.reward.reward_function=.../vincicoder_easyr1.py:compute_score``.
 
-EasyR1 executes this file inside its reward actor and calls :func:`compute_score` with a whole batch. The
-target, the language and the prompt come from whichever of these has them, in this order:
+EasyR1 executes this file inside its reward actor and calls `compute_score` with a whole batch. The target, the
+language, the prompt and the reference come from whichever of these has them, in this order:
 
-1. The answer column (``data.answer_key``), when it is a struct or JSON text with ``target``, ``language``,
-   ``code``.
+1. The answer column (``data.answer_key``), when it is a struct or JSON text with ``target``, ``language``, ``code``.
 2. What the manager passes beside the answer: VinciCoder's fork passes ``multi_modal_data`` and ``problem``.
-3. The batch itself. Stock EasyR1 passes on nothing but the answer, although the batch has the pictures,
-   every other column and the tokens of the prompt. So that data sets with ``problem``, ``answer`` and
-   ``images`` work unchanged, :func:`compute_score` reads the variables ``self`` and ``data`` of the method
-   that calls it, as EasyR1's ``AutoRewardManager`` names them. Nothing of EasyR1 is changed, and a manager
-   that names them otherwise is left alone. ``read_batch=false`` forbids it.
+3. The batch itself. Stock EasyR1 passes on nothing but the answer, although the batch has the images, every other
+   column and the tokens of the prompt. So that data sets with ``problem``, ``answer`` and ``images`` work unchanged,
+   `compute_score` reads the variables of EasyR1's ``AutoRewardManager`` at work, wherever it stands among the callers:
+   a function of your own may call this one, through decorators, ``functools.partial`` or threads, and with some of the
+   samples or all. Nothing of EasyR1 is changed. ``read_batch=false`` forbids it. When samples cannot be found in the
+   batch, a warning says so once and again whenever that changes; they count as ``bad_target`` if nothing else has
+   their target.
 
 Options come from ``worker.reward.reward_function_kwargs``: ``image_dir``, ``read_batch`` and every option of
-``vincicoder.VisualReward``. Each EasyR1 job has two reward actors, for training and for validation, and so
-two rewards.
+``vincicoder.VisualReward``; ``format_weight``, as the public release calls it, is ``alignment_weight``. Each EasyR1 job
+has two reward actors, for training and for validation, and so two rewards.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
+import itertools
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder import trainers
 
-if TYPE_CHECKING:
-    from vincicoder.reward import RewardRequest
-
 REWARD_NAME = "vincicoder"
 REWARD_TYPE = "batch"
 
-_HOW = (
-    "Under EasyR1 give the picture in the data.image_key column, or as 'target' in data.answer_key's column "
+logger = logging.getLogger("vincicoder.easyr1")
+
+_TARGET_HINT = (
+    "Under EasyR1 give the image in the data.image_key column, or as 'target' in data.answer_key's column "
     '(a struct, or JSON text such as {"target": "chart.png", "language": "python"}); relative paths need '
     "worker.reward.reward_function_kwargs.image_dir."
 )
+_RELEASE_NAMES = {"format_weight": "alignment_weight"}
+"""Options of the public VinciCoder release, and what they are called here."""
 
 
 def compute_score(
@@ -56,58 +61,133 @@ def compute_score(
     Args:
         reward_inputs: One mapping per sample with ``response`` and ``ground_truth``, and perhaps
             ``multi_modal_data`` and ``problem``.
-        image_dir: Folder that relative paths of targets start from.
+        image_dir: Directory that relative paths of targets start from.
         read_batch: Whether to look into EasyR1's batch for what ``reward_inputs`` lacks.
-        options: Options of ``vincicoder.VisualReward``.
+        options: Options of ``vincicoder.VisualReward``, or ``format_weight``.
 
     Returns:
-        One dict per sample, in order, always with the same keys, those of ``vincicoder.trainers.metrics_of``:
-        among them ``overall``, ``format``, ``accuracy`` and ``execution`` as in the public VinciCoder
-        release. EasyR1 trains on ``overall`` and logs the mean of each as ``reward/<key>``.
+        One dict per sample, in order, always with the same keys, those of ``vincicoder.trainers.metrics_of``: among
+        them ``overall``, ``format``, ``accuracy`` and ``execution`` as in the public VinciCoder release. EasyR1 trains
+        on ``overall`` and logs the mean of each as ``reward/<key>``.
 
     Raises:
-        ConfigError: An option is unknown or has a value that cannot work.
+        ConfigError: An option is unknown or has a value that cannot work, or no row says its language.
         TargetError: No row has a target that can be read.
-        RendererUnavailable: This machine, not the model, failed too often; see
-            ``vincicoder.trainers.TrainerReward``.
+        ScoringUnavailable: This machine, not the model, failed too often; see ``vincicoder.trainers.TrainerReward``.
+
+    Example:
+        >>> truth = '{"target": "icon.png", "language": "svg"}'
+        >>> row = {"response": "no idea", "ground_truth": truth}
+        >>> [score] = compute_score([row], encoder="embedded")  # doctest: +SKIP
     """
-    reward = trainers.shared_reward(options, _HOW, own=("image_dir", "read_batch"))
-    batch = _Batch.of(sys._getframe(1).f_locals) if read_batch else None
-    rows = batch.rows(len(reward_inputs)) if batch else [{}] * len(reward_inputs)
+    options = {_RELEASE_NAMES.get(name, name): value for name, value in options.items()}
+    own = ("image_dir", "read_batch", *_RELEASE_NAMES)
+    reward = trainers.shared_reward(options, _TARGET_HINT, own=own, whole_groups=True)
+    rows: list[_Row | None] = _rows(reward_inputs) if read_batch else [None] * len(reward_inputs)
     requests = []
-    for index, (given, row) in enumerate(zip(reward_inputs, rows, strict=True)):
-        sources = (trainers.answer_fields(given.get("ground_truth")), given, row)
-        request = trainers.request_from(given["response"], sources, image_dir=image_dir)
-        requests.append(batch.with_prompt(request, index) if batch else request)
+    for given, row in zip(reward_inputs, rows, strict=True):
+        sources = [trainers.answer_fields(given.get("ground_truth")), given]
+        if row is not None:
+            sources.append(row.columns())
+            if not trainers.says_language(sources):
+                sources.append({"prompt": row.prompt()})
+        requests.append(trainers.request_from(given["response"], sources, image_dir=image_dir))
+    if read_batch:
+        lost = [row is None and each.target is trainers.NO_TARGET for row, each in zip(rows, requests, strict=True)]
+        _report.missing(sum(lost))
     return reward.score(requests)
 
 
-class _Batch:
-    """The batch that EasyR1's manager is working on, a ``DataProto``."""
+class _Row:
+    """One sample in the batch that EasyR1's manager is working on, a ``DataProto``."""
 
-    def __init__(self, data: Any, tokenizer: Any) -> None:
+    def __init__(self, data: Any, tokenizer: Any, index: int) -> None:
         self._data = data
         self._tokenizer = tokenizer
+        self._index = index
 
-    @classmethod
-    def of(cls, names: Mapping[str, Any]) -> _Batch | None:
-        """Return the batch among the variables of the manager's method, if that is what they are."""
-        data, tokenizer = names.get("data"), getattr(names.get("self"), "tokenizer", None)
-        if tokenizer is None or not hasattr(data, "batch") or not hasattr(data, "non_tensor_batch"):
+    def columns(self) -> dict[str, Any]:
+        """Return the sample's columns that are no tensors."""
+        return {name: values[self._index] for name, values in self._data.non_tensor_batch.items()}
+
+    def prompt(self) -> str | None:
+        """Return the prompt, decoded from its tokens."""
+        if "prompts" not in self._data.batch.keys():  # noqa: SIM118 - a TensorDict iterates over its rows
             return None
-        return cls(data, tokenizer)
-
-    def rows(self, count: int) -> list[dict[str, Any]]:
-        """Return the columns that are no tensors, one mapping per sample; nothing if they are not in step."""
-        columns = self._data.non_tensor_batch
-        if any(len(values) != count for values in columns.values()):
-            return [{}] * count
-        return [{name: values[index] for name, values in columns.items()} for index in range(count)]
-
-    def with_prompt(self, request: RewardRequest, index: int) -> RewardRequest:
-        """Add the prompt, from its tokens, to a request that does not know its language otherwise."""
-        if request.language or request.prompt or "prompts" not in self._data.batch.keys():  # noqa: SIM118
-            return request
-        tokens = self._data.batch["prompts"][index]
+        tokens = self._data.batch["prompts"][self._index]
         tokens = tokens[tokens != self._tokenizer.pad_token_id]
-        return dataclasses.replace(request, prompt=self._tokenizer.decode(tokens, skip_special_tokens=True))
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        return text
+
+
+def _rows(reward_inputs: Sequence[Mapping[str, Any]]) -> list[_Row | None]:
+    """Return the batch's row of each sample, or None where it cannot be found."""
+    for frame in _callers():
+        found = _matched(frame.f_locals, reward_inputs)
+        if found is not None:
+            return found
+    return [None] * len(reward_inputs)
+
+
+def _callers() -> Iterator[FrameType]:
+    """Yield the frames of all callers, nearest first, then those of other threads: one may have been asked for us."""
+    mine = sys._getframe(2)
+    for frame in itertools.chain([mine], sys._current_frames().values()):
+        caller: FrameType | None = frame
+        while caller is not None:
+            yield caller
+            caller = caller.f_back
+
+
+def _matched(names: Mapping[str, Any], reward_inputs: Sequence[Mapping[str, Any]]) -> list[_Row | None] | None:
+    """Return the rows if these are the variables of the manager's method and its batch has these samples.
+
+    A sample is recognised by its text object; where a function in between has changed the text, by its place.
+    """
+    data: Any = names.get("data")
+    tokenizer = getattr(names.get("self"), "tokenizer", None)
+    if tokenizer is None or not hasattr(data, "batch") or not hasattr(data, "non_tensor_batch"):
+        return None
+    passed = next((value for value in names.values() if _is_inputs(value)), None)
+    if passed is None:  # EasyR1's sequential manager passes one sample at a time
+        place = names.get("i")
+        return [_Row(data, tokenizer, place)] if isinstance(place, int) and len(reward_inputs) == 1 else None
+    if any(len(values) != len(passed) for values in data.non_tensor_batch.values()):
+        return None
+    places: defaultdict[int, deque[int]] = defaultdict(deque)
+    for place, each in enumerate(passed):
+        places[id(each["response"])].append(place)
+    rows: list[_Row | None] = []
+    for place, given in enumerate(reward_inputs):
+        same = places[id(given["response"])]
+        if same:
+            rows.append(_Row(data, tokenizer, same.popleft()))
+        else:
+            rows.append(_Row(data, tokenizer, place) if len(passed) == len(reward_inputs) else None)
+    return rows
+
+
+def _is_inputs(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping) and "response" in value[0]
+
+
+class _Report:
+    """Says when samples cannot be found in EasyR1's batch, and when that is over."""
+
+    def __init__(self) -> None:
+        self._missing = False
+
+    def missing(self, count: int) -> None:
+        """Take note of how many samples of a call have no target for that reason."""
+        if count and not self._missing:
+            logger.warning(
+                f"{count} samples have no image: EasyR1's batch, which holds it, cannot be found from here, or is not "
+                f"in step with the samples. They count as bad_target and score 0. Call compute_score with EasyR1's own "
+                f"reward_inputs, in this process. {_TARGET_HINT}"
+            )
+        elif self._missing and not count:
+            logger.warning("all samples of this call have their image again")
+        self._missing = bool(count)
+
+
+_report = _Report()

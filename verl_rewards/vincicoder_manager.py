@@ -6,9 +6,16 @@ Where this package is installed, verl finds the manager in every process of a jo
     reward.reward_manager.source=importlib reward.reward_manager.name=VinciCoderRewardManager
     reward.reward_manager.module.path=verl_rewards/vincicoder_manager.py
 
-Unlike a reward function, a manager sees the prompt with its pictures, so data sets need no copy of the target. It is
+Unlike a reward function, a manager sees the prompt with its images, so data sets need no copy of the target. It is
 taken from ``extra_info`` (``target``), else from ``reward_model.ground_truth`` (a struct or JSON text with ``target``),
-else it is the first picture of the prompt. The language comes from the same places, else from the prompt's words.
+else it is the first image of the prompt. The language comes from the same places, else from the prompt's words, else
+from the fence of the reference.
+
+A function that ``reward.custom_reward_function`` names is called too, as verl's own managers call it, with this
+reward's metrics as ``extra_info["vincicoder"]``. Its score is then the reward; the metrics are logged beside its own::
+
+    def compute_score(data_source, solution_str, ground_truth, extra_info):
+        return 0.9 * extra_info["vincicoder"]["overall"] + 0.1 * (len(solution_str) < 4000)
 
 Options come from ``+reward.reward_kwargs.NAME=VALUE``: ``image_dir``, ``batch_size``, ``window_ms``, every option
 of ``vincicoder.VisualReward`` and those of ``vincicoder.cluster.Placement``.
@@ -16,8 +23,11 @@ of ``vincicoder.VisualReward`` and those of ``vincicoder.cluster.Placement``.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,32 +40,74 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
 
 from vincicoder import trainers
 
-_HOW = (
-    "Under verl give the picture in the data.image_key column, as extra_info['target'], or as 'target' in "
+_TARGET_HINT = (
+    "Under verl give the image in the data.image_key column, as extra_info['target'], or as 'target' in "
     "reward_model.ground_truth (a struct, or JSON text); relative paths need +reward.reward_kwargs.image_dir."
 )
 
 
 class VinciCoderRewardManager(RewardManagerBase):
-    """Scores one sample at a time, as verl asks; those that wait together are scored together."""
+    """Scores one sample at a time, as verl asks; those that wait together are scored together.
+
+    Args:
+        config: verl's configuration.
+        tokenizer: Decodes responses.
+        compute_score: The user's function, if ``reward.custom_reward_function`` names one.
+        kwargs: What verl hands to a user's function beside the sample, when a reward model runs too.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
+
+    Example:
+        ``python -m verl.trainer.main_ppo reward.reward_manager.name=vincicoder +reward.reward_kwargs.encoder=embedded``
+    """
 
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any, **kwargs: Any) -> None:
         super().__init__(config, tokenizer, compute_score)
-        self._options = dict(config.reward.get("reward_kwargs") or {})
+        options = dict(config.reward.get("reward_kwargs") or {})
+        group_size = int(config.actor_rollout_ref.rollout.n)
+        self._score = trainers.sample_scorer(_TARGET_HINT, group_size=group_size, **options)
+        # Without a path verl passes a function of its own, which knows nothing of images.
+        self._custom: Callable[..., Any] | None = compute_score if config.reward.custom_reward_function.path else None
+        self._custom_kwargs = kwargs if kwargs.get("reward_router_address") is not None else {}
 
     async def run_single(self, data: DataProto) -> dict[str, Any]:
         """Return the ``reward_score`` of the last sample and, as ``reward_extra_info``, all of its metrics."""
         item = data[-1]
         columns = item.non_tensor_batch
         messages = list(columns.get("raw_prompt", ()))
+        extra_info = columns.get("extra_info") or {}
+        ground_truth = (columns.get("reward_model") or {}).get("ground_truth")
         sources = (
-            columns.get("extra_info") or {},
-            trainers.answer_fields((columns.get("reward_model") or {}).get("ground_truth")),
-            {"image": trainers.picture_in(messages), "prompt": trainers.text_of(messages)},
+            extra_info,
+            trainers.answer_fields(ground_truth),
+            {"image": trainers.image_in(messages), "prompt": trainers.text_of(messages)},
+            columns,
         )
         response = await self.loop.run_in_executor(None, self._response, item)
-        metrics = await trainers.score_sample(response, sources, _HOW, **self._options)
-        return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
+        metrics = await self._score(response, sources)
+        if self._custom is None:
+            return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
+        result = await self._call(self._custom, columns, response, {**extra_info, "vincicoder": metrics})
+        extra = result if isinstance(result, dict) else {"score": result}
+        return {"reward_score": extra["score"], "reward_extra_info": {**metrics, **extra}}
+
+    async def _call(self, custom: Callable[..., Any], columns: Any, response: str, extra_info: dict[str, Any]) -> Any:
+        """Call the user's function as verl's own managers do."""
+        extra_info.update(columns.get("tool_extra_fields") or {})
+        extra_info["num_turns"] = columns.get("__num_turns__")
+        extra_info["rollout_reward_scores"] = columns.get("reward_scores", {})
+        call = functools.partial(
+            custom,
+            data_source=columns["data_source"],
+            solution_str=response,
+            ground_truth=columns["reward_model"]["ground_truth"],
+            extra_info=extra_info,
+            **self._custom_kwargs,
+        )
+        if inspect.iscoroutinefunction(custom):
+            return await call()
+        return await self.loop.run_in_executor(None, call)
 
     def _response(self, item: Any) -> str:
         tokens = item.batch["responses"]

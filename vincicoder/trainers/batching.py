@@ -3,60 +3,89 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from vincicoder.errors import ConfigError
 from vincicoder.trainers.metrics import Metrics
 from vincicoder.trainers.reward import TrainerReward, shared_reward
-from vincicoder.trainers.rows import request_from
+from vincicoder.trainers.rows import Sources, request_from
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
 
 
-async def score_sample(
-    response: str,
-    sources: Sequence[Mapping[str, Any]],
-    how: str,
+SampleScorer = Callable[[str, Sources], Awaitable[Metrics]]
+"""Takes a response and the sources of its row, see ``request_from``; returns the sample's metrics."""
+
+
+def sample_scorer(
+    target_hint: str,
     *,
+    group_size: int | None = None,
     image_dir: str | None = None,
     batch_size: int = 64,
     window_ms: float = 20.0,
     **options: Any,
-) -> Metrics:
-    """Score a sample together with others that wait at the same time in this process; return with its own result.
+) -> SampleScorer:
+    """Return what scores a sample together with others that wait at the same time in this process.
 
     Args:
-        response: What the model wrote.
-        sources: Where to look for target, language and prompt; see ``request_from``.
-        how: See ``TrainerReward``.
-        image_dir: Folder that relative paths of targets start from.
+        target_hint: See ``TrainerReward``.
+        group_size: Responses per prompt, where the trainer says it.
+        image_dir: Directory that relative paths of targets start from.
         batch_size: Most samples scored as one batch; at least 1.
-        window_ms: How long the first sample of a batch waits for others, in milliseconds.
+        window_ms: How long the first sample of a batch waits for others, in milliseconds; 0 or more.
         options: Options of ``VisualReward`` and, in a Ray job, of ``cluster.Placement``.
 
-    Returns:
-        The sample's metrics.
-
     Raises:
-        ConfigError: An option is unknown or has a value that cannot work.
-        TargetError: None of the first rows has a target that can be read.
-        RendererUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
+        ConfigError: An option is unknown or has a value that cannot work; from the scorer, no row so far says its
+            language.
+        TargetError: From the scorer: none of the first rows has a target that can be read.
+        ScoringUnavailable: From the scorer: this machine, not the model, failed too often; see ``TrainerReward``.
+
+    Example:
+        >>> score = sample_scorer("Give it as 'target'.", encoder="embedded")
+        >>> metrics = asyncio.run(score("no code", [{"target": "a.png", "language": "svg"}]))  # doctest: +SKIP
     """
-    request = request_from(response, sources, image_dir=image_dir)
-    reward = shared_reward(options, how, own=("image_dir", "batch_size", "window_ms"), one_by_one=True)
-    return await asyncio.wrap_future(_batcher(reward, batch_size, window_ms / 1000).submit(request))
+    own = ("image_dir", "batch_size", "window_ms")
+    reward = shared_reward(options, target_hint, own=own, one_by_one=True, group_size=group_size)
+    size, window = int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000
+    batcher = _batcher(reward, size, window)
+
+    async def score(response: str, sources: Sources) -> Metrics:
+        return await asyncio.wrap_future(batcher.submit(request_from(response, sources, image_dir=image_dir)))
+
+    return score
+
+
+def _number(name: str, value: Any, least: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not least <= number < math.inf:
+        raise ConfigError(f"{name} is {value!r}; expected a number of at least {least:g}")
+    return number
 
 
 class _Batcher:
     """Scores requests that arrive one by one, from any thread, in batches.
 
     A few threads take turns: while some batches are being scored the next one gathers, so that a slow
-    sample holds up nobody. When all threads are busy, what waits grows into a larger batch.
+    sample holds up nobody. When all threads are busy, what waits grows into a larger batch. A sample that
+    waits for its siblings keeps no thread.
+
+    Args:
+        reward: What scores.
+        size: Most requests of a batch; at least 1.
+        window: Seconds that the first request of a batch waits for others.
     """
 
     _THREADS = 4
@@ -82,8 +111,14 @@ class _Batcher:
         while True:
             requests, futures = self._take()
             try:
-                for index, metrics in self._reward.stream(requests):
-                    futures[index].set_result(metrics)
+                awaited: list[tuple[Future[Metrics], Future[Metrics]]] = []
+                for index, answer in self._reward.judge(requests):
+                    if isinstance(answer, Future):
+                        awaited.append((answer, futures[index]))
+                    else:
+                        futures[index].set_result(answer)
+                for answer, future in awaited:
+                    answer.add_done_callback(functools.partial(_copy, future))
             except BaseException as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
                 for future in futures:
                     if not future.done():
@@ -105,13 +140,20 @@ class _Batcher:
         return len(self._waiting) >= self._size or self._waiting[0][2] <= time.monotonic()
 
 
+def _copy(future: Future[Metrics], answer: Future[Metrics]) -> None:
+    if error := answer.exception():
+        future.set_exception(error)
+    else:
+        future.set_result(answer.result())
+
+
 _batchers: dict[tuple[int, int, float], _Batcher] = {}
 _batchers_lock = threading.Lock()
 
 
 def _batcher(reward: TrainerReward, size: int, window: float) -> _Batcher:
+    key = (id(reward), size, window)
     with _batchers_lock:
-        key = (id(reward), size, window)
         if key not in _batchers:
-            _batchers[key] = _Batcher(reward, max(1, size), window)
+            _batchers[key] = _Batcher(reward, size, window)
         return _batchers[key]

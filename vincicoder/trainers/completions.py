@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
-from vincicoder.trainers.metrics import Metrics
+from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of
 from vincicoder.trainers.reward import TrainerReward, shared_reward
 from vincicoder.trainers.rows import request_from, text_of
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 REWARDS = ("overall", "visual", "alignment", "execution")
 FAULTS = ("none", "mean")
 
-_HOW = (
-    "Give the picture in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
+_TARGET_HINT = (
+    "Give the image in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
     "{'bytes', 'path'}); relative paths need the option image_dir."
 )
 
@@ -35,14 +35,20 @@ class CompletionReward:
 
     Args:
         reward: What to return: ``"overall"``, ``"visual"``, ``"alignment"`` or ``"execution"``.
-        image_dir: Folder that relative paths of targets start from.
-        faults: What a sample gets that the machine, not the model, failed to score: ``"none"`` for None, as these
-            trainers have it, which they sum as 0 when no other reward has a value; ``"mean"`` for the mean of its
-            group, so that nothing is learnt from it.
+        image_dir: Directory that relative paths of targets start from.
+        faults: What a sample gets that could not be judged: ``"none"`` for None, as these trainers have it, which they
+            sum as 0 when no other reward has a value; ``"mean"`` for the mean of its siblings where the machine failed
+            and 0 where the row's data cannot be used, so that nothing is learned from it.
         options: Options of ``vincicoder.VisualReward``.
 
     Raises:
-        ConfigError: ``reward`` or ``faults`` is not one of these, or an option is unknown.
+        ConfigError: ``reward`` or ``faults`` is not one of these, or an option is unknown or has a value that cannot
+            work.
+
+    Example:
+        >>> reward = CompletionReward(encoder="embedded")
+        >>> reward(completions=["no code"], image=["chart.png"], language=["svg"])  # doctest: +SKIP
+        [0.0]
     """
 
     def __init__(
@@ -73,39 +79,42 @@ class CompletionReward:
             prompts: Texts, or lists of messages; without it ``messages`` among the columns, as ms-swift has it.
             log_metric: Newer TRL's way to log a number; gets the batch's means of all components and statuses.
             columns: The data set's columns, one value per completion; the target is in ``target``, ``image`` or
-                ``images``, else in ``solution`` (a struct or JSON text with ``target``, ``language``); the language in
-                ``language`` or else as the prompt says.
+                ``images``, else in ``solution`` (a struct or JSON text with ``target``, ``language``, ``code``); the
+                language in ``language``, else as the prompt or the fence of the reference says; the reference in
+                ``reference``, ``code`` or ``solution``.
 
         Returns:
-            One score in [0, 1] per completion, in order; None where the machine failed.
+            One score in [0, 1] per completion, in order; None where the machine failed or the row cannot be used.
 
         Raises:
-            ConfigError: An option has a value that cannot work.
+            ConfigError: No row says its language.
             TargetError: No row has a target that can be read.
-            RendererUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
+            ScoringUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
         """
         samples, first = _passes.score(self._shared(), self._requests(completions, prompts, columns))
         if first and log_metric is not None:
-            for name in samples[0] if samples else ():
-                log_metric(f"vincicoder/{name}", sum(sample[name] for sample in samples) / len(samples))
+            for name, mean in means(sums_of(samples)).items():
+                log_metric(f"vincicoder/{name}", mean)
         keep = self._faults == "mean"
-        return [sample[self.reward] if keep or not sample["infrastructure"] else None for sample in samples]
+        return [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
 
     def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
-        return shared_reward(self._options, _HOW, own=("image_dir", "faults"), per_node=per_node)
+        return shared_reward(self._options, _TARGET_HINT, own=("image_dir", "faults"), per_node=per_node)
 
     def _requests(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]
     ) -> list[RewardRequest]:
         count = len(completions)
+        # Tells the same prompt's groups of different steps apart.
+        step = {"global_step": getattr(columns.get("trainer_state"), "global_step", None)}
         rows = {name: values for name, values in columns.items() if isinstance(values, list) and len(values) == count}
         if prompts is None:
             prompts = [_asked(messages) for messages in rows.get("messages", [None] * count)]
         requests = []
         for index, (completion, prompt) in enumerate(zip(completions, prompts, strict=True)):
             row = {name: values[index] for name, values in rows.items()}
-            sources = (row, answer_fields(row.get("solution")), {"prompt": text_of(prompt)})
+            sources = (row, answer_fields(row.get("solution")), {"prompt": text_of(prompt)}, step)
             requests.append(request_from(text_of(completion) or "", sources, image_dir=self._image_dir))
         return requests
 
@@ -146,9 +155,7 @@ class _Passes:
                 future.set_exception(error)
                 raise
             with self._lock:
-                self._sums["count"] += len(samples)
-                for sample in samples:
-                    self._sums.update(sample)
+                self._sums.update(sums_of(samples))
             future.set_result(samples)
         return future.result(), first
 
@@ -166,5 +173,5 @@ _passes = _Passes()
 
 
 def drain_sums() -> Counter[str]:
-    """Return ``count`` and the sum of every metric over the samples scored since the last call, and start anew."""
+    """Return the sums over the samples scored since the last call, as `metrics.sums_of` has them, and start anew."""
     return _passes.drain()

@@ -19,31 +19,47 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vincicoder import registry
 from vincicoder._version import __version__
-from vincicoder.errors import RendererUnavailable, VinciCoderError
+from vincicoder.errors import ScoringUnavailable, VinciCoderError
+from vincicoder.trainers.groups import Groups
 
 if TYPE_CHECKING:
+    from vincicoder.rendering import Render
     from vincicoder.reward import RewardRequest, RewardResult, VisualReward
+    from vincicoder.trainers.groups import Group, Scores
 
 _LINGER = 5.0  # seconds that a server outlives its last client
 _PAUSES = (0.0, 0.5, 2.0)  # seconds before each attempt; a dying server may take a connection before it is gone
+_END = "end of answers"
+_DIED = (
+    "the node's reward process died again and again, with {left}; was it killed for its memory? The kernel's log "
+    "(dmesg) would say so; fewer workers or a smaller memory_mb need less."
+)
 _JOB = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")
 
 
 class NodeReward:
-    """The node's reward, seen from one process; a ``trainers.Scorer``. Thread-safe.
+    """The node's reward, seen from one process: a `Scorer`, and the `Board` of the node's ranks. Thread-safe.
 
     Results come without their render.
 
     Args:
         options: Options of ``VisualReward``; processes of one job with equal ones share one reward.
+
+    Example:
+        >>> from vincicoder import RewardRequest
+        >>> node = NodeReward({"encoder": "embedded"})
+        >>> request = RewardRequest("no code", "chart.png", language="svg")
+        >>> [(index, result)] = node.stream([request])  # doctest: +SKIP
     """
+
+    shared = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = json.dumps({**options, "keep_renders": False}, sort_keys=True)
@@ -59,23 +75,46 @@ class NodeReward:
 
         Raises:
             VinciCoderError: Building the reward raised it.
-            RendererUnavailable: The node's process died, and its successors too.
+            ScoringUnavailable: The node's process died, and its successors too.
         """
         left = dict(enumerate(requests))
         for pause in _PAUSES:
             time.sleep(pause)
             indices = list(left)
             try:
-                for position, result in self._ask([left[index] for index in indices]):
+                for position, result in self._ask("stream", [left[index] for index in indices]):
                     del left[indices[position]]
                     yield indices[position], result
                 return
             except (EOFError, ConnectionError):
                 continue
-        raise RendererUnavailable(
-            f"the node's reward process died again and again, with {len(left)} responses left to score; was it killed "
-            "for its memory? The kernel's log (dmesg) would say so; fewer workers or a smaller memory_mb need less."
-        )
+        raise ScoringUnavailable(_DIED.format(left=f"{len(left)} responses left to score"))
+
+    def render(self, code: str, language: str) -> Render:
+        """Render code as scoring does.
+
+        Raises:
+            VinciCoderError: Building the reward raised it.
+            ScoringUnavailable: The node's process died, and its successors too.
+        """
+        for pause in _PAUSES:
+            time.sleep(pause)
+            with contextlib.suppress(EOFError, ConnectionError):
+                [render] = self._ask("render", code, language)
+                return cast("Render", render)
+        raise ScoringUnavailable(_DIED.format(left="one code left to render"))
+
+    def begin(self, uids: Sequence[str]) -> None:
+        """Note that the scoring of one response of each group begins."""
+        self._tell("begin", uids)
+
+    def finish(self, uid: str, scores: Scores | None) -> None:
+        """Note that the scoring of a response is over; without scores if it could not be judged."""
+        self._tell("finish", uid, scores)
+
+    def find(self, uids: Sequence[str]) -> dict[str, Group]:
+        """Return what is known of groups; nothing if the node's process is gone."""
+        return self._tell("find", uids) or {}
 
     def close(self) -> None:
         """Let go of the node's process; it ends when all others have too."""
@@ -84,16 +123,28 @@ class NodeReward:
                 connection.close()
             self._idle.clear()
 
-    def _ask(self, requests: list[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
+    def _tell(self, name: str, *arguments: Any) -> Any:
+        """Call a method of the node's groups. A process that died takes what it knew along."""
+        try:
+            [answer] = self._ask(name, *arguments)
+        except (EOFError, ConnectionError):
+            return None
+        return answer
+
+    def _ask(self, name: str, *arguments: Any) -> Iterator[Any]:
+        """Have the node's process call a method of its reward or of its groups, and yield the answers."""
         connection = self._take()
         finished = False
         try:
-            connection.send(requests)
-            while (answer := connection.recv()) is not None:
+            connection.send((name, arguments))
+            while (answer := connection.recv()) != _END:
                 if isinstance(answer, Exception):
                     raise answer
                 yield answer
             finished = True
+        except (EOFError, ConnectionError):
+            self.close()  # the other connections lead to the same dead process
+            raise
         finally:
             if finished:
                 with self._lock:
@@ -127,7 +178,7 @@ class NodeReward:
             with contextlib.suppress(ConnectionRefusedError):
                 return _connect(self._address)
             time.sleep(0.1)  # another process's server has the address and is about to listen
-        raise RendererUnavailable(
+        raise ScoringUnavailable(
             f"the node's reward process did not start; it ended with code {self._server.poll()}, and said why above"
         )
 
@@ -136,7 +187,7 @@ def _connect(address: str) -> Connection[Any, Any]:
     connection = Client(f"\0{address}", "AF_UNIX")
     if _peer(connection) != os.getuid():
         connection.close()
-        raise RendererUnavailable(f"the socket @{address} belongs to another user of this machine")
+        raise ScoringUnavailable(f"the socket @{address} belongs to another user of this machine")
     return connection
 
 
@@ -149,12 +200,13 @@ def _peer(connection: Connection[Any, Any]) -> int:
 
 
 class _Server:
-    """Holds the reward, and one thread per client."""
+    """Holds the reward and the groups, and one thread per client."""
 
     def __init__(self, listener: Listener, options: Mapping[str, Any]) -> None:
         self._listener = listener
         self._options = options
         self._reward: VisualReward | None = None
+        self._groups = Groups()
         self._building = threading.Lock()
         self._clients = 0
         self._changed = threading.Condition()
@@ -183,23 +235,28 @@ class _Server:
     def _serve(self, connection: Connection[Any, Any]) -> None:
         with connection, contextlib.suppress(EOFError, ConnectionError):
             while True:
-                self._answer(connection, connection.recv())
+                name, arguments = connection.recv()
+                self._answer(connection, name, arguments)
         with self._changed:
             self._clients -= 1
             self._changed.notify_all()
 
-    def _answer(self, connection: Connection[Any, Any], requests: list[RewardRequest]) -> None:
+    def _answer(self, connection: Connection[Any, Any], name: str, arguments: Sequence[Any]) -> None:
         try:
-            for answer in self._built().stream(requests):
+            for answer in self._call(name, arguments):
                 connection.send(answer)
         except ConnectionError:
             raise
         except VinciCoderError as error:
             connection.send(error)
         except Exception as error:  # noqa: BLE001 - the client must hear of it, and may not be able to unpickle it
-            connection.send(RendererUnavailable(f"the node's reward failed: {type(error).__name__}: {error}"))
+            connection.send(ScoringUnavailable(f"the node's reward failed: {type(error).__name__}: {error}"))
         else:
-            connection.send(None)
+            connection.send(_END)
+
+    def _call(self, name: str, arguments: Sequence[Any]) -> Iterable[Any]:
+        answer = getattr(self._groups if hasattr(Groups, name) else self._built(), name)(*arguments)
+        return cast("Iterable[Any]", answer) if name == "stream" else [answer]
 
     def _built(self) -> VisualReward:
         from vincicoder.reward import VisualReward

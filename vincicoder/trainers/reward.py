@@ -4,90 +4,103 @@ from __future__ import annotations
 
 import atexit
 import functools
-import inspect
+import itertools
 import json
+import logging
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, cast
 
-from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
-from vincicoder.status import Status
-from vincicoder.trainers.metrics import COMPONENTS, Metrics, metrics_from, metrics_of
-from vincicoder.trainers.rows import NO_TARGET
+from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
+from vincicoder.reward.result import NAMED_SCORES
+from vincicoder.status import Fault, Status
+from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
+from vincicoder.trainers.metrics import Metrics, metrics_from, metrics_of
+from vincicoder.trainers.rows import NO_LANGUAGE, NO_TARGET
 
 if TYPE_CHECKING:
-    from vincicoder.reward import RewardRequest, RewardResult
+    from vincicoder.reward import RewardRequest, Scorer
 
-_NO_TARGET = "no row so far has a target that can be read, so every reward would be 0"
+logger = logging.getLogger(__name__)
+
+_NO_TARGET = "no row so far has a target that can be read, so every reward would be 0 (the first: {why}). {hint}"
+_NO_REQUEST = (
+    "no row so far says which language to answer in, so nothing can be judged (the first: {why}). Give a column "
+    "'language', a prompt that asks for the language, or a reference whose fence names it, such as ```svg."
+)
+_UNSAID = "neither a language nor the prompt nor the reference's fence says it"
 _FAULTY = (
     "{count} of the latest {total} samples could not be scored because of this machine, not of the model; "
     "training on would be training on noise. First fault: {fault}. `vincicoder doctor` says what is broken "
-    "and how to mend it."
+    "and how to fix it."
 )
 
 
-class Scorer(Protocol):
-    """What scores underneath: a ``VisualReward``, or anything that answers like one."""
-
-    def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
-        """Yield ``(index, result)`` as requests finish."""
-
-    def close(self) -> None:
-        """End every worker."""
-
-
 class TrainerReward:
-    """A ``VisualReward`` that answers as trainers need: floats, one set per sample, no holes.
+    """A scorer that answers as trainers need: floats, one set per sample, no holes. Thread-safe.
 
     * The model's own faults score as the reward says.
-    * A fault of the machine, which the core has already tried twice, must not be learnt from. The sample
-      gets the mean of its group's other samples (equal target and prompt; its advantage in GRPO is then 0),
-      of the latest samples if the group has none, and ``infrastructure`` 1. More than ``max(8, 10 %)`` such
-      faults among the latest 1,024 samples, or none to take a mean of, raise
-      :class:`~vincicoder.errors.RendererUnavailable`.
-    * A row whose target cannot be read scores 0 with ``bad_target`` 1. As all samples of a group share it,
-      nothing is learnt from it. While no target at all could be read, a batch of nothing but such rows, or 16
-      of them, raise :class:`~vincicoder.errors.TargetError`.
-
-    Thread-safe.
+    * A fault of the machine, which the core has already tried twice, must not be learned from. The sample gets the
+      mean of its siblings, those with the same ``metadata["uid"]`` or else the same target, prompt and step, whichever
+      process scores them (its advantage in GRPO is then 0), and ``infrastructure`` 1. It waits for siblings that are
+      under way, at most ``SIBLING_SECONDS``; where none is known by then it gets the mean of the latest samples of this
+      process and ``stand_in_unknown`` 1. More than ``max(8, 10 %)`` such faults among the latest 1,024 samples, or
+      nothing to take a mean of, raise `ScoringUnavailable`.
+    * A row whose target cannot be read, or whose language is unknown, scores 0 with ``bad_target`` or ``bad_request``
+      1. As all samples of a group share it, nothing is learned from it. While no row at all could be used, a batch of
+      nothing but such rows, or 16 of them, raise `TargetError` or `ConfigError`.
 
     Args:
-        build: Makes the reward underneath; called at the first use, so that a process which never scores
-            starts nothing.
-        how: How to hand targets to the reward under this trainer, for the error message.
+        build: Makes the scorer underneath; called at the first use, so that a process which never scores starts
+            nothing.
+        target_hint: How to hand targets to the reward under this trainer, for the error message.
         one_by_one: Whether the trainer hands over samples one by one, so that a batch says little of the data.
+        components: Names of the preset's components.
+        board: Makes the table in which the scores of a group meet; called at the first use.
+        group_size: Responses per prompt, where that is known.
+
+    Example:
+        >>> from vincicoder import RewardRequest, VisualReward
+        >>> reward = TrainerReward(lambda: VisualReward(encoder="embedded"), "Give it as 'target'.")
+        >>> [metrics] = reward.score([RewardRequest("no code", "chart.png", language="svg")])  # doctest: +SKIP
     """
 
-    def __init__(self, build: Callable[[], Scorer], how: str, one_by_one: bool = False) -> None:
+    def __init__(
+        self,
+        build: Callable[[], Scorer],
+        target_hint: str,
+        one_by_one: bool = False,
+        components: Sequence[str] = ("paper",),
+        board: Callable[[], Board] = Groups,
+        group_size: int | None = None,
+    ) -> None:
         self._build = build
-        self._how = how
+        self._target_hint = target_hint
         self._one_by_one = one_by_one
-        self._reward: Scorer | None = None
+        self._components = tuple(components)
+        self._build_board = board
+        self._group_size = group_size
+        self._parts: tuple[Scorer, Board, Siblings] | None = None
         self._lock = threading.Lock()
-        self._latest: deque[Metrics] = deque(maxlen=256)
+        self._latest: deque[Scores] = deque(maxlen=256)
         self._faults: deque[bool] = deque(maxlen=1024)
-        self._targets_read = False
-        self._targets_missed = 0
-
-    @property
-    def reward(self) -> Scorer:
-        """The reward underneath, built now if it was not yet."""
-        with self._lock:
-            if self._reward is None:
-                self._reward = self._build()
-            return self._reward
+        self._data_used = False
+        self._rows_missed = 0
+        self._warned = False
+        self._batches = itertools.count(1)
 
     def close(self) -> None:
-        """End the reward's workers, if it was ever used."""
+        """End the scorer's workers, if it was ever used."""
         with self._lock:
-            if self._reward is not None:
-                self._reward.close()
-                self._reward = None
+            if self._parts is not None:
+                self._parts[0].close()
+                self._parts = None
 
     def score(self, requests: Sequence[RewardRequest]) -> list[Metrics]:
-        """Score a batch, in order. Raises what :meth:`stream` raises."""
+        """Score a batch, in order. Raises what `stream` raises."""
         scored = dict(self.stream(requests))
         return [scored[index] for index in range(len(requests))]
 
@@ -96,67 +109,143 @@ class TrainerReward:
 
         Raises:
             TargetError: No row so far had a readable target.
-            RendererUnavailable: Too many faults of the machine.
+            ConfigError: No row so far said its language.
+            ScoringUnavailable: Too many faults of the machine.
         """
-        scored: dict[int, Metrics] = {}
-        faults: dict[int, str] = {}
-        targets_read = False
-        # Told apart here, since the reward looks at the target only when there is code to render.
-        untargeted = {index: "it has none" for index, each in enumerate(requests) if each.target is NO_TARGET}
-        targeted = [index for index in range(len(requests)) if index not in untargeted]
-        for position, result in self.reward.stream([requests[index] for index in targeted]):
-            index = targeted[position]
-            if result.status is Status.INFRASTRUCTURE:
-                faults[index] = result.message
-            elif result.status is Status.BAD_TARGET:
-                untargeted[index] = result.message
+        awaited: dict[int, Future[Metrics]] = {}
+        for index, answer in self.judge(requests):
+            if isinstance(answer, Future):
+                awaited[index] = answer
             else:
-                targets_read = targets_read or result.execution > 0
-                scored[index] = metrics_of(result)
-                yield index, scored[index]
-        self._check_targets(targets_read, list(untargeted.values()), whole=len(untargeted) == len(requests))
-        for index in untargeted:
-            yield index, metrics_from(dict.fromkeys(COMPONENTS, 0.0), Status.BAD_TARGET)
-        with self._lock:
-            self._latest.extend(scored.values())
-            self._faults.extend([False] * len(scored) + [True] * len(faults))
-        if faults:
-            self._check_faults(list(faults.values()))
-            yield from self._stand_ins(requests, scored, faults)
+                yield index, answer
+        for index, future in awaited.items():
+            yield index, future.result()
 
-    def _check_targets(self, read: bool, missed: Sequence[str], whole: bool) -> None:
-        with self._lock:
-            self._targets_read = self._targets_read or read
-            self._targets_missed += len(missed)
-            many = self._targets_missed >= 16 or (whole and not self._one_by_one)
-            hopeless = missed and many and not self._targets_read
-        if hopeless:
-            raise TargetError(f"{_NO_TARGET} (the first: {missed[0]}). {self._how}")
+    def judge(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, Metrics | Future[Metrics]]]:
+        """Yield what `stream` yields, but a future at once for a sample that needs a stand-in."""
+        # Told apart here: the core would take Python for granted, and reads a target only when there is code to render.
+        refused = {index: why for index, each in enumerate(requests) if (why := _refusal(each))}
+        asked = [index for index in range(len(requests)) if index not in refused]
+        scorer, board, siblings = self._built()
+        # Without a uid, what another batch scored for the same prompt is of another step, unless batches are shared.
+        batch = 0 if board.shared or self._one_by_one else next(self._batches)
+        groups = [_group(requests[index], batch) for index in asked]
+        board.begin(groups)
+        open_groups = dict(zip(asked, groups, strict=True))
+        faults: list[str] = []
+        used = False
+        try:
+            for position, result in scorer.stream([requests[index] for index in asked]):
+                index = asked[position]
+                fault = result.status.fault
+                metrics = metrics_of(result, self._components)
+                scores = None if fault in (Fault.DATA, Fault.MACHINE) else self._scores(metrics)
+                group = open_groups.pop(index)
+                board.finish(group, scores)
+                self._note(scores, fault is Fault.MACHINE)
+                if fault is Fault.MACHINE:
+                    faults.append(result.message)
+                    yield index, self._stand_in(siblings.mean(group), result.message)
+                elif fault is Fault.DATA:
+                    refused[index] = result.status, result.message
+                else:
+                    used = used or result.execution > 0
+                    yield index, metrics
+        finally:
+            for group in open_groups.values():
+                board.finish(group, None)
+        self._check_data(used, list(refused.values()), whole=len(refused) == len(requests))
+        for index, (status, _) in refused.items():
+            yield index, metrics_from({}, status, self._components)
+        self._check_machine(faults)
 
-    def _check_faults(self, faults: Sequence[str]) -> None:
+    def _built(self) -> tuple[Scorer, Board, Siblings]:
+        with self._lock:
+            if self._parts is None:
+                board = self._build_board()
+                self._parts = self._build(), board, Siblings(board, self._group_size)
+            return self._parts
+
+    def _scores(self, metrics: Metrics) -> Scores:
+        return {name: metrics[name] for name in (*NAMED_SCORES, *self._components)}
+
+    def _note(self, scores: Scores | None, fault: bool) -> None:
+        with self._lock:
+            if scores is not None:
+                self._latest.append(scores)
+            if scores is not None or fault:
+                self._faults.append(fault)
+
+    def _check_data(self, used: bool, missed: Sequence[tuple[Status, str]], whole: bool) -> None:
+        with self._lock:
+            self._data_used = self._data_used or used
+            self._rows_missed += len(missed)
+            many = self._rows_missed >= 16 or (whole and not self._one_by_one)
+            hopeless = missed and many and not self._data_used
+        if not hopeless:
+            return
+        status, why = missed[0]
+        if status is Status.BAD_REQUEST:
+            raise ConfigError(_NO_REQUEST.format(why=why))
+        raise TargetError(_NO_TARGET.format(why=why, hint=self._target_hint))
+
+    def _check_machine(self, faults: Sequence[str]) -> None:
         with self._lock:
             count, total = sum(self._faults), len(self._faults)
-            hopeless = count > max(8, total // 10) or not self._latest
-        if hopeless:
-            raise RendererUnavailable(_FAULTY.format(count=count, total=total, fault=faults[0]))
+        if faults and count > max(8, total // 10):
+            raise ScoringUnavailable(_FAULTY.format(count=count, total=total, fault=faults[0]))
 
-    def _stand_ins(
-        self, requests: Sequence[RewardRequest], scored: Mapping[int, Metrics], faults: Mapping[int, str]
-    ) -> Iterator[tuple[int, Metrics]]:
-        from vincicoder.images import target_key
+    def _stand_in(self, siblings: Future[Scores | None], fault: str) -> Future[Metrics]:
+        """Return what will be the metrics of a sample that the machine failed to score."""
+        future: Future[Metrics] = Future()
 
-        def group_of(index: int) -> tuple[str, str | None]:
-            return target_key(requests[index].target), requests[index].prompt
+        def resolve(known: Future[Scores | None]) -> None:
+            try:
+                future.set_result(self._stand_in_from(known.result(), fault))
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+                future.set_exception(error)
 
-        groups: dict[tuple[str, str | None], list[Metrics]] = {}
-        for index, metrics in scored.items():
-            groups.setdefault(group_of(index), []).append(metrics)
-        with self._lock:
-            latest = list(self._latest)
-        for index in faults:
-            peers = groups.get(group_of(index), latest)
-            mean = {name: sum(each[name] for each in peers) / len(peers) for name in COMPONENTS}
-            yield index, metrics_from(mean, Status.INFRASTRUCTURE)
+        siblings.add_done_callback(resolve)
+        return future
+
+    def _stand_in_from(self, mean: Scores | None, fault: str) -> Metrics:
+        unknown = mean is None
+        if mean is None:
+            with self._lock:
+                latest = list(self._latest)
+                count, total = sum(self._faults), len(self._faults)
+                warned, self._warned = self._warned, True
+            if not latest:
+                raise ScoringUnavailable(_FAULTY.format(count=count, total=total, fault=fault))
+            mean = {name: sum(each[name] for each in latest) / len(latest) for name in latest[0]}
+            if not warned:
+                logger.warning(
+                    f"a sample that this machine failed to score ({fault}) gets the mean of the latest samples, as no "
+                    f"sibling of it was scored within {SIBLING_SECONDS:g} s; stand_in_unknown counts such samples"
+                )
+        return metrics_from(mean, Status.INFRASTRUCTURE, self._components, unknown=unknown)
+
+
+def _refusal(request: RewardRequest) -> tuple[Status, str] | None:
+    if request.target is NO_TARGET:
+        return Status.BAD_TARGET, "it has none"
+    if request.language == NO_LANGUAGE:
+        return Status.BAD_REQUEST, _UNSAID
+    return None
+
+
+def _group(request: RewardRequest, batch: int) -> str:
+    """Return what tells a request's group from all others of the job."""
+    uid = request.metadata.get("uid")
+    if uid is not None:
+        return str(uid)
+    from vincicoder.images import target_key
+
+    try:
+        target = target_key(request.target)
+    except TargetError:
+        target = ""
+    return f"{batch} {request.metadata.get('global_step')} {target} {request.prompt}"
 
 
 _shared: dict[str, TrainerReward] = {}
@@ -164,32 +253,46 @@ _shared_lock = threading.Lock()
 
 
 def shared_reward(
-    options: Mapping[str, Any], how: str, own: Sequence[str] = (), one_by_one: bool = False, per_node: bool = False
+    options: Mapping[str, Any],
+    target_hint: str,
+    own: Sequence[str] = (),
+    one_by_one: bool = False,
+    per_node: bool = False,
+    whole_groups: bool = False,
+    group_size: int | None = None,
 ) -> TrainerReward:
-    """Return this process's :class:`TrainerReward` with these options; equal options get the same one.
+    """Return this process's `TrainerReward` with these options; equal options get the same one.
 
     In a Ray job this is the job's service, see ``vincicoder.cluster``, unless the option ``cluster`` is False; its
     options are then known too. It is closed when the process ends.
 
     Args:
-        options: Options of ``VisualReward`` and ``cluster``, perhaps as nodes of the host's configuration.
-        how: See :class:`TrainerReward`.
+        options: Options of ``VisualReward`` and ``cluster``, perhaps as nodes of the trainer's configuration.
+        target_hint: See `TrainerReward`.
         own: Names of the options that the adapter keeps for itself, for the error message.
-        one_by_one: See :class:`TrainerReward`.
+        one_by_one: See `TrainerReward`.
         per_node: Whether, outside of Ray, the processes of one job on this machine share workers and encoder.
+        whole_groups: Whether a batch always holds whole groups, so that other processes have no siblings.
+        group_size: See `TrainerReward`.
 
     Raises:
-        ConfigError: An option is unknown.
+        ConfigError: An option is unknown or has a value that cannot work.
+
+    Example:
+        >>> reward = shared_reward({"encoder": "embedded"}, "Give it as 'target'.")
+        >>> reward is shared_reward({"encoder": "embedded"}, "Give it as 'target'.")
+        True
     """
     plain = {name: _plain(value) for name, value in options.items()}
     cluster = plain.pop("cluster", None)
     if cluster is None:
         cluster = _in_ray_job()
-    key = json.dumps([plain, cluster, per_node], sort_keys=True, default=repr)
+    key = json.dumps([plain, cluster, per_node, whole_groups, group_size], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
             _check_names(plain, own, cluster)
-            _shared[key] = TrainerReward(functools.partial(_build, plain, cluster, per_node), how, one_by_one)
+            build, board = _parts(plain, cluster, per_node, whole_groups)
+            _shared[key] = TrainerReward(build, target_hint, one_by_one, board=board, group_size=group_size)
             atexit.register(_shared[key].close)
         return _shared[key]
 
@@ -200,6 +303,8 @@ def _in_ray_job() -> bool:
 
 
 def _check_names(options: Mapping[str, Any], own: Sequence[str], cluster: bool) -> None:
+    import inspect
+
     from vincicoder.reward import VisualReward
 
     known = {*own, *inspect.signature(VisualReward).parameters, "cluster"}
@@ -211,22 +316,31 @@ def _check_names(options: Mapping[str, Any], own: Sequence[str], cluster: bool) 
         raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(sorted(known))}")
 
 
-def _build(options: Mapping[str, Any], cluster: bool, per_node: bool) -> Scorer:
+def _parts(
+    options: Mapping[str, Any], cluster: bool, per_node: bool, whole_groups: bool
+) -> tuple[Callable[[], Scorer], Callable[[], Board]]:
+    """Return what makes the scorer, and what makes the table in which the scores of a group meet."""
+    board: Callable[[], Board] = Groups
+    if _in_ray_job() and not whole_groups:
+        from vincicoder.cluster.groups import JobGroups
+
+        board = functools.partial(JobGroups, Groups)
     if cluster:
         from vincicoder.cluster import ClusterReward
 
-        return ClusterReward(options)
+        return cast("Callable[[], Scorer]", functools.partial(ClusterReward, options)), board
     if per_node:
         from vincicoder.trainers.node import NodeReward
 
-        return NodeReward(options)
+        node = NodeReward(options)
+        return lambda: node, lambda: node
     from vincicoder.reward import VisualReward
 
-    return VisualReward(**options)
+    return cast("Callable[[], Scorer]", functools.partial(VisualReward, **options)), board
 
 
 def _plain(value: Any) -> Any:
-    """Turn a host's configuration node (OmegaConf's, say) into plain values."""
+    """Turn a node of a trainer's configuration (OmegaConf's, say) into plain values."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from vincicoder import trainers
-from vincicoder.errors import ConfigError, RendererUnavailable, TargetError
+from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.reward import RewardRequest, RewardResult
-from vincicoder.status import Status
+from vincicoder.status import Fault, Status
 
 
 def png(colour: str = "red") -> bytes:
@@ -56,6 +56,7 @@ def result(status: Status = Status.OK, visual: float = 0.0) -> RewardResult:
         encoder="embedded",
         preset="paper",
         seconds={},
+        scores={"paper": visual} if status.fault is Fault.NONE else {},
     )
 
 
@@ -107,14 +108,14 @@ def test_a_fault_without_a_group_gets_the_mean_of_the_latest():
 
 
 def test_a_machine_that_never_worked_is_an_error():
-    with pytest.raises(RendererUnavailable, match=r"2 of the latest 2.*it says infrastructure.*vincicoder doctor"):
+    with pytest.raises(ScoringUnavailable, match=r"2 of the latest 2.*it says infrastructure.*vincicoder doctor"):
         scripted().score([row(FAULT), row(FAULT)])
 
 
 def test_too_many_faults_are_an_error():
     good = [row(result(visual=0.5))] * 40
     assert len(scripted().score(good + [row(FAULT)] * 8)) == 48
-    with pytest.raises(RendererUnavailable):
+    with pytest.raises(ScoringUnavailable):
         scripted().score(good + [row(FAULT)] * 9)
 
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from vincicoder import trainers
-from vincicoder.errors import ConfigError
 
 
 def png(colour: str = "red") -> bytes:
@@ -83,10 +83,61 @@ def test_first_source_wins():
     assert (request.target, request.language, request.prompt) == ("b.png", "svg", "first")
 
 
-def test_alias_of_a_language_is_understood_and_another_is_an_error():
+def test_alias_of_a_language_is_understood_and_another_is_kept_for_its_row_to_fail():
     assert trainers.request_from("text", [{"language": "TikZ"}]).language == "latex"
-    with pytest.raises(ConfigError, match="cobol"):
-        trainers.request_from("text", [{"language": "cobol"}])
+    assert trainers.request_from("text", [{"language": "cobol"}]).language == "cobol"
+
+
+@pytest.mark.parametrize(
+    ("row", "language"),
+    [
+        ({"language": "svg", "prompt": "Write HTML.", "solution": "```latex\nx\n```"}, "svg"),
+        ({"prompt": "Write HTML.", "solution": "```latex\nx\n```"}, "html"),
+        ({"prompt": "Draw this.", "solution": "Sure:\n```latex\nx\n```"}, "latex"),
+        ({"prompt": "Draw this.", "solution": "import numpy"}, trainers.NO_LANGUAGE),
+        ({}, trainers.NO_LANGUAGE),
+    ],
+)
+def test_language_is_that_of_the_row_else_of_the_prompt_else_of_the_references_fence(row, language):
+    assert trainers.request_from("text", [row]).language == language
+
+
+STRUCT = {"target": "a.png", "language": "svg", "code": "<svg/>"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "reference"),
+    [
+        ([trainers.answer_fields(STRUCT)], "<svg/>"),
+        ([trainers.answer_fields(json.dumps(STRUCT))], "<svg/>"),
+        ([trainers.answer_fields("import numpy")], "import numpy"),
+        ([trainers.answer_fields("Here:\n```svg\n<svg/>\n```\nDone.")], "<svg/>"),
+        ([{"solution": "```svg\n<svg/>\n```"}], "<svg/>"),
+        ([{"solution": json.dumps(STRUCT)}], "<svg/>"),
+        ([{"assistant_content": "Sure.\n```python\nx = 1\n```"}], "x = 1"),
+        ([{"reference": "a"}, {"code": "b"}], "a"),
+        ([{"solution": BASE64}, {"code": " "}], None),
+        ([{"solution": "chart.png"}], None),
+        ([{"target": "a.png"}], None),
+    ],
+)
+def test_reference_is_found_in_every_form(sources, reference):
+    assert trainers.request_from("text", sources).reference == reference
+
+
+def test_metadata_is_the_rest_of_the_row_in_small_plain_values():
+    first = {"uid": "u7", "id": np.int64(3), "domain": "chart", "target": png(), "thumbnail": png(), "code": "x"}
+    second = {"uid": "other", "source": "cosyn", "data_source": "vincicoder/svg", "weight": np.float32(0.5)}
+    more = {"encoded": BASE64 * 9, "extra": {"a": 1}, "prompt": "p", "language": "svg", "kept": True, "none": None}
+    assert trainers.request_from("text", [first, second, more]).metadata == {
+        "uid": "u7",
+        "id": 3,
+        "domain": "chart",
+        "source": "cosyn",
+        "data_source": "vincicoder/svg",
+        "weight": 0.5,
+        "kept": True,
+    }
 
 
 def test_path_is_left_alone_without_a_folder():
