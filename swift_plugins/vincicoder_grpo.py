@@ -65,7 +65,8 @@ class VinciCoder(AsyncORM):
 
     def __init__(self, args: Any = None, **kwargs: Any) -> None:
         super().__init__(args, **kwargs)
-        self._score = CompletionReward(self.reward, **reward_options())
+        group_size = getattr(args, "num_generations", None)
+        self._score = CompletionReward(self.reward, **{"group_size": group_size, **reward_options()})
 
     async def __call__(self, completions: list[str], **columns: Any) -> list[float | None]:
         """Score this rank's completions, while other rewards are computed; None where one cannot be judged."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 REWARDS = ("overall", "visual", "alignment", "execution")
 FAULTS = ("none", "mean")
 
+_OWN = ("image_dir", "faults", "group_size")
+
 _TARGET_HINT = (
     "Give the image in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
     "{'bytes', 'path'}); relative paths need the option image_dir."
@@ -39,6 +41,7 @@ class CompletionReward:
         faults: What a sample gets that could not be judged: ``"none"`` for None, as these trainers have it, which they
             sum as 0 when no other reward has a value; ``"mean"`` for the mean of its siblings where the machine failed
             and 0 where the row's data cannot be used, so that nothing is learned from it.
+        group_size: Responses per prompt, where that is known; matters when the processes of a machine share a group.
         options: Options of ``vincicoder.VisualReward``.
 
     Raises:
@@ -52,7 +55,13 @@ class CompletionReward:
     """
 
     def __init__(
-        self, reward: str = "overall", *, image_dir: str | None = None, faults: str = "none", **options: Any
+        self,
+        reward: str = "overall",
+        *,
+        image_dir: str | None = None,
+        faults: str = "none",
+        group_size: int | None = None,
+        **options: Any,
     ) -> None:
         for name, value, known in (("reward", reward, REWARDS), ("faults", faults, FAULTS)):
             if value not in known:
@@ -61,6 +70,7 @@ class CompletionReward:
         self.__name__ = "vincicoder" if reward == "overall" else f"vincicoder_{reward}"
         self._image_dir = image_dir
         self._faults = faults
+        self._group_size = group_size
         self._options = options
         self._shared()  # a misspelt option is an error now and not after the first rollout
 
@@ -100,7 +110,7 @@ class CompletionReward:
 
     def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
-        return shared_reward(self._options, _TARGET_HINT, own=("image_dir", "faults"), per_node=per_node)
+        return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, group_size=self._group_size)
 
     def _requests(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -154,3 +155,48 @@ def test_jobs_with_other_options_or_names_have_other_rewards(node, monkeypatch):
     assert NodeReward({**OPTIONS, "workers": 2})._address != node._address
     monkeypatch.setenv("MASTER_PORT", "12345")
     assert NodeReward(OPTIONS)._address != node._address
+
+
+def test_renders_as_scoring_does(node):
+    render = node.render(svg("red").split("\n")[1], "svg")
+    assert render.image is not None
+    assert render.image.getpixel((30, 30)) == (255, 0, 0)
+
+
+MEMBER = """
+import json, sys
+from vincicoder import CompletionReward
+# Without a browser every page is a fault of the machine.
+options = {"encoder": "embedded", "workers": 1, "browser": "/nowhere/chromium"}
+reward = CompletionReward(faults="mean", group_size=4, **options)
+call = json.loads(sys.argv[1])
+print(json.dumps(reward(**call)), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_processes(requests):
+    """Each of four ranks has one response of one group, and one to another prompt that scores well."""
+    raster = f'```html\n<html><img src="data:image/png;base64,{"A" * 4000}"></html>\n```'
+    group = ["```html\n<html>page</html>\n```", raster, "no code", raster]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_WORLD_SIZE": "4"}
+    columns = {"target": [str(requests[0].target)] * 2, "prompts": ["Write HTML.", "Draw it as SVG."]}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", MEMBER, json.dumps({"completions": [member, svg("red")], **columns})],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=env,
+            text=True,
+        )
+        for member in group
+    ]
+    try:
+        scores = [json.loads(rank.stdout.readline()) for rank in ranks]
+    finally:
+        for rank in ranks:
+            rank.kill()
+            rank.communicate()
+    assert [first for first, _ in scores[1:]] == pytest.approx([0.1, 0.0, 0.1])
+    assert scores[0][0] == pytest.approx(0.2 / 3)
+    assert all(other > 0.5 for _, other in scores)
