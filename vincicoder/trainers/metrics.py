@@ -59,11 +59,11 @@ def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",)) -> 
         >>> metrics_of(failed)["timeout"], metrics_of(failed)["paper"]
         (1.0, 0.0)
     """
-    scores = {name: float(result.scores.get(name, 0.0)) for name in components}
+    scores = {name: result.scores.get(name, 0.0) for name in components}
+    absent = {name for name, score in scores.items() if score is None}
+    measured = {name: float(score or 0.0) for name, score in scores.items()}
     named = {name: float(getattr(result, name)) for name in NAMED_SCORES}
-    judged = result.status.fault is Fault.NONE
-    absent = {name for name in components if judged and name not in result.scores}
-    return metrics_from({**scores, **named}, result.status, components, result.seconds, absent)
+    return metrics_from({**measured, **named}, result.status, components, result.seconds, absent)
 
 
 def metrics_from(

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast
 
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
+from vincicoder.reward.presets import weights_of
 from vincicoder.reward.result import NAMED_SCORES
 from vincicoder.status import Fault, Status
 from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
@@ -23,6 +24,7 @@ from vincicoder.trainers.rows import NO_LANGUAGE, NO_TARGET
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest, Scorer
+    from vincicoder.reward.config import RewardConfig
 
 logger = logging.getLogger(__name__)
 
@@ -290,9 +292,9 @@ def shared_reward(
     key = json.dumps([plain, cluster, per_node, whole_groups, group_size], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
-            _check_names(plain, own, cluster)
+            components = tuple(weights_of(_config(plain, own, cluster).scoring))
             build, board = _parts(plain, cluster, per_node, whole_groups)
-            _shared[key] = TrainerReward(build, target_hint, one_by_one, board=board, group_size=group_size)
+            _shared[key] = TrainerReward(build, target_hint, one_by_one, components, board, group_size)
             atexit.register(_shared[key].close)
         return _shared[key]
 
@@ -302,18 +304,19 @@ def _in_ray_job() -> bool:
     return ray is not None and ray.is_initialized()
 
 
-def _check_names(options: Mapping[str, Any], own: Sequence[str], cluster: bool) -> None:
-    import inspect
+def _config(options: Mapping[str, Any], own: Sequence[str], cluster: bool) -> RewardConfig:
+    """Return what the options say of the reward, having checked all of them."""
+    from vincicoder.options import from_flat
+    from vincicoder.reward.config import RewardConfig
 
-    from vincicoder.reward import VisualReward
-
-    known = {*own, *inspect.signature(VisualReward).parameters, "cluster"}
+    also = [*own, "cluster"]
     if cluster:
-        from vincicoder.cluster.options import PLACEMENT_OPTIONS
+        from vincicoder.cluster.options import PLACEMENT_OPTIONS, Placement
 
-        known.update(PLACEMENT_OPTIONS)
-    if unknown := ", ".join(name for name in options if name not in known):
-        raise ConfigError(f"unknown reward option {unknown}; the options are: {', '.join(sorted(known))}")
+        Placement(**{name: value for name, value in options.items() if name in PLACEMENT_OPTIONS})
+        options = {name: value for name, value in options.items() if name not in PLACEMENT_OPTIONS}
+        also += PLACEMENT_OPTIONS
+    return from_flat(RewardConfig, options, also)
 
 
 def _parts(
@@ -336,7 +339,7 @@ def _parts(
         return lambda: node, lambda: node
     from vincicoder.reward import VisualReward
 
-    return cast("Callable[[], Scorer]", functools.partial(VisualReward, **options)), board
+    return functools.partial(VisualReward.from_options, options), board
 
 
 def _plain(value: Any) -> Any:

@@ -153,10 +153,35 @@ def test_a_slow_sample_does_not_hold_up_its_batch(compute_score, png):
     assert slow["timeout"] == 1
 
 
-def test_unknown_option_is_named_with_the_known_ones():
-    _, compute_score = load_by_path(FILE, encodr="embedded")
-    with pytest.raises(ConfigError, match=r"encodr.*batch_size.*encoder"):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"encodr": "embedded"}, "encodr.*did you mean 'encoder'"),
+        ({"batch_sise": 3}, "batch_sise.*did you mean 'batch_size'"),
+        ({"batch_size": 0}, "batch_size is 0; expected a number of at least 1"),
+        ({"window_ms": "soon"}, "window_ms is 'soon'; expected a number"),
+        ({"cpu_seconds": "long"}, "cpu_seconds is 'long'"),
+    ],
+)
+def test_a_wrong_option_is_named_at_the_first_call(options, said):
+    _, compute_score = load_by_path(FILE, **options)
+    with pytest.raises(ConfigError, match=said):
         asyncio.run(compute_score("svg", PERFECT, "", {}))
+
+
+def test_a_row_with_an_unknown_language_is_its_own_fault(compute_score, png):
+    async def run():
+        extra = [{"target": png, "language": language} for language in ("svg", "cobol")]
+        return await asyncio.gather(*(compute_score("x", PERFECT, "", each) for each in extra))
+
+    good, bad = asyncio.run(run())
+    assert good["score"] > 0.95
+    assert (bad["score"], bad["bad_request"], good["bad_request"]) == (0, 1, 0)
+
+
+def test_language_comes_from_the_references_fence_where_nothing_else_says_it(compute_score, png):
+    score = asyncio.run(compute_score("x", PERFECT, f"It is:\n{WRONG}", {"target": png}))
+    assert score["score"] > 0.95
 
 
 def test_first_rows_without_any_target_say_how_to_provide_one():

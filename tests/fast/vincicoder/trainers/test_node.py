@@ -160,7 +160,8 @@ def test_jobs_with_other_options_or_names_have_other_rewards(node, monkeypatch):
 def test_renders_as_scoring_does(node):
     render = node.render(svg("red").split("\n")[1], "svg")
     assert render.image is not None
-    assert render.image.getpixel((30, 30)) == (255, 0, 0)
+    width, height = render.image.size
+    assert render.image.getpixel((width * 30 // 64, height * 30 // 64)) == (255, 0, 0)
 
 
 MEMBER = """

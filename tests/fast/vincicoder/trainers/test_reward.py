@@ -9,7 +9,7 @@ from PIL import Image
 from vincicoder import trainers
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.reward import RewardRequest, RewardResult
-from vincicoder.status import Fault, Status
+from vincicoder.status import Status
 
 
 def png(colour: str = "red") -> bytes:
@@ -38,6 +38,29 @@ def test_metrics_are_floats_with_the_release_names_and_the_same_keys_for_every_s
     assert (trainers.metrics_of(timed)["seconds_render"], trainers.metrics_of(timed)["seconds_total"]) == (0.5, 2.0)
 
 
+def test_every_component_is_a_metric_and_one_that_does_not_apply_says_so():
+    components = ("paper", "text")
+    scored = dataclasses.replace(result(), scores={**result().scores, "paper": 0.25, "text": None})
+    failed = RewardResult.failed(row(scored), Status.TIMEOUT, "")
+    first, second = (trainers.metrics_of(each, components) for each in (scored, failed))
+    assert (first["paper"], first["text"], first["na/paper"], first["na/text"]) == (0.25, 0, 0, 1)
+    assert (second["paper"], second["text"], second["na/paper"], second["na/text"]) == (0, 0, 0, 0)
+    assert list(first) == list(second)
+
+
+def test_means_of_scores_leave_out_what_could_not_be_judged_and_shares_do_not():
+    from vincicoder.trainers.metrics import sums_of
+
+    bad = result(Status.BAD_TARGET)
+    samples = [trainers.metrics_of(each) for each in (result(visual=0.5), result(visual=1.0), bad, FAULT)]
+    sums = sums_of(samples[:2]) + sums_of(samples[2:])
+    assert (sums["count"], sums["judged"]) == (4, 2)
+    means = trainers.means(sums)
+    assert means["visual"] == pytest.approx(0.75)
+    assert means["bad_target"] == means["infrastructure"] == 0.25
+    assert "count" not in means
+
+
 # Faults of the machine and of the data, which cannot be had to order: the results are scripted.
 
 
@@ -56,7 +79,6 @@ def result(status: Status = Status.OK, visual: float = 0.0) -> RewardResult:
         encoder="embedded",
         preset="paper",
         seconds={},
-        scores={"paper": visual} if status.fault is Fault.NONE else {},
     )
 
 
@@ -100,11 +122,90 @@ def test_groups_are_told_apart_by_prompt_too():
     assert scripted().score(rows)[1]["visual"] == pytest.approx(0.8)
 
 
-def test_a_fault_without_a_group_gets_the_mean_of_the_latest():
+def test_a_fault_without_a_group_gets_the_mean_of_the_latest_and_says_so_once(caplog):
     reward = scripted()
-    reward.score([row(result(visual=0.2)), row(result(visual=0.4))])
-    [score] = reward.score([row(FAULT, target="blue")])
-    assert score["visual"] == pytest.approx(0.3)
+    known = reward.score([row(result(visual=0.2)), row(result(visual=0.4))])
+    scores = [reward.score([row(FAULT, target=target)])[0] for target in ("blue", "green")]
+    assert [score["visual"] for score in scores] == pytest.approx([0.3, 0.3])
+    assert [score["stand_in_unknown"] for score in known + scores] == [0, 0, 1, 1]
+    assert caplog.text.count("gets the mean of the latest samples") == 1
+    assert "it says infrastructure" in caplog.text
+
+
+def test_siblings_are_those_with_the_same_uid_where_there_is_one():
+    def member(uid: str, answer: RewardResult) -> RewardRequest:
+        return dataclasses.replace(row(answer), metadata={"uid": uid})
+
+    rows = [member("a", result(visual=0.2)), member("b", FAULT), member("b", result(visual=0.8))]
+    assert scripted().score(rows)[1]["visual"] == pytest.approx(0.8)
+
+
+def test_the_same_prompt_in_another_batch_is_another_group():
+    reward = scripted()
+    reward.score([row(result(visual=1.0))])
+    assert reward.score([row(FAULT), row(result(visual=0.5))])[0]["visual"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("status", [Status.BAD_TARGET, Status.BAD_REQUEST])
+def test_a_row_that_cannot_be_used_does_not_count_among_its_siblings(status):
+    scores = scripted().score([row(result(visual=0.5)), row(FAULT), row(result(status))])
+    assert scores[1]["visual"] == pytest.approx(0.5)
+    assert scores[2]["overall"] == 0
+    assert scores[2][status.value] == 1
+
+
+def without_language(answer: RewardResult) -> RewardRequest:
+    return dataclasses.replace(row(answer), language=trainers.NO_LANGUAGE)
+
+
+def test_a_row_without_a_language_is_a_bad_request_and_harms_no_other():
+    good, bad = scripted().score([row(result(visual=0.5)), without_language(result(visual=0.9))])
+    assert (good["visual"], good["bad_request"]) == (0.5, 0)
+    assert (bad["overall"], bad["bad_request"], bad["bad_target"]) == (0, 1, 0)
+
+
+def test_data_that_never_says_its_language_is_an_error_at_the_first_batch():
+    with pytest.raises(ConfigError, match=r"which language.*Give a column 'language'"):
+        scripted().score([without_language(result(visual=0.9))] * 2)
+    with pytest.raises(ConfigError, match="it says bad_request"):
+        scripted().score([row(result(Status.BAD_REQUEST))] * 2)
+
+
+# Faults of the machine, one by one, scored in several processes: what is known is scripted too.
+
+
+class Board(trainers.Groups):
+    shared = True
+
+
+def one_by_one(board: Board, size: int | None) -> trainers.TrainerReward:
+    return trainers.TrainerReward(Scripted, "", True, board=lambda: board, group_size=size)
+
+
+@pytest.mark.parametrize("size", [3, None])
+def test_a_stand_in_waits_for_siblings_of_other_processes(size):
+    board = Board()
+    first, second = one_by_one(board, size), one_by_one(board, size)
+    [(_, stand_in)] = first.judge([row(FAULT)])
+    assert not stand_in.done()
+    second.score([row(result(visual=0.2))])
+    second.score([row(result(visual=0.4))])
+    second.score([row(result(visual=1.0), target="blue")])
+    assert stand_in.result(timeout=30)["visual"] == pytest.approx(0.3)
+    assert stand_in.result()["stand_in_unknown"] == 0
+
+
+def test_a_stand_in_waits_no_longer_than_it_may(monkeypatch):
+    monkeypatch.setattr("vincicoder.trainers.groups.SIBLING_SECONDS", 0.5)
+    board = Board()
+    reward = one_by_one(board, 8)
+    reward.score([row(result(visual=0.6), target="blue")])
+    [(_, alone)] = reward.judge([row(FAULT)])
+    assert alone.result(timeout=30)["stand_in_unknown"] == 1
+    [score] = reward.score([row(result(visual=0.2), target="green")])
+    [(_, few)] = reward.judge([row(FAULT, target="green")])
+    assert few.result(timeout=30)["visual"] == pytest.approx(score["visual"])
+    assert few.result()["stand_in_unknown"] == 0
 
 
 def test_a_machine_that_never_worked_is_an_error():
@@ -165,11 +266,23 @@ def test_equal_options_share_a_reward_whatever_their_order_and_kind():
 
 
 def test_unknown_option_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(ConfigError, match=r"unknown reward option colour; the options are: .*encoder.*mine"):
-        trainers.shared_reward({"colour": 1}, "", own=("mine",))
+    with pytest.raises(ConfigError, match=r"no option 'zzz'; the options are: .*encoder.*mine"):
+        trainers.shared_reward({"zzz": 1}, "", own=("mine",))
+    with pytest.raises(ConfigError, match=r"no option 'mime'; did you mean 'mine'"):
+        trainers.shared_reward({"mime": 1}, "", own=("mine",))
 
 
-def test_a_bad_value_is_an_error_at_first_use():
-    reward = trainers.shared_reward({"encoder": "embedded", "guards": "none"}, "")
-    with pytest.raises(ConfigError, match="guards"):
-        reward.score([RewardRequest("", png())])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("guards", "none"), ("alignment_weight", "a lot"), ("alignment_weight", 2), ("workers", "many"), ("preset", "p")],
+)
+def test_a_bad_value_is_an_error_before_anything_is_scored(name, value):
+    with pytest.raises(ConfigError, match=f"{name} is"):
+        trainers.shared_reward({"encoder": "embedded", name: value}, "")
+
+
+def test_a_number_may_be_text_as_yaml_reads_1e_1():
+    reward = trainers.shared_reward({"encoder": "embedded", "workers": 1, "alignment_weight": "1e-1"}, "")
+    raster = '```svg\n<svg><image href="data:image/png;base64,' + "A" * 4000 + '"/></svg>\n```'
+    [score] = reward.score([RewardRequest(raster, png(), language="svg")])
+    assert score["overall"] == pytest.approx(0.1)
