@@ -27,6 +27,9 @@ from typing import TYPE_CHECKING, Any, cast
 from vincicoder import registry
 from vincicoder._version import __version__
 from vincicoder.errors import ScoringUnavailable, VinciCoderError
+from vincicoder.options import from_flat, to_flat
+from vincicoder.reward.config import RewardConfig
+from vincicoder.reward.presets import measuring, rewarded
 from vincicoder.trainers.groups import Groups
 
 if TYPE_CHECKING:
@@ -47,10 +50,14 @@ _JOB = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")
 class NodeReward:
     """The node's reward, seen from one process: a `Scorer`, and the `Board` of the node's ranks. Thread-safe.
 
-    Results come without their render.
+    Results come without their render unless ``keep_renders`` says otherwise, and then in compressed form. Processes of
+    one job that measure the same share one reward; each applies its own weights.
 
     Args:
-        options: Options of ``VisualReward``; processes of one job with equal ones share one reward.
+        options: Options of ``VisualReward``.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
 
     Example:
         >>> from vincicoder import RewardRequest
@@ -62,7 +69,9 @@ class NodeReward:
     shared = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = json.dumps({**options, "keep_renders": False}, sort_keys=True)
+        config = from_flat(RewardConfig, {"keep_renders": "none", **options})
+        self._scoring = config.scoring
+        self._options = json.dumps(to_flat(measuring(config)), sort_keys=True)
         identity = [self._options, __version__, *(os.environ.get(name, "") for name in _JOB)]
         digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
         self._address = f"vincicoder-{os.getuid()}-{digest}"
@@ -84,7 +93,7 @@ class NodeReward:
             try:
                 for position, result in self._ask("stream", [left[index] for index in indices]):
                     del left[indices[position]]
-                    yield indices[position], result
+                    yield indices[position], rewarded(result, self._scoring)
                 return
             except (EOFError, ConnectionError):
                 continue
@@ -255,15 +264,16 @@ class _Server:
             connection.send(_END)
 
     def _call(self, name: str, arguments: Sequence[Any]) -> Iterable[Any]:
-        answer = getattr(self._groups if hasattr(Groups, name) else self._built(), name)(*arguments)
-        return cast("Iterable[Any]", answer) if name == "stream" else [answer]
+        if name == "stream":
+            return ((index, result.packed()) for index, result in self._built().stream(*arguments))
+        return [getattr(self._groups if hasattr(Groups, name) else self._built(), name)(*arguments)]
 
     def _built(self) -> VisualReward:
         from vincicoder.reward import VisualReward
 
         with self._building:
             if self._reward is None:
-                self._reward = VisualReward(**self._options)
+                self._reward = VisualReward.from_options(self._options)
             return self._reward
 
 

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.reward.presets import weights_of
@@ -307,15 +307,14 @@ def _in_ray_job() -> bool:
 def _config(options: Mapping[str, Any], own: Sequence[str], cluster: bool) -> RewardConfig:
     """Return what the options say of the reward, having checked all of them."""
     from vincicoder.options import from_flat
-    from vincicoder.reward.config import RewardConfig
 
     also = [*own, "cluster"]
     if cluster:
-        from vincicoder.cluster.options import PLACEMENT_OPTIONS, Placement
+        from vincicoder.cluster.options import ClusterConfig
 
-        Placement(**{name: value for name, value in options.items() if name in PLACEMENT_OPTIONS})
-        options = {name: value for name, value in options.items() if name not in PLACEMENT_OPTIONS}
-        also += PLACEMENT_OPTIONS
+        return from_flat(ClusterConfig, options, also).reward
+    from vincicoder.reward.config import RewardConfig
+
     return from_flat(RewardConfig, options, also)
 
 
@@ -331,7 +330,7 @@ def _parts(
     if cluster:
         from vincicoder.cluster import ClusterReward
 
-        return cast("Callable[[], Scorer]", functools.partial(ClusterReward, options)), board
+        return functools.partial(ClusterReward, options), board
     if per_node:
         from vincicoder.trainers.node import NodeReward
 

@@ -153,7 +153,9 @@ def test_a_fault_of_the_machine_is_none_or_the_groups_mean(png, expected, monkey
     [
         ({"reward": "beauty"}, "reward is 'beauty'; expected one of: overall, visual"),
         ({"faults": "zero"}, "faults is 'zero'; expected one of: none, mean"),
-        ({"encodr": "embedded"}, "unknown reward option encodr; the options are: .*encoder.*image_dir"),
+        ({"encodr": "embedded"}, "no option 'encodr'; did you mean 'encoder'"),
+        ({"imag_dir": "/data"}, "no option 'imag_dir'; did you mean 'image_dir'"),
+        ({"cpu_seconds": "long"}, "cpu_seconds is 'long'"),
     ],
 )
 def test_a_wrong_option_is_an_error_before_anything_is_scored(options, said):
