@@ -28,8 +28,8 @@ from vincicoder import registry
 from vincicoder._version import __version__
 from vincicoder.errors import ScoringUnavailable, VinciCoderError
 from vincicoder.options import from_flat, to_flat
+from vincicoder.reward.combine import measuring, rewarded
 from vincicoder.reward.config import RewardConfig
-from vincicoder.reward.presets import measuring, rewarded
 from vincicoder.trainers.groups import Groups
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
-from vincicoder.reward.presets import weights_of
+from vincicoder.reward.combine import weights_of
 from vincicoder.reward.result import NAMED_SCORES
 from vincicoder.status import Fault, Status
 from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
