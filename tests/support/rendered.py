@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 
 from PIL import Image
 
 from vincicoder.rendering import Limits, Render, RenderPool
+from vincicoder.rendering.config import SandboxConfig
 from vincicoder.rendering.html import HtmlRenderer
 from vincicoder.rendering.sandbox.client import ForkServer, JobResult
 from vincicoder.status import Status
@@ -38,7 +38,7 @@ def start(limits: Limits | None = None, **options: object) -> ForkServer:
     # Patient: other work on the same machine must not turn a slow start into a time-out.
     limits = limits or Limits(wall_seconds=60)
     jobs = HtmlRenderer.jobs_per_child
-    return ForkServer("vincicoder.rendering.html:HtmlRenderer", options, asdict(limits), jobs_per_child=jobs)
+    return ForkServer("vincicoder.rendering.html:HtmlRenderer", options, limits, SandboxConfig(), jobs_per_child=jobs)
 
 
 def picture(answer: JobResult) -> Image.Image:

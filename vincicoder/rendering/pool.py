@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +19,7 @@ from vincicoder.errors import ConfigError, RendererUnavailable
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
 from vincicoder.rendering import Limits, Render
-from vincicoder.rendering.config import RenderingConfig
+from vincicoder.rendering.config import RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox.client import ForkServer, JobResult, ServerDied, require_confinement
 from vincicoder.status import Status
@@ -48,6 +48,15 @@ class RenderPool:
     Raises:
         SandboxUnavailable: If this kernel cannot confine code and ``allow_unsandboxed`` is not set.
         ConfigError: If an option has an impossible value.
+
+    Example:
+        >>> circle = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="3"/></svg>'
+        >>> with RenderPool(workers=2, limits=Limits(cpu_seconds=5)) as pool:
+        ...     render = pool.render(circle, "svg")
+        ...     waiting = [pool.submit(code, "python") for code in ("1 / 0", "while True: pass")]
+        ...     statuses = [future.result().status.value for future in waiting]
+        >>> render.image.size, statuses
+        ((512, 512), ['runtime_error', 'timeout'])
     """
 
     def __init__(
@@ -61,19 +70,14 @@ class RenderPool:
         namespaces: bool = True,
         nice: int = 5,
     ) -> None:
-        if not allow_unsandboxed:
+        sandbox = SandboxConfig(allow_unsandboxed, namespaces, nice)
+        self.config = RenderingConfig(limits or Limits(), sandbox, workers, python, browser, renderer_options or {})
+        if not sandbox.allow_unsandboxed:
             require_confinement()
-        self.workers = workers if workers is not None else len(os.sched_getaffinity(0))
-        if self.workers < 1:
-            raise ConfigError(f"workers is {workers}; it must be at least 1, or None for one per CPU")
         if python is not None and shutil.which(python) is None:
             raise ConfigError(f"python is {python!r}, which is not an interpreter that can be run")
-        self.limits = limits or Limits()
-        self._python = python
-        self._confined = not allow_unsandboxed
-        self._namespaces = namespaces
-        self._nice = nice
-        self._options = _options(renderer_options or {}, browser)
+        self.workers = self.config.workers or len(os.sched_getaffinity(0))
+        self._options = _options(self.config.renderer_options, browser)
         self._servers: dict[str, ForkServer] = {}
         self._failures: dict[str, tuple[float, str]] = {}
         self._locks = {language: threading.Lock() for language in LANGUAGES}
@@ -84,17 +88,15 @@ class RenderPool:
 
     @classmethod
     def of(cls, config: RenderingConfig) -> RenderPool:
-        """Build a pool from a configuration."""
-        return cls(
-            workers=config.workers,
-            limits=config.limits,
-            python=config.python,
-            browser=config.browser,
-            renderer_options=config.renderer_options,
-            allow_unsandboxed=config.sandbox.allow_unsandboxed,
-            namespaces=config.sandbox.namespaces,
-            nice=config.sandbox.nice,
-        )
+        """Return a pool with this configuration.
+
+        Example:
+            >>> RenderPool.of(RenderingConfig(workers=2)).workers
+            2
+        """
+        options = vars(config) | vars(config.sandbox)
+        del options["sandbox"]
+        return cls(**options)
 
     def submit(self, code: str, language: str) -> Future[Render]:
         """Queue one render. Equal code that is still queued or being rendered is rendered once.
@@ -102,6 +104,9 @@ class RenderPool:
         Args:
             code: The code.
             language: Name or alias of its language.
+
+        Returns:
+            The future of a `Render`. It has a status whatever the code does; it raises only if it is cancelled.
 
         Raises:
             ConfigError: If the language is unknown, or the pool is closed.
@@ -119,7 +124,7 @@ class RenderPool:
         return future
 
     def render(self, code: str, language: str) -> Render:
-        """Render one piece of code and wait for it."""
+        """Render one piece of code and wait for it; see `submit`."""
         return self.submit(code, language).result()
 
     def start(self, language: str) -> dict[str, Any]:
@@ -214,14 +219,12 @@ class RenderPool:
         return ForkServer(
             language.renderer_path,
             options=self._options.get(name, {}),
-            limits=asdict(self.limits),
+            limits=self.config.limits,
+            sandbox=self.config.sandbox,
             jobs_per_child=renderer.jobs_per_child,
             redirects_to=getattr(renderer, "redirects_to", ()),
             path=[directory] if directory else [],
-            interpreter=self._python if "python" in language.uses else None,
-            confined=self._confined,
-            namespaces=self._namespaces,
-            nice=self._nice,
+            interpreter=self.config.python if "python" in language.uses else None,
         )
 
     def close(self) -> None:

@@ -13,11 +13,12 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
+from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.rendering.facts import Facts, FactsError
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.status import Status
@@ -113,14 +114,12 @@ class ForkServer:
     Args:
         renderer: The renderer class as ``"module:attribute"``, importable with the standard library alone.
         options: Keyword arguments of the class, JSON-ready.
-        limits: The limits of each job, as a dictionary of ``Limits`` and ``tasks``.
+        limits: The limits of each job.
+        sandbox: How children are confined.
         jobs_per_child: Jobs after which a confined child is replaced; 1 for a fresh child each time.
         redirects_to: Languages whose renderers it may leave code to; see ``Redirect``.
         path: Directories that the renderer's module is imported from, if it is another package's.
         interpreter: The Python to run it, None for this one.
-        confined: Whether to confine children.
-        namespaces: Whether to leave the network when possible.
-        nice: Niceness added, so that rendering gives way to training.
 
     Raises:
         RendererUnavailable: If it does not start; the message holds the reason that it gave.
@@ -130,32 +129,30 @@ class ForkServer:
         self,
         renderer: str,
         options: dict[str, Any],
-        limits: dict[str, Any],
+        limits: Limits,
+        sandbox: SandboxConfig,
         jobs_per_child: int = 1,
         redirects_to: Sequence[str] = (),
         path: Sequence[str] = (),
         interpreter: str | None = None,
-        confined: bool = True,
-        namespaces: bool = True,
-        nice: int = 5,
     ) -> None:
         name = renderer.partition(":")[2]
         self.redirects_to = tuple(redirects_to)
         self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
         self._lock = threading.Lock()
         self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
-        self._pixels = limits["pixels"]
+        self._pixels = limits.pixels
         self._pending: dict[int, Future[wire.Message]] = {}
         self._serial = 0
         self._dead = False
         config = {
             "renderer": renderer,
             "options": options,
-            "limits": limits,
+            "limits": asdict(limits),
             "jobs_per_child": jobs_per_child,
-            "confined": confined,
-            "namespaces": namespaces,
-            "nice": nice,
+            "confined": not sandbox.allow_unsandboxed,
+            "namespaces": sandbox.namespaces,
+            "nice": sandbox.nice,
             "root": str(self.root),
             # PYTHONPATH, user site and --target directories, which a clean environment does not name
             "path": [*([] if interpreter else server.library_directories()), *path],

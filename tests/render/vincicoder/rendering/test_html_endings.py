@@ -151,10 +151,9 @@ def test_no_process_is_left_after_close() -> None:
 
 HOST = """
 import sys, time
-from dataclasses import asdict
-from vincicoder.rendering import Limits
+from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.rendering.sandbox.client import ForkServer
-server = ForkServer("vincicoder.rendering.html:HtmlRenderer", {}, asdict(Limits()), jobs_per_child=100)
+server = ForkServer("vincicoder.rendering.html:HtmlRenderer", {}, Limits(), SandboxConfig(), jobs_per_child=100)
 print(server.run("x").status, server.pid, flush=True)
 time.sleep(600)
 """

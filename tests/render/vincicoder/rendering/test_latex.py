@@ -206,7 +206,7 @@ def test_extremes_end_in_a_status(pool: RenderPool, code: str, statuses: set[Sta
     render = pool.render(code, "latex")
     assert render.status in statuses, render
     if render.image is not None:
-        assert render.image.width * render.image.height <= pool.limits.pixels
+        assert render.image.width * render.image.height <= pool.config.limits.pixels
 
 
 def test_what_never_ends_is_ended(strict: RenderPool) -> None:

@@ -206,7 +206,7 @@ GREEDY = {
 
 def test_greed_is_ended(strict: RenderPool) -> None:
     # What takes all it can get may take long for it, on a slow machine longer than the strict pool allows.
-    limits = dataclasses.replace(strict.limits, cpu_seconds=8, wall_seconds=40)
+    limits = dataclasses.replace(strict.config.limits, cpu_seconds=8, wall_seconds=40)
     with RenderPool(workers=8, limits=limits) as patient:
         pools = {name: strict if Status.TIMEOUT in endings else patient for name, (_, endings) in GREEDY.items()}
         futures = {name: pools[name].submit(code, "python") for name, (code, _) in GREEDY.items()}
