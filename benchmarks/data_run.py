@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_recipes.sources import GENERATED
+from data_recipes.sources import generated_domains
 
 WHOLE = 1_600_000
 CORES = 64
@@ -62,7 +62,7 @@ def main() -> None:
 
 def steps(out: Path, rows: int) -> list[tuple[str, int, list[str]]]:
     """Return the name, the rows and the arguments of each recipe, in order."""
-    sources = {name: out / name for name in GENERATED}
+    sources = {name: out / name for name in generated_domains()}
     share = rows // len(sources)
     direct, refined, chosen, sft = (out / name for name in ("direct", "refined", "rl-records", "sft"))
     refinements, picked = round(rows * REFINED), round(rows * RL_SHARE)

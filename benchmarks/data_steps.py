@@ -1,7 +1,7 @@
 """Measures each step of the data recipes in rows per second of one core.
 
-Every step works on the same generated rows, with one worker; drawing is timed by CPU seconds of all processes, so that
-what else the machine does matters little. The last line is the time that 1.6 million rows take on 64 cores at these
+Every step works on the same generated rows, with one worker; rendering is timed by CPU seconds of all processes, so
+that other work on the machine matters little. The last line is the time that 1.6 million rows take on 64 cores at these
 rates, without reading and writing over a network. Needs the extra ``data``::
 
     python benchmarks/data_steps.py --rows 20000 --drawn 60
@@ -19,17 +19,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_recipes.cleaning import Length, Lint
-from data_recipes.drawing import Draw
-from data_recipes.drops import Drops
+from data_recipes.engine.cleaning import Length, Lint
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.images import PlaceImages
+from data_recipes.engine.index import balance, drop_equal_code, drop_near_images, read_index
+from data_recipes.engine.measure import measures
+from data_recipes.engine.pipeline import run
+from data_recipes.engine.rendering import Verify
+from data_recipes.engine.shards import CHUNK, ShardFormat
+from data_recipes.engine.units import Row, Unit
 from data_recipes.export import ROWS, Kinds
-from data_recipes.measure import measures
-from data_recipes.pictures import Pictures
-from data_recipes.pipeline import Piece, Row, run
 from data_recipes.refine import Damage
-from data_recipes.sample import balance, drop_equal_code, drop_near_pictures, read_index
-from data_recipes.shards import CHUNK, Shape
-from data_recipes.sources import GENERATED, find_source
+from data_recipes.sources import find_source, generated_domains
 from vincicoder.data import Record
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.images import open_target
@@ -40,29 +41,29 @@ REFINED = 0.5  # share of the rows that get a refinement
 
 
 class Rows:
-    """Records that are drawn already, again and again under new names."""
+    """Records that are rendered already, again and again under new names."""
 
     def __init__(self, records: Sequence[Record], count: int) -> None:
         self.records, self.count = records, count
 
-    def pieces(self) -> list[Piece]:
-        """Return one piece."""
-        return [Piece(0, self.count, "rows")]
+    def units(self) -> list[Unit]:
+        """Return one unit."""
+        return [Unit(0, self.count, "rows")]
 
-    def read(self, piece: Piece) -> Iterator[Row]:
+    def read(self, unit: Unit) -> Iterator[Row]:
         """Yield the records."""
-        for number in range(piece.rows):
+        for number in range(unit.rows):
             record = self.records[number % len(self.records)]
             yield Row(f"r{number}", dataclasses.replace(record, id=f"r{number}"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=20_000, help="rows of the steps that draw nothing")
-    parser.add_argument("--drawn", type=int, default=60, help="rows of each domain that are drawn")
+    parser.add_argument("--rows", type=int, default=20_000, help="rows of the steps that render nothing")
+    parser.add_argument("--drawn", type=int, default=60, help="rows of each domain that are rendered")
     options = parser.parse_args()
     print(f"{'step':<34}{'rows':>8}{'rows/s of a core':>18}")
-    seconds, drawn = draw_steps(options.drawn)
+    seconds, drawn = render_steps(options.drawn)
     seconds |= light_steps(drawn, options.rows)
     per_row = sum(seconds.values())
     print(f"\n{per_row * 1000:.0f} ms of a core per row; {WHOLE:,} rows on {CORES} cores: "
@@ -70,41 +71,41 @@ def main() -> None:
     print(f"largest memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
-def draw_steps(count: int) -> tuple[dict[str, float], list[Record]]:
-    """Time drawing and damaging of each domain; return seconds per row, a mean over the domains, and the records."""
+def render_steps(count: int) -> tuple[dict[str, float], list[Record]]:
+    """Time rendering and damaging of each domain; return seconds per row, a mean over the domains, and the records."""
     seconds: dict[str, float] = {}
     records: list[Record] = []
-    for name, domain in GENERATED.items():
+    for name, domain in generated_domains().items():
         source = find_source(name, count=count)
-        found = [row.found for piece in source.pieces() for row in source.read(piece)]
+        found = [row.found for unit in source.units() for row in source.read(unit)]
         bare = [each for each in found if isinstance(each, Record)]
-        draw, damage = Draw(workers=1), Damage(workers=1)
-        draw(bare[:1], Drops())  # starts what draws
-        damage(draw(bare[:1], Drops()), Drops())
-        drawing = measured(f"draw and measure, {domain}", bare, draw)
-        made = draw(bare, Drops())
-        comparing = measured(f"draw and compare, {domain}", made, draw)
+        verify, damage = Verify(workers=1), Damage(workers=1)
+        verify(bare[:1], Drops())  # starts what renders
+        damage(verify(bare[:1], Drops()), Drops())
+        rendering = measured(f"render and measure, {domain}", bare, verify)
+        made = verify(bare, Drops())
+        comparing = measured(f"render and compare, {domain}", made, verify)
         damaging = measured(f"damage and verify, {domain}", made, damage)
-        draw.close()
+        verify.close()
         damage.close()
-        seconds[domain] = (max(drawing, comparing) + REFINED * damaging) / len(GENERATED)
+        seconds[domain] = (max(rendering, comparing) + REFINED * damaging) / len(generated_domains())
         records += made
     return seconds, records
 
 
 def light_steps(drawn: Sequence[Record], count: int) -> dict[str, float]:
-    """Time what draws nothing; return seconds per row of the steps that a row goes through."""
+    """Time what renders nothing; return seconds per row of the steps that a row goes through."""
     source = Rows(drawn, count)
-    rows = [row.found for row in source.read(source.pieces()[0]) if isinstance(row.found, Record)]
+    rows = [row.found for row in source.read(source.units()[0]) if isinstance(row.found, Record)]
     seconds = {name: measured(name, rows, step) for name, step in (("length", Length()), ("lint", Lint()))}
     measured("fingerprint and digests", drawn, lambda chunk, drops: [_measures(record) for record in chunk])
-    with tempfile.TemporaryDirectory() as folder:
-        shards = Path(folder) / "records"
+    with tempfile.TemporaryDirectory() as directory:
+        shards = Path(directory) / "records"
         seconds["shards"] = timed("write shards", count, lambda: run(source, [], shards, {}))
         seconds["index"] = timed("read index", count, lambda: read_index([shards], 0))
         seconds["choose"] = timed("duplicates and balance", count, lambda: _choose(shards))
         exports = [
-            timed(f"export, {name}", count, functools.partial(_export, shards, name, Path(folder) / f"x-{name}"))
+            timed(f"export, {name}", count, functools.partial(_export, shards, name, Path(directory) / f"x-{name}"))
             for name in LAYOUTS
         ]
     return seconds | {"export": max(exports)}
@@ -114,15 +115,15 @@ def _measures(record: Record) -> dict[str, Any]:
     return measures(record.code, record.language, open_target(record.target))
 
 
-def _choose(folder: Path) -> None:
-    index = read_index([folder], 0)
+def _choose(directory: Path) -> None:
+    index = read_index([directory], 0)
     drop_equal_code(index)
-    drop_near_pictures(index)
+    drop_near_images(index)
     balance(index, None, None)
 
 
-def _export(folder: Path, layout: str, out: Path) -> None:
-    run(Kinds([folder]), [Pictures(None)], out, {}, shape=Shape(layout, ROWS))
+def _export(directory: Path, layout: str, out: Path) -> None:
+    run(Kinds([directory]), [PlaceImages(None)], out, {}, format=ShardFormat(layout, ROWS))
 
 
 def measured(name: str, records: Sequence[Record], step: Callable[[Sequence[Record], Drops], object]) -> float:

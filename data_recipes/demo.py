@@ -1,8 +1,8 @@
 """An SFT and an RL set end to end: ``vincicoder data demo``.
 
 Charts, SVG, pages, LaTeX figures and molecules are written by programs, the repository's samples are added, everything
-is drawn and verified; half of it is damaged for refinement; then come sampling, export and a report. Run again after a
-stop, it goes on where it was.
+is rendered and verified, and half of it is damaged for refinement; then come sampling, export and a report. Run again
+after a stop, it goes on where it was.
 
 DIR/sft is the set for fine-tuning (``vincicoder-sft``), DIR/rl that for EasyR1 and ``vincicoder-rl``, DIR/report a page
 and a dataset card, DIR/work the records that they are made of.
@@ -18,9 +18,8 @@ from pathlib import Path
 from types import ModuleType
 
 from data_recipes import collect, export, refine, report, rl, sample
-from data_recipes.options import FINE, guarded, parser_of, positive
-from data_recipes.sources import GENERATED
-from data_recipes.sources.samples import FOLDER
+from data_recipes.engine.options import FINE, Recipe, guarded, parser_of, positive
+from data_recipes.sources.samples import DIRECTORY
 from vincicoder.data.layouts import LAYOUTS
 
 SHARES = {"charts": 0.20, "icons": 0.16, "pages": 0.13, "figures": 0.13, "molecules": 0.12}
@@ -36,7 +35,7 @@ RL_SHARE = 0.3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("demo", __doc__)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the sets; goes on in it")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the sets; goes on in it")
     parser.add_argument(
         "--rows",
         type=positive,
@@ -61,22 +60,22 @@ def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
     work = options.out / "work"
     ray = ["--ray", options.ray] if options.ray else []
     common = ["--seed", str(options.seed), *ray]
-    drawing = ["--encoder", options.encoder]
+    rendering = ["--encoder", options.encoder]
     if options.workers:
-        drawing += ["--workers", str(options.workers)]
+        rendering += ["--workers", str(options.workers)]
     pools = []
-    for name in GENERATED:
+    for name, share in SHARES.items():
         pools.append(str(work / name))
-        count = str(round(options.rows * SHARES[name]))
-        _run(collect, [name, "--count", count, "--out", pools[-1], *common, *drawing])
-    if FOLDER.is_dir():  # a wheel does not bring the sample set along
+        count = str(round(options.rows * share))
+        _run(collect, [name, "--count", count, "--out", pools[-1], *common, *rendering])
+    if DIRECTORY.is_dir():  # a wheel does not bring the sample set along
         pools.append(str(work / "samples"))
-        _run(collect, ["samples", "--redraw", "--out", pools[-1], *common, *drawing])
+        _run(collect, ["samples", "--redraw", "--out", pools[-1], *common, *rendering])
     else:
         print("note: the sample set is not here, as this is no clone; going on without it", file=sys.stderr)
     direct, refined, chosen = (str(work / name) for name in ("direct", "refined", "rl"))
     _run(sample, [*pools, "--out", direct, *common])
-    _run(refine, [direct, "--share", str(REFINED), "--out", refined, *common, *drawing])
+    _run(refine, [direct, "--share", str(REFINED), "--out", refined, *common, *rendering])
     total = str(round(options.rows * RL_SHARE))
     _run(rl, [direct, "--total", total, "--out", chosen, *common])
     _run(export, [direct, refined, "--layout", "sft", "--out", str(options.out / "sft"), *ray])
@@ -92,6 +91,8 @@ def _run(recipe: ModuleType, arguments: Sequence[str]) -> None:
     if code := recipe.main(arguments):
         raise SystemExit(code)
 
+
+RECIPE = Recipe("an SFT and an RL set from generated images and the sample set, end to end", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

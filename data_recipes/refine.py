@@ -1,49 +1,53 @@
-"""Refinements: records whose code was damaged on purpose, as ``vincicoder data refine``.
+"""Refinements, records whose code was damaged on purpose: ``vincicoder data refine``.
 
-Every defect is drawn, and kept if it shows: the code fails, or enough of its picture differs from the target.
+Every defect is rendered, and kept if it shows: the code fails, or enough of its render differs from the target.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from data_recipes.defects import Defect, defects_of
-from data_recipes.drawing import DrawingStep
-from data_recipes.options import add_drawing, add_output, guarded, parser_of, positive, run_recipe, share
-from data_recipes.pictures import opened
-from data_recipes.sources.records import Records
-from vincicoder.data import BadRow, Reason, Record, write_prompt
+from data_recipes.engine.images import open_image
+from data_recipes.engine.options import (
+    Recipe,
+    add_output,
+    add_rendering,
+    guarded,
+    parser_of,
+    positive,
+    run_recipe,
+    share,
+)
+from data_recipes.engine.records import Records
+from data_recipes.engine.refinements import changed_share, refinement
+from data_recipes.engine.rendering import RenderingStep
+from vincicoder.data import BadRow, Reason, Record
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
 
 TRIES = 5
-"""Defects that are drawn before a record is given up."""
+"""Defects that are rendered before a record is given up."""
 
 LEAST_CHANGED = 0.0002
-"""Share of the target's pixels that must differ: a word of a page does, a shade or a shift of a hair does not. The
-likeness would not do, which hardly moves for a word."""
-
-_LEVELS = 24  # of 256 by which a channel must differ for its pixel to count
+"""Share of the target's pixels that must differ: a word of a page does, a shade or a hairline shift does not.
+Similarity would not do, as it hardly moves for a word."""
 
 
-class Damage(DrawingStep):
-    """Makes refinements of records.
+class Damage(RenderingStep):
+    """A step that makes refinements of records with defects that programs put in.
 
     Args:
         seed: Another one makes other defects.
         per_record: Refinements of each.
         share: Share of the records that are worked on, chosen by their ids.
-        workers: See ``DrawingStep``.
-        encoder: See ``DrawingStep``.
+        workers: See ``RenderingStep``.
+        encoder: See ``RenderingStep``.
     """
 
     def __init__(
@@ -63,7 +67,7 @@ class Damage(DrawingStep):
         """Return refinements with different defects."""
         if random.Random(f"{self.seed}/{record.id}").random() >= self.share:
             raise BadRow(Reason.NOT_SAMPLED, "the record is not of the share that is damaged")
-        target = opened(record.target)
+        target = open_image(record.target)
         found: list[Record] = []
         for number in range(self.per_record):
             rng = random.Random(f"{self.seed}/{record.id}/{number}")
@@ -91,16 +95,16 @@ class Damage(DrawingStep):
         return None
 
     def judge(self, record: Record, target: Image.Image, code: str) -> dict[str, Any] | None:
-        """Draw defective code and return its ``similarity`` and ``status``, or None if it shows no difference."""
-        render = self.studio.render(code, record.language)
+        """Render defective code and return what was measured, or None if it shows no difference."""
+        render = self.renderers.render(code, record.language)
         if render.status in (Status.INFRASTRUCTURE, Status.TIMEOUT):
-            return None  # whether it comes again is not the code's alone
+            return None  # whether it happens again depends on more than the code
         if render.image is None:
             return {"similarity": 0.0, "changed": 1.0, "defect_status": render.status.value}
         changed = changed_share(target, render.image)
         if changed < LEAST_CHANGED:
             return None
-        similarity = self.studio.likeness(target, render.image)
+        similarity = self.renderers.similarity(target, render.image)
         return {"similarity": similarity, "changed": round(changed, 5), "defect_status": "ok"}
 
 
@@ -127,40 +131,20 @@ def spoil(code: str, defects: Mapping[str, Defect], names: list[str], rng: rando
     return code, used
 
 
-def changed_share(target: Image.Image, render: Image.Image) -> float:
-    """Return the share of the target's pixels that another picture shows otherwise; 1 for one of another size."""
-    if target.size != render.size:
-        return 1.0
-    difference = np.abs(np.asarray(target, np.int16) - np.asarray(render, np.int16)).max(axis=2)
-    return float((difference > _LEVELS).mean())
-
-
-def refinement(record: Record, defective: str, checks: dict[str, Any], seed: int) -> Record:
-    """Return the refinement of a record that begins with defective code."""
-    name = f"{record.id}-{hashlib.blake2b(defective.encode(errors='replace'), digest_size=4).hexdigest()}"
-    return dataclasses.replace(
-        record,
-        id=name,
-        task="refine",
-        prompt=write_prompt(record.domain, record.language, defective, key=name, seed=seed),
-        defective_code=defective,
-        answer=None,
-        checks={**record.checks, **checks},
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("refine", __doc__)
-    parser.add_argument("records", metavar="FOLDER", help="folder of records, verified by collect")
+    parser.add_argument("records", metavar="DIR", help="directory of records, verified by collect")
     parser.add_argument("--per-record", type=positive, default=1, metavar="N", help="refinements of each (default: 1)")
     parser.add_argument("--share", type=share, default=1.0, metavar="X", help="of the records to damage (default: 1)")
     add_output(parser)
-    add_drawing(parser)
+    add_rendering(parser)
     options: argparse.Namespace = parser.parse_args(arguments)
     step = Damage(options.seed, options.per_record, options.share, options.workers, options.encoder)
     return run_recipe(options, Records(options.records), [step], reads=options.records)
 
+
+RECIPE = Recipe("refinements: records with code that was damaged on purpose", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

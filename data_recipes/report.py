@@ -1,7 +1,7 @@
-"""A page and a dataset card about folders of records: ``vincicoder data report``.
+"""A page and a dataset card about directories of records: ``vincicoder data report``.
 
 DIR/index.html opens offline; DIR/README.md is a dataset card, ready for the hub; DIR/plots and DIR/gallery have the
-pictures of both.
+images of both.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_recipes.drops import Drops
-from data_recipes.options import FINE, guarded, parser_of
-from data_recipes.pictures import opened
-from data_recipes.pipeline import sound
-from data_recipes.shards import drops_of, shards_of
-from data_recipes.sources.records import rows_in
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.images import open_image
+from data_recipes.engine.options import FINE, Recipe, guarded, parser_of
+from data_recipes.engine.records import rows_in
+from data_recipes.engine.shards import drops_of, shards_of
+from data_recipes.engine.units import readable
 from vincicoder.data import Reason, Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHOWN = 4
-"""Pictures of the gallery for each domain and task."""
+"""Images of the gallery for each domain and task."""
 
-_DRAWN = (Reason.BLANK.value, Reason.UNFAITHFUL.value)  # left out only when they had been drawn
-_SIDE = 320  # of the gallery's pictures, in pixels
+_RENDERED = (Reason.BLANK.value, Reason.UNFAITHFUL.value)  # left out only when they had been rendered
+_SIDE = 320  # of the gallery's images, in pixels
 _KEPT = 20_000  # numbers for plots; beyond that every second one goes, again and again
 
 
@@ -62,12 +62,12 @@ class Facts:
         defects: Refinements by type of defect.
         outcomes: Refinements by what became of the defective code.
         tokens: Of the code.
-        pixels: Of the pictures.
-        similarity: Of what defective code draws.
+        pixels: Of the images.
+        similarity: Of what defective code renders.
         gallery: A few records by domain and task.
         taken: Rows that went into the recipes.
-        drawn: Rows whose code was drawn.
-        failed: Rows whose code could not be drawn.
+        drawn: Rows whose code was rendered.
+        failed: Rows whose code could not be rendered.
         drops: What was left out.
     """
 
@@ -100,46 +100,46 @@ class Facts:
             shown.append(record)
 
     def add_origin(self, taken: int, drops: Drops) -> None:
-        """Count the rows that a recipe was given to draw, and what it left out."""
+        """Count the rows that a recipe was given to render, and what it left out."""
         counts = drops.counts.items()
         self.taken += taken
         self.failed += sum(count for label, count in counts if label.startswith(Reason.NOT_RENDERED.value))
-        self.drawn += taken - sum(count for label, count in counts if not label.startswith(_DRAWN))
+        self.drawn += taken - sum(count for label, count in counts if not label.startswith(_RENDERED))
         self.drops.update(drops.to_dict())
 
     @property
     def success(self) -> float | None:
-        """Share of the rows that were drawn among those that were tried; None where none was."""
+        """Share of the rows that were rendered among those that were tried; None if none was tried."""
         tried = self.drawn + self.failed
         return self.drawn / tried if tried else None
 
 
-def gather(folders: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
+def gather(directories: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
     """Read records, and what was left out on the way to them.
 
     Args:
-        folders: Of records.
-        origins: Folders that came before them, whose drops count as well.
+        directories: Of records.
+        origins: Directories that came before them, whose drops count as well.
     """
     facts = Facts()
-    for folder in folders:
-        facts.drops.update(drops_of(folder)[1].to_dict())
-        for path in shards_of(folder):
-            for record in sound(rows_in(path), facts.drops):
+    for directory in directories:
+        facts.drops.update(drops_of(directory)[1].to_dict())
+        for path in shards_of(directory):
+            for record in readable(rows_in(path), facts.drops):
                 facts.add(record)
-    for folder in origins:
-        facts.add_origin(*drops_of(folder))
+    for directory in origins:
+        facts.add_origin(*drops_of(directory))
     return facts
 
 
-def write_report(facts: Facts, folder: Path, name: str) -> None:
-    """Write page, card and pictures."""
-    folder.mkdir(parents=True, exist_ok=True)
-    plots = _plots(facts, folder / "plots")
-    gallery = _gallery(facts, folder / "gallery")
+def write_report(facts: Facts, directory: Path, name: str) -> None:
+    """Write page, card and images."""
+    directory.mkdir(parents=True, exist_ok=True)
+    plots = _plots(facts, directory / "plots")
+    gallery = _gallery(facts, directory / "gallery")
     tables = _tables(facts)
-    (folder / "README.md").write_text(_card(facts, name, tables, plots, gallery), encoding="utf-8")
-    (folder / "index.html").write_text(_page(name, tables, plots, gallery), encoding="utf-8")
+    (directory / "README.md").write_text(_card(facts, name, tables, plots, gallery), encoding="utf-8")
+    (directory / "index.html").write_text(_page(name, tables, plots, gallery), encoding="utf-8")
     data = {
         "kinds": {"/".join(kind): count for kind, count in sorted(facts.kinds.items())},
         "defects": dict(facts.defects.most_common()),
@@ -148,7 +148,7 @@ def write_report(facts: Facts, folder: Path, name: str) -> None:
         "drawn": facts.success,
         "drops": facts.drops.to_dict(),
     }
-    (folder / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    (directory / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 Table = tuple[str, Sequence[str], list[Sequence[str]]]
@@ -168,7 +168,7 @@ def _tables(facts: Facts) -> list[Table]:
         ("Left out", ("reason", "rows", "for example"), _drop_rows(facts.drops)),
     ]
     if facts.success is not None:
-        tables.append(("Rendering", ("rows that went in", "drawn"), [(f"{facts.taken:,}", f"{facts.success:.2%}")]))
+        tables.append(("Rendering", ("rows that went in", "rendered"), [(f"{facts.taken:,}", f"{facts.success:.2%}")]))
     if facts.defects:
         tables.append(("Defects", ("type", "rows"), [(key, f"{n:,}") for key, n in facts.defects.most_common()]))
         tables.append(("Defective code", ("ends in", "rows"), [(k, f"{n:,}") for k, n in facts.outcomes.most_common()]))
@@ -177,7 +177,7 @@ def _tables(facts: Facts) -> list[Table]:
 
 def _size_rows(facts: Facts) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
-    for name, sizes in (("tokens of code, about", facts.tokens), ("pixels of pictures", facts.pixels)):
+    for name, sizes in (("tokens of code, about", facts.tokens), ("pixels of images", facts.pixels)):
         if values := sorted(sizes.values):
             rows.append((name, *(f"{values[place]:,.0f}" for place in (0, len(values) // 2, -1))))
     return rows
@@ -187,9 +187,9 @@ def _drop_rows(drops: Drops) -> list[Sequence[str]]:
     return [(label, f"{count:,}", drops.examples[label][0]) for label, count in drops.counts.most_common()]
 
 
-def _plots(facts: Facts, folder: Path) -> list[str]:
+def _plots(facts: Facts, directory: Path) -> list[str]:
     """Write the plots and return their paths within the report."""
-    folder.mkdir(exist_ok=True)
+    directory.mkdir(exist_ok=True)
     names = []
     domains = sorted({domain for domain, _ in facts.kinds})
 
@@ -207,15 +207,15 @@ def _plots(facts: Facts, folder: Path) -> list[str]:
     draws: list[tuple[str, str, Any]] = [("rows", "Rows by domain and task", rows)]
     for name, title, sizes in (
         ("tokens", "Tokens of code, about", facts.tokens),
-        ("pixels", "Pixels of pictures", facts.pixels),
-        ("similarity", "Likeness of what defective code draws", facts.similarity),
+        ("pixels", "Pixels of images", facts.pixels),
+        ("similarity", "Similarity of what defective code renders", facts.similarity),
     ):
         if sizes.values:
             draws.append((name, title, lambda axes, values=sizes.values: axes.hist(values, bins=40)))
     if facts.defects:
         draws.append(("defects", "Refinements by type of defect", defects))
     for name, title, draw in draws:
-        _plot(folder / f"{name}.png", title, draw)
+        _plot(directory / f"{name}.png", title, draw)
         names.append(f"plots/{name}.png")
     return names
 
@@ -230,20 +230,20 @@ def _plot(path: Path, title: str, draw: Any) -> None:
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def _gallery(facts: Facts, folder: Path) -> dict[tuple[str, str], list[tuple[str, Record]]]:
-    """Write small pictures and return their paths within the report."""
+def _gallery(facts: Facts, directory: Path) -> dict[tuple[str, str], list[tuple[str, Record]]]:
+    """Write small images and return their paths within the report."""
     from PIL import Image
 
-    folder.mkdir(exist_ok=True)
+    directory.mkdir(exist_ok=True)
     found: dict[tuple[str, str], list[tuple[str, Record]]] = {}
     for kind, records in sorted(facts.gallery.items()):
         for number, record in enumerate(records):
-            image = opened(record.target)
+            image = open_image(record.target)
             image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
             path = f"{kind[0]}-{kind[1]}-{number}.png"
             buffer = io.BytesIO()
             image.save(buffer, "PNG")
-            (folder / path).write_bytes(buffer.getvalue())
+            (directory / path).write_bytes(buffer.getvalue())
             found.setdefault(kind, []).append((f"gallery/{path}", record))
     return found
 
@@ -258,7 +258,7 @@ def _card(facts: Facts, name: str, tables: Iterable[Table], plots: Sequence[str]
     lines = ["---", f"pretty_name: {name}", f"license: {licences[0] if len(licences) == 1 else 'other'}"]
     lines += ["task_categories:", "- image-text-to-text", "tags:", "- code", "- image-to-code"]
     lines += [f"size_categories:\n- {size}", "---", "", f"# {name}", ""]
-    lines += [f"{total:,} pictures with the code that draws them. Every row's code was run and its picture compared."]
+    lines += [f"{total:,} images with the code that renders them. Every row's code was run and its render compared."]
     for heading, columns, rows in tables:
         lines += ["", f"## {heading}", "", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
         lines += ["| " + " | ".join(_cell(each) for each in row) + " |" for row in rows] or ["| none |"]
@@ -317,11 +317,11 @@ def _page(name: str, tables: Iterable[Table], plots: Sequence[str], gallery: _Ga
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("report", __doc__)
-    parser.add_argument("records", type=Path, nargs="+", metavar="FOLDER", help="folders of records")
-    parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="FOLDER",
-                        help="folders they were made from, whose dropped rows count as well")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the report")
-    parser.add_argument("--name", help="of the data set (default: the folder's)")
+    parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
+    parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="DIR",
+                        help="directories they were made from, whose dropped rows count as well")  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the report")
+    parser.add_argument("--name", help="of the data set (default: the directory's)")
     options: argparse.Namespace = parser.parse_args(arguments)
     write_report(
         gather(options.records, options.origins), options.out, options.name or options.out.resolve().parent.name
@@ -329,6 +329,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(json.dumps({"report": str(options.out / "index.html")}))
     return FINE
 
+
+RECIPE = Recipe("a page and a dataset card about a directory of records", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

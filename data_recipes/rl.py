@@ -1,9 +1,9 @@
 """Records that a policy can learn from: ``vincicoder data rl``.
 
-Renderable they are, being verified; here they must also be complex enough, unlike each other, and of five domains in
-chosen shares. With ``--pass-rates``, those that a policy always or never solves are left out as well, since no group of
-them has anything to tell. The file has JSON lines: results of ``vincicoder score`` as they are, any number for an id,
-or an ``id`` and a list of ``scores``.
+Their code has been verified before; here records must also be complex enough, unlike each other, and from the domains
+in chosen shares. With ``--pass-rates``, those that a policy always or never solves are left out as well, since a group
+of equal rewards teaches nothing. The file has JSON lines: results of ``vincicoder score`` as they are, any number for
+an id, or an ``id`` and a list of ``scores``.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from data_recipes.options import guarded, parser_of, positive, share
-from data_recipes.sample import (
+from data_recipes.engine.choosing import add_choice, write_chosen
+from data_recipes.engine.index import (
     Index,
-    add_choice,
     balance,
     drop_equal_code,
-    drop_near_pictures,
+    drop_near_images,
     parse_shares,
     read_index,
-    write_chosen,
 )
-from data_recipes.shards import rows_of
+from data_recipes.engine.options import Recipe, guarded, parser_of, positive, share
+from data_recipes.engine.shards import rows_of
 from vincicoder.data import DataError, Reason
 from vincicoder.data.domains import DOMAINS
 from vincicoder.reporting import is_judged
@@ -60,9 +59,9 @@ def choose(
     left = index.left
     index.leave_out(left[index.tokens[left] < least_tokens], Reason.SIMPLE)
     drop_equal_code(index)
-    drop_near_pictures(index)
+    drop_near_images(index)
     if shares is None:
-        shares = {DOMAINS[place]: 1.0 for place in np.unique(index.domain[index.left])}
+        shares = {DOMAINS[number]: 1.0 for number in np.unique(index.domain[index.left])}
     balance(index, total, shares)
 
 
@@ -128,6 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choose(index, options.total, parse_shares(options.shares), options.least_tokens)
     return write_chosen(options, index)
 
+
+RECIPE = Recipe("records that a policy can learn from, in chosen shares", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

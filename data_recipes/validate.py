@@ -15,10 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from data_recipes.drops import Drops
-from data_recipes.options import FAULT, FINE, guarded, parser_of, positive, share
-from data_recipes.pipeline import sound
-from data_recipes.sources.records import Records
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.options import FAULT, FINE, Recipe, guarded, parser_of, positive, share
+from data_recipes.engine.records import Records
+from data_recipes.engine.units import readable
 from vincicoder.data import DataError, Record
 from vincicoder.data.answers import fenced
 
@@ -64,20 +64,22 @@ def validate(records: Iterable[Record], least: float = LEAST, **options: Any) ->
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("validate", __doc__)
-    parser.add_argument("data", type=Path, metavar="FOLDER", help="a set in any layout")
+    parser.add_argument("data", type=Path, metavar="DIR", help="a set in any layout")
     parser.add_argument("--least", type=share, default=LEAST, metavar="X", help=f"overall to reach (default: {LEAST})")
     parser.add_argument("--share", type=share, default=SHARE, metavar="X", help=f"share of rows (default: {SHARE})")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     options: argparse.Namespace = parser.parse_args(arguments)
     source, drops = Records(options.data), Drops()
-    rows = chain.from_iterable(map(source.read, source.pieces()))
-    found = validate(sound(rows, drops), options.least, encoder=options.encoder, workers=options.workers)
+    rows = chain.from_iterable(map(source.read, source.units()))
+    found = validate(readable(rows, drops), options.least, encoder=options.encoder, workers=options.workers)
     print(json.dumps(found | {"unreadable": drops.to_dict()["counts"]}))
     if not found["rows"]:
         raise DataError(f"{options.data} holds no row that can be read: {dict(drops.counts)}")
     return FINE if found["share"] >= options.share and not drops.counts else FAULT
 
+
+RECIPE = Recipe("whether the gold code of a set earns its reward", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -7,6 +7,8 @@
     ├── TargetError                 a target cannot be read as an image (also a ValueError)
     └── MachineFault                something here failed, not a response (also a RuntimeError)
         ├── EncoderError            an encoder cannot be loaded, or failed
+        ├── EndpointError           a model's endpoint cannot be reached, or refuses
+        │   └── FaultyAnswer        it answers, but with nothing that is text
         ├── RendererUnavailable     a renderer cannot work on this machine
         │   └── SandboxUnavailable  the kernel offers no confinement
         └── ScoringUnavailable      what scores is gone, or failed too often to train on
@@ -34,6 +36,14 @@ class MachineFault(VinciCoderError, RuntimeError):
 
 class EncoderError(MachineFault):
     """An encoder cannot be loaded; the message says how to get it."""
+
+
+class EndpointError(MachineFault):
+    """An endpoint cannot be reached, refuses the request, or is not OpenAI-compatible; the message names it."""
+
+
+class FaultyAnswer(EndpointError):
+    """An endpoint gives no answer, or one that is not text."""
 
 
 class RendererUnavailable(MachineFault):

@@ -52,6 +52,8 @@ MAX_PIXELS = 100_000_000
 _WEBP_SIDE = 16_383
 """Longest side of a WebP file."""
 
+_FILE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
+
 _DECODING = threading.Lock()
 """Requests of one group share their picture, and Pillow cannot decode one picture in two threads at once."""
 
@@ -214,6 +216,16 @@ def is_inline(text: str) -> bool:
     except TargetError:
         return False
     return content is not None and _is_picture(content)
+
+
+def file_type(content: bytes) -> str:
+    """Return the type of an image file from how it begins, as in ``image/png``; "bin" if it is none of the usual.
+
+    Example:
+        >>> file_type(Path("target.jpg").read_bytes())
+        'jpeg'
+    """
+    return next((name for head, name in _FILE_TYPES.items() if content.startswith(head)), "bin")
 
 
 def _exists(text: str) -> bool:

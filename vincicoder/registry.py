@@ -64,7 +64,7 @@ class Registry(Generic[T]):
 
     Args:
         kind: What the values are, in the singular, for messages: ``"language"``.
-        package: Package whose modules are entries; a leading underscore hides a module.
+        package: Package whose modules are entries; a leading underscore hides a module, and packages in it are none.
         attribute: The attribute of such a module that is the value.
         group: Entry-point group of other packages; empty for a registry without a door to the outside.
         check: Given a name and what was loaded for it, returns what is wrong with it, or "".
@@ -176,7 +176,9 @@ class Registry(Generic[T]):
     def _modules(self) -> list[str]:
         spec = find_spec(self._package)
         paths = spec.submodule_search_locations if spec is not None else None
-        return sorted(each.name for each in pkgutil.iter_modules(paths) if not each.name.startswith("_"))
+        return sorted(
+            each.name for each in pkgutil.iter_modules(paths) if not (each.ispkg or each.name.startswith("_"))
+        )
 
 
 def load(value: str, directory: str = "") -> Any:

@@ -6,8 +6,8 @@ import random
 import re
 
 from data_recipes.defects import Defect
-from data_recipes.defects.edits import changing, other_colour, other_number, removing, replacing, swapping
-from data_recipes.defects.markup import other_text, partial, reordered, without_element
+from data_recipes.defects._edits import changing, other_colour, other_number, removing, replacing, swapping
+from data_recipes.defects._markup import other_text, partial, reordered, without_element
 
 _PARTS = "header|footer|div|p|h1|h2|h3|tr|li|label|button|nav|aside|article|img|span|a|td|section|form|table|ul"
 

@@ -6,7 +6,7 @@ import random
 import re
 
 from data_recipes.defects import Defect
-from data_recipes.defects.edits import changing, compiled, other_number, other_words, removing, replacing, swapping
+from data_recipes.defects._edits import changing, compiled, other_number, other_words, removing, replacing, swapping
 
 _COLOURS = "blue|red|teal|orange|violet|brown|olive|magenta|cyan|green|purple"
 _COMMAND = r"^\s*\\(?:draw|node|addplot|fill|path|filldraw)\b.*;[ \t]*$\n?"
@@ -15,7 +15,7 @@ _PACKAGE = r"^\\usepackage(?:\[.*\])?\{(?:tikz|pgfplots|booktabs|amsmath|xcolor|
 
 
 def _partial(code: str, rng: random.Random) -> str | None:
-    """Keep only the first commands of a picture, or the first rows of a table."""
+    """Keep only the first commands of a figure, or the first rows of a table."""
     matches = list(compiled(_COMMAND).finditer(code)) or list(compiled(r"^.*&.*\\\\[ \t]*$\n?").finditer(code))
     if len(matches) < 3:
         return None
@@ -25,7 +25,7 @@ def _partial(code: str, rng: random.Random) -> str | None:
 
 
 def _scaled(code: str, rng: random.Random) -> str | None:
-    """Stretch a picture, or what else the document shows, in one direction."""
+    """Stretch a figure, or what else the document shows, in one direction."""
     x, y = rng.choice(((0.5, 1), (1.8, 1), (1, 0.5), (1, 1.8)))
     start = "\\begin{tikzpicture}"
     if f"{start}\n" in code and "\\begin{axis}" not in code:
@@ -84,4 +84,4 @@ DEFECTS: dict[str, Defect] = {
     "runtime_error": changing(r"\\begin\{document\}(\n)", lambda match, rng: "\n\\undefinedcommand "),
     "syntax_error": removing(r"\\end\{(?:tikzpicture|axis|tabular)\}$|\}(?=[;$])"),
 }
-"""Defects by name. The last three end in no picture at all, or a broken one."""
+"""Defects by name. The last three end in no image at all, or a broken one."""

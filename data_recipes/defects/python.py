@@ -6,7 +6,7 @@ import random
 import re
 
 from data_recipes.defects import Defect
-from data_recipes.defects.edits import (
+from data_recipes.defects._edits import (
     changing,
     compiled,
     cut_short,
@@ -125,4 +125,4 @@ DEFECTS: dict[str, Defect] = {
     "runtime_error": _runtime_error,
     "syntax_error": _syntax_error,
 }
-"""Defects by name. The last two end in no picture at all."""
+"""Defects by name. The last two end in no image at all."""

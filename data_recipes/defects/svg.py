@@ -6,8 +6,8 @@ import random
 import re
 
 from data_recipes.defects import Defect
-from data_recipes.defects.edits import change_one, changing, compiled, other_colour, other_number, removing
-from data_recipes.defects.markup import doubled, other_text, partial, reordered, without_element
+from data_recipes.defects._edits import change_one, changing, compiled, other_colour, other_number, removing
+from data_recipes.defects._markup import doubled, other_text, partial, reordered, without_element
 
 _DRAWN = "rect|circle|ellipse|polygon|path|line|text|polyline|g"
 _SHAPES = 'circle|ellipse|polygon|path|line|text|polyline|rect(?! width="(?:240|320)" height="(?:240|320)")'
@@ -86,4 +86,4 @@ DEFECTS: dict[str, Defect] = {
     "unclosed": removing(r"</(?:svg|text|defs|g|linearGradient)>"),
     "syntax_error": changing(rf"<(?:{_DRAWN})\b[^<>]*?(=\")", lambda match, rng: "="),
 }
-"""Defects by name. The last two end in no picture at all."""
+"""Defects by name. The last two end in no image at all."""

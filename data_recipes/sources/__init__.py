@@ -1,60 +1,61 @@
-"""Where records come from; one file per source. :func:`find_source` knows them by name."""
+"""Where records come from: one file a source, which is all that adding one takes.
+
+Such a file offers ``SOURCE``, which knows how to :meth:`~DataSet.open` it. Three kinds exist: sources that write code
+themselves (:class:`GeneratedSet`), readers of public sets (:class:`PublicSet`), and what is on this machine.
+"""
 
 from __future__ import annotations
 
-import difflib
-import importlib
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from data_recipes.engine.units import Source
+from data_recipes.sources._generated import GeneratedSet
+from data_recipes.sources._public import PublicSet
 from vincicoder.data import DataError
+from vincicoder.registry import Registry
 
-if TYPE_CHECKING:
-    from data_recipes.pipeline import Source
+__all__ = ["SOURCES", "DataSet", "GeneratedSet", "PublicSet", "find_source", "generated_domains", "public_names"]
 
-GENERATED = {"charts": "chart", "icons": "svg", "pages": "web", "figures": "latex", "molecules": "chemistry"}
-"""Sources that write code themselves, and their domains."""
 
-PUBLIC = (
-    *("vincicoder_sft", "vincicoder_rl", "chartcoder", "web2code", "webcode2m", "unisvg", "starvector", "datikz"),
-    *("mathcoder", "cosyn", "mcd"),
-)
-"""Sources that read a public set."""
+class DataSet(Protocol):
+    """What a file of this directory offers as ``SOURCE``."""
+
+    def open(self, location: str | None, count: int, seed: int) -> Source:
+        """Return the source; see :func:`find_source`."""
+
+
+SOURCES: Registry[DataSet] = Registry("source", "data_recipes.sources", "SOURCE")
+"""The sources by name."""
 
 
 def find_source(name: str, location: str | None = None, count: int = 1000, seed: int = 0) -> Source:
     """Return a source.
 
     Args:
-        name: ``samples``, a name of ``GENERATED`` or ``PUBLIC``, or ``records``.
-        location: For the others a local folder, or the id of a repository on Hugging Face; None: the set's own id.
+        name: A name of ``SOURCES``.
+        location: Of a set that is read: a local directory, or the id of a repository on Hugging Face; None: its own id.
         count: Rows that a generated source writes.
-        seed: Of generated sources and of wordings.
+        seed: Of generated sources and of the choice of wordings.
 
     Raises:
         DataError: There is no such source, or it needs a location.
+
+    Example:
+        >>> source = find_source("charts", count=500)
+        >>> [row.found.domain for row in source.read(source.units()[0])][:2]
+        ['chart', 'chart']
     """
-    if name in GENERATED:
-        from data_recipes.sources.generated import Generated
+    if name not in SOURCES:
+        raise DataError(SOURCES.unknown(name))
+    return SOURCES.get(name).open(location, count, seed)
 
-        module = importlib.import_module(f"data_recipes.sources.{name}")
-        return Generated(name, GENERATED[name], module.write, count, seed)
-    if name == "samples":
-        from data_recipes.sources.samples import Samples
 
-        return Samples(Path(location) if location else None)
-    if name == "records":
-        from data_recipes.sources.records import Records
+def generated_domains() -> dict[str, str]:
+    """Return the sources that write code themselves, with their domains."""
+    found = {name: SOURCES.get(name) for name in SOURCES}
+    return {name: source.domain for name, source in found.items() if isinstance(source, GeneratedSet)}
 
-        if location is None:
-            raise DataError("the source records needs a folder; give it with --from FOLDER")
-        return Records(location)
-    if name in PUBLIC:
-        from data_recipes.sources.public import PublicSource
 
-        module = importlib.import_module(f"data_recipes.sources.{name}")
-        return PublicSource(module.SET, location, seed)
-    known = ("samples", *GENERATED, *PUBLIC, "records")
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]!r}? All of them" if near else "the sources"
-    raise DataError(f"there is no source {name!r}; {hint}: {', '.join(known)}")
+def public_names() -> list[str]:
+    """Return the sources that read a public set."""
+    return [name for name in SOURCES if isinstance(SOURCES.get(name), PublicSet)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from data_recipes.sources.words import SUBJECTS, UNITS, labels, numbers, palette, title, walk
+from data_recipes.engine.words import SUBJECTS, UNITS, labels, numbers, palette, title, walk
+from data_recipes.sources._generated import GeneratedSet
 
 Lines = list[str]
 
@@ -246,3 +247,5 @@ KINDS: tuple[Callable[[random.Random], Lines], ...] = (
 )
 _WITH_NUMPY = (_grouped_bars, _scatter, _histogram, _boxes, _heat, _radar)
 _WITHOUT_AXES = (_pie, _radar, _heat)
+
+SOURCE = GeneratedSet("charts", "chart", write)

@@ -1,11 +1,11 @@
-"""CoSyn-400K: pictures that code drew, in Parquet, a folder per kind.
+"""CoSyn-400K: images with their code, in Parquet, a directory per kind.
 
 ``code`` is Python, HTML, LaTeX or SVG without a fence, or another language, which is left out.
 
 - Of charts and tables in Python it defines only a function; the table that the function takes is in ``data``, as CSV.
   A program is made of both.
-- Of molecules it is a bare SMILES text: a program that draws it is written here, in one of several styles, and its
-  picture takes the place of the stored one, which another program drew.
+- Of molecules it is a bare SMILES text: a program that renders it is written here, in one of several styles, and its
+  image replaces the stored one, which another program rendered.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from data_recipes.sources._public import Context, PublicSet, first_image, first_text, record_of
 from data_recipes.sources.molecules import drawing_code
-from data_recipes.sources.public import Context, PublicSet, first_picture, first_text, record_of
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.answers import looks_like
 from vincicoder.data.cells import optional_text
@@ -33,13 +33,13 @@ def read(row: Mapping[str, Any], context: Context) -> Record:
         return record_of(context, drawing_code(code, context.rng(), indigo), "chemistry", b"")
     language = language_of(code)
     if language == "python" and not looks_like(code, "python"):
-        raise BadRow(Reason.WRONG_LANGUAGE, "the code is in none of the languages that can be drawn")
+        raise BadRow(Reason.WRONG_LANGUAGE, "the code is in none of the languages that can be rendered")
     code = with_data(code, optional_text(row, "data") or "")
-    return record_of(context, code, domain_of(language, code), first_picture(row, context, "image"), language=language)
+    return record_of(context, code, domain_of(language, code), first_image(row, context, "image"), language=language)
 
 
 def with_data(code: str, table: str) -> str:
-    """Return code that defines how to draw a table together with the table and the call; other code as it is."""
+    """Return code that defines how to render a table together with the table and the call; other code as it is."""
     defined = _DRAWS_TABLE.search(code)
     if defined is None:
         return code
@@ -58,4 +58,4 @@ def is_smiles(text: str) -> bool:
     return Chem.MolFromSmiles(text) is not None
 
 
-SET = PublicSet("cosyn", "allenai/CoSyn-400K", "odc-by", (("image",), ("code",)), read, ("*.parquet",))
+SOURCE = PublicSet("cosyn", "allenai/CoSyn-400K", "odc-by", (("image",), ("code",)), read, ("*.parquet",))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from data_recipes.sources.words import PLACES, SUBJECTS, labels, numbers, title
+from data_recipes.engine.words import PLACES, SUBJECTS, labels, numbers, title
+from data_recipes.sources._generated import GeneratedSet
 
 _COLOURS = ("blue", "red", "teal", "orange", "violet", "brown", "olive", "magenta", "cyan")
 
@@ -130,3 +131,5 @@ def _formula(rng: random.Random) -> Figure:
 
 
 KINDS: tuple[Callable[[random.Random], Figure], ...] = (_flow, _curves, _bars, _geometry, _tree, _table, _formula)
+
+SOURCE = GeneratedSet("figures", "latex", write)

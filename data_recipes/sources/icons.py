@@ -6,7 +6,8 @@ import math
 import random
 from collections.abc import Callable
 
-from data_recipes.sources.words import labels, numbers, palette
+from data_recipes.engine.words import labels, numbers, palette
+from data_recipes.sources._generated import GeneratedSet
 
 SIDE = 240
 _NAMESPACE = "http://www.w3.org/2000/svg"
@@ -154,3 +155,5 @@ def _nodes(rng: random.Random, width: int, height: int) -> list[str]:
 KINDS: tuple[Callable[[random.Random, int, int], list[str]], ...] = (
     *(_badge, _shapes, _landscape, _flower, _stripes, _columns, _star, _nodes),
 )
+
+SOURCE = GeneratedSet("icons", "svg", write)

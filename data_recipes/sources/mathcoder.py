@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from data_recipes.sources.public import Context, PublicSet, conversation, first_picture, first_text, record_of
+from data_recipes.sources._public import Context, PublicSet, conversation, first_image, first_text, record_of
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.domains import domain_of, language_of
 
@@ -19,7 +19,7 @@ def read(row: Mapping[str, Any], context: Context) -> Record:
         raise BadRow(Reason.WRONG_LANGUAGE, f"the code is {language}; expected TikZ or Python")
     if language == "latex" and "\\documentclass" not in code:
         code = f"\\documentclass[tikz]{{standalone}}\n\\begin{{document}}\n{_bare(code)}\n\\end{{document}}"
-    target = first_picture(row, context, "image", "images", "image_path")
+    target = first_image(row, context, "image", "images", "image_path")
     return record_of(context, code, domain_of(language, code), target)
 
 
@@ -31,7 +31,7 @@ def _bare(code: str) -> str:
     return "\n".join(lines)
 
 
-SET = PublicSet(
+SOURCE = PublicSet(
     "mathcoder",
     "MathLLMs/ImgCode-8.6M",
     "apache-2.0",

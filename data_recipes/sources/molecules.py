@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from data_recipes.sources.words import palette
+from data_recipes.engine.words import palette
+from data_recipes.sources._generated import GeneratedSet
 
 Lines = list[str]
 
@@ -139,3 +140,6 @@ def _indigo(smiles: str, rng: random.Random) -> Lines:
         f"molecule = indigo.loadMolecule({smiles!r})",
         "renderer.renderToFile(molecule, 'molecule.png')",
     ]
+
+
+SOURCE = GeneratedSet("molecules", "chemistry", write)

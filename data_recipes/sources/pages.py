@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from data_recipes.sources.words import NAMES, PLACES, SENTENCES, SUBJECTS, UNITS, labels, numbers, palette, title
+from data_recipes.engine.words import NAMES, PLACES, SENTENCES, SUBJECTS, UNITS, labels, numbers, palette, title
+from data_recipes.sources._generated import GeneratedSet
 
 Part = tuple[list[str], list[str]]
 """CSS rules, and elements."""
@@ -136,3 +137,5 @@ def _people(rng: random.Random, colours: list[str]) -> Part:
 
 
 KINDS: tuple[Callable[[random.Random, list[str]], Part], ...] = (_cards, _table, _bars, _form, _columns, _menu, _people)
+
+SOURCE = GeneratedSet("pages", "web", write)

@@ -1,4 +1,4 @@
-"""The sample set of this repository: references and their pictures."""
+"""The sample set of this repository: references and their images."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_recipes.pipeline import Piece, Row
+from data_recipes.engine.units import Row, Unit
 from vincicoder.data import DataError, Record
 
-FOLDER = Path(__file__).resolve().parents[2] / "examples" / "samples"
+DIRECTORY = Path(__file__).resolve().parents[2] / "examples" / "samples"
 _DOMAINS = {"molecule": "chemistry"}
 LICENCE = "Apache-2.0"
 
@@ -18,30 +18,30 @@ class Samples:
     """The sample set.
 
     Args:
-        folder: Where it is; None for that of the clone this file is in.
+        directory: Where it is; None for that of the clone this file is in.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or FOLDER
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or DIRECTORY
 
-    def pieces(self) -> list[Piece]:
-        """Return one piece, with one row for each sample."""
-        path = self.folder / "index.jsonl"
+    def units(self) -> list[Unit]:
+        """Return one unit, with one row for each sample."""
+        path = self.directory / "index.jsonl"
         if not path.is_file():
-            raise DataError(f"the sample set is not at {self.folder}; run this in a clone of the repository")
+            raise DataError(f"the sample set is not at {self.directory}; run this in a clone of the repository")
         groups = dict.fromkeys(json.loads(line)["group"] for line in path.open(encoding="utf-8"))
-        return [Piece(0, len(groups), path.name)]
+        return [Unit(0, len(groups), path.name)]
 
-    def read(self, piece: Piece) -> Iterator[Row]:
+    def read(self, unit: Unit) -> Iterator[Row]:
         """Yield a record for each sample."""
         seen = set()
-        with (self.folder / piece.where).open(encoding="utf-8") as lines:
+        with (self.directory / unit.where).open(encoding="utf-8") as lines:
             for line in lines:
                 row = json.loads(line)
                 if row["group"] in seen:
                     continue
                 seen.add(row["group"])
-                reference = self.folder / row["reference"]
+                reference = self.directory / row["reference"]
                 language = {".py": "python", ".tex": "latex"}.get(reference.suffix) or reference.suffix[1:]
                 record = Record(
                     id=f"sample-{row['group']}",
@@ -50,8 +50,19 @@ class Samples:
                     language=language,
                     prompt=row["prompt"],
                     code=reference.read_text(encoding="utf-8"),
-                    target=(self.folder / row["target"]).read_bytes(),
+                    target=(self.directory / row["target"]).read_bytes(),
                     source="vincicoder/samples",
                     licence=LICENCE,
                 )
                 yield Row(record.id, record)
+
+
+class SampleSet:
+    """What ``samples`` reads: this repository's samples, or a directory like theirs."""
+
+    def open(self, location: str | None, count: int, seed: int) -> Samples:
+        """Return the source of the samples."""
+        return Samples(Path(location) if location else None)
+
+
+SOURCE = SampleSet()

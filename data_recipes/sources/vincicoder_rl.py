@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from data_recipes.sources.public import Context, PublicSet
+from data_recipes.sources._public import Context, PublicSet
 from vincicoder.data import Record
 from vincicoder.data.public import RL_SOURCE, from_rl
 
@@ -14,7 +14,7 @@ from vincicoder.data.public import RL_SOURCE, from_rl
 def read(row: Mapping[str, Any], context: Context) -> Record:
     """Return the record of a row; the rules are in ``vincicoder.data.public``."""
     found = from_rl(row)
-    return dataclasses.replace(found, target=context.picture(found.target), licence=context.set.licence)
+    return dataclasses.replace(found, target=context.image(found.target), licence=context.set.licence)
 
 
-SET = PublicSet("vincicoder_rl", RL_SOURCE, "unknown", (("problem",), ("answer",), ("images",)), read)
+SOURCE = PublicSet("vincicoder_rl", RL_SOURCE, "unknown", (("problem",), ("answer",), ("images",)), read)

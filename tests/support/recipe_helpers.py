@@ -15,8 +15,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from repository import ROOT
 
-from data_recipes.pipeline import Piece, Row
-from data_recipes.shards import CHUNK
+from data_recipes.engine.shards import CHUNK
+from data_recipes.engine.units import Row, Unit
 from vincicoder.data import BadRow, DataError, Reason, Record
 
 SETTINGS = {"seed": 0}
@@ -53,17 +53,17 @@ def record_of(number: int, **changes) -> Record:
 
 
 class Numbered:
-    """A source of ``count`` records in pieces of ``size``."""
+    """A source of ``count`` records in units of ``size``."""
 
     def __init__(self, count: int = 700, size: int = 300) -> None:
         self.count, self.size = count, size
 
-    def pieces(self):
+    def units(self):
         starts = range(0, self.count, self.size)
-        return [Piece(n, min(self.size, self.count - start), start) for n, start in enumerate(starts)]
+        return [Unit(n, min(self.size, self.count - start), start) for n, start in enumerate(starts)]
 
-    def read(self, piece):
-        for number in range(piece.where, piece.where + piece.rows):
+    def read(self, unit):
+        for number in range(unit.where, unit.where + unit.rows):
             yield Row(f"r{number}", record_of(number))
 
 

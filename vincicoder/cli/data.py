@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol
 
 from vincicoder.cli.parser import add_command
 from vincicoder.errors import ConfigError
+from vincicoder.registry import Registry
+
+
+class Recipe(Protocol):
+    """A runnable data-building step, as ``RECIPE`` in a file of ``data_recipes``."""
+
+    @property
+    def summary(self) -> str:
+        """One line that says what it makes."""
+
+    @property
+    def main(self) -> Callable[[Sequence[str] | None], int]:
+        """Run the recipe with the arguments of its command line and return its exit code."""
+
+
+RECIPES: Registry[Recipe] = Registry("recipe", "data_recipes", "RECIPE")
+"""The recipes by name: the files of ``data_recipes``, which no import here names. Files are scanned, and not entry
+points, so that a clone that nobody installed has the same recipes as a wheel."""
 
 
 def add_parser(commands: Any) -> None:
@@ -17,23 +35,24 @@ def add_parser(commands: Any) -> None:
         commands,
         "data",
         "build training data",
-        "Run a data recipe; `vincicoder data RECIPE --help` shows its options. The recipes: demo, collect, sample,\n"
-        "refine, attempts, rl, export, validate, report. Needs: pip install 'vincicoder[data]'.",
+        "Run a data recipe; `vincicoder data RECIPE --help` shows its options. Needs: pip install 'vincicoder[data]'.",
         "  vincicoder data demo --out sets/\n"
         "  vincicoder data collect datikz --from downloads/datikz-v2 --out records/datikz\n"
         "  vincicoder data validate sets/rl",
     )
+    command.details = _list_of_recipes
     command.add_argument("recipe", metavar="RECIPE", help="name of the recipe")
     command.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="its options")
 
 
+def _list_of_recipes() -> str:
+    return "recipes:\n" + "\n".join(f"  {name:<10}{RECIPES.get(name).summary}" for name in RECIPES)
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the recipe and return its exit code."""
-    from data_recipes import RECIPES
-
     if options.recipe not in RECIPES:
-        raise ConfigError(f"there is no recipe {options.recipe!r}; there are: {', '.join(RECIPES)}")
+        raise ConfigError(RECIPES.unknown(options.recipe))
     if find_spec("pyarrow") is None:
         raise ConfigError("data recipes need pyarrow and Ruff; install them: pip install 'vincicoder[data]'")
-    code: int = import_module(f"data_recipes.{options.recipe}").main(options.rest)
-    return code
+    return RECIPES.get(options.recipe).main(options.rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,14 +15,30 @@ FINE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that says in one line what is wrong, as the commands do."""
+    """An argument parser that says in one line what is wrong, as the commands do.
+
+    Attributes:
+        details: Returns what its help says besides, for what takes imports to know; None for nothing.
+    """
+
+    details: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        """Return the help, with the details before the examples."""
+        epilog = self.epilog
+        if self.details is not None:
+            self.epilog = f"{self.details()}\n\n{epilog}"
+        try:
+            return super().format_help()
+        finally:
+            self.epilog = epilog
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
         self.exit(USAGE, f"vincicoder: error: {message} (`{self.prog} --help` shows the options)\n")
 
 
-def add_command(commands: Any, name: str, help: str, description: str, examples: str) -> argparse.ArgumentParser:
+def add_command(commands: Any, name: str, help: str, description: str, examples: str) -> Parser:
     """Add a command's parser; what it yields has ``command``, and ``usage_error`` for the command's own checks.
 
     Args:
@@ -31,7 +48,7 @@ def add_command(commands: Any, name: str, help: str, description: str, examples:
         description: What the command does, with its exit codes.
         examples: Command lines, each indented by two spaces.
     """
-    command: argparse.ArgumentParser = commands.add_parser(
+    command: Parser = commands.add_parser(
         name,
         help=help,
         description=description,

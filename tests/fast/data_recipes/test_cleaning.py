@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from recipe_helpers import png_of, record_of, svg_of
 
-from data_recipes.cleaning import Length, Lint, lint, lint_python
-from data_recipes.drawing import Draw
-from data_recipes.drops import Drops
-from data_recipes.pipeline import run
-from data_recipes.shards import rows_of, shards_of
-from data_recipes.sources import GENERATED, find_source
+from data_recipes.engine.cleaning import Length, Lint, lint, lint_python
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.pipeline import run
+from data_recipes.engine.rendering import Verify
+from data_recipes.engine.shards import rows_of, shards_of
+from data_recipes.sources import find_source, generated_domains
 from vincicoder.data import Record
 from vincicoder.data.domains import LANGUAGE_OF
 
@@ -56,19 +56,19 @@ def test_pictures_beside_the_rows_become_part_of_them(tmp_path, write_parquet):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.png").write_bytes(png_of(5))
     rows = [{"target": {"bytes": None, "path": name}, "code": svg_of(5)} for name in ("a.png", "none.png")]
-    totals = run(find_source("records", str(write_parquet(rows))), [Draw(workers=1)], tmp_path / "out", {})
+    totals = run(find_source("records", str(write_parquet(rows))), [Verify(workers=1)], tmp_path / "out", {})
     assert totals.drops.counts == {"broken picture": 1}
     [row] = rows_of(shards_of(tmp_path / "out"))
     assert row["target"] == {"bytes": png_of(5), "path": None}
 
 
-@pytest.mark.parametrize("name", GENERATED)
+@pytest.mark.parametrize("name", generated_domains())
 def test_generated_code_is_sound(name):
     source = find_source(name, count=100)
-    records = [row.found for piece in source.pieces() for row in source.read(piece)]
+    records = [row.found for unit in source.units() for row in source.read(unit)]
     drops = Drops()
     assert Lint()(Length()(records, drops), drops) == records, drops.to_dict()
-    assert {record.language for record in records} == {LANGUAGE_OF[GENERATED[name]]}
+    assert {record.language for record in records} == {LANGUAGE_OF[generated_domains()[name]]}
 
 
 def bad_rows(tmp_path) -> tuple[list[dict], list[str | None]]:
@@ -112,7 +112,7 @@ def test_every_kind_of_bad_row_is_counted_and_none_is_fatal(tmp_path):
     (tmp_path / "data").mkdir()
     pyarrow.parquet.write_table(table, tmp_path / "data" / "a.parquet")
     pyarrow.parquet.write_table(extra, tmp_path / "data" / "b.parquet")
-    draw = Draw(fidelity=0.97, workers=1)
+    draw = Verify(fidelity=0.97, workers=1)
     totals = run(find_source("records", str(tmp_path / "data")), [Length(), Lint(), draw], tmp_path / "out", {})
     wanted = Counter(label for label in labels if label) + Counter({"invalid UTF-8": 1})
     assert totals.drops.counts == wanted
@@ -121,7 +121,7 @@ def test_every_kind_of_bad_row_is_counted_and_none_is_fatal(tmp_path):
 
 
 def test_a_row_without_a_picture_gets_the_one_its_code_draws():
-    draw = Draw(workers=1)
+    draw = Verify(workers=1)
     try:
         drops = Drops()
         bare = dataclasses.replace(record_of(5), target=b"", checks={})

@@ -8,10 +8,10 @@ import pytest
 from recipe_helpers import record_of
 
 from data_recipes.defects import defects_of
-from data_recipes.drawing import Studio
-from data_recipes.drops import Drops
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.rendering import Renderers
 from data_recipes.refine import Damage
-from data_recipes.sources import GENERATED, find_source
+from data_recipes.sources import find_source, generated_domains
 from vincicoder.data import Record
 from vincicoder.data.domains import LANGUAGE_OF
 
@@ -21,11 +21,11 @@ SOURCES = {"python": ("charts", "molecules"), "html": ("pages",), "svg": ("icons
 
 def drawable(language: str, count: int = 40) -> list[Record]:
     sources = [find_source(name, count=count) for name in SOURCES[language]]
-    return [row.found for source in sources for piece in source.pieces() for row in source.read(piece)]
+    return [row.found for source in sources for unit in source.units() for row in source.read(unit)]
 
 
 def test_every_generated_source_is_used_here():
-    assert {LANGUAGE_OF[GENERATED[name]] for names in SOURCES.values() for name in names} == set(SOURCES)
+    assert {LANGUAGE_OF[generated_domains()[name]] for names in SOURCES.values() for name in names} == set(SOURCES)
 
 
 def shown_and_hidden(language: str, enough: int) -> tuple[list[str], list[str]]:
@@ -39,7 +39,7 @@ def shown_and_hidden(language: str, enough: int) -> tuple[list[str], list[str]]:
             tries = [(record, bad) for record, bad in damaged if bad not in (None, record.code)][:TRIES]
             for record, bad in tries:
                 if record.id not in targets:
-                    targets[record.id] = damage.studio.draw(record.code, language)
+                    targets[record.id] = damage.renderers.image_of(record.code, language)
                 if damage.judge(record, targets[record.id], bad) is not None:
                     shown.append(name)
                     break
@@ -120,7 +120,7 @@ def test_records_that_cannot_be_damaged_are_counted():
     assert drops.counts == {"broken picture": 2, "no defect could be made": 1}
 
 
-def test_a_studio_can_be_copied_to_another_process():
+def test_renderers_can_be_copied_to_another_process():
     import pickle
 
-    assert pickle.loads(pickle.dumps(Studio(3, "embedded"))).workers == 3
+    assert pickle.loads(pickle.dumps(Renderers(3, "embedded"))).workers == 3

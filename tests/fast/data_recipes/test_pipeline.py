@@ -24,11 +24,11 @@ from recipe_helpers import (
 from repository import ROOT, SUPPORT
 
 from data_recipes import export
-from data_recipes.options import describe
-from data_recipes.pictures import PictureStore
-from data_recipes.pipeline import run
-from data_recipes.shards import CHUNK, drops_of, rows_of, shards_of
-from data_recipes.sources import GENERATED, PUBLIC, find_source
+from data_recipes.engine.images import ImageStore
+from data_recipes.engine.options import describe
+from data_recipes.engine.pipeline import run
+from data_recipes.engine.shards import CHUNK, drops_of, rows_of, shards_of
+from data_recipes.sources import SOURCES, find_source, generated_domains
 from vincicoder.data import DataError, Record
 
 
@@ -68,7 +68,7 @@ SCRIPT = f"""
 import sys, time
 from pathlib import Path
 sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
-from data_recipes.pipeline import run
+from data_recipes.engine.pipeline import run
 from recipe_helpers import Numbered, every_third
 
 def slow(records, drops):
@@ -159,7 +159,7 @@ def test_only_one_chunk_is_in_memory_at_a_time(tmp_path):
 
 
 def test_equal_pictures_are_stored_once_and_found_by_their_name(tmp_path):
-    store = PictureStore(tmp_path / "pictures")
+    store = ImageStore(tmp_path / "pictures")
     first, again, other = store.put(png_of(3)), store.put(png_of(3)), store.put(png_of(4))
     assert first == again != other
     assert first.endswith(".png")
@@ -167,12 +167,12 @@ def test_equal_pictures_are_stored_once_and_found_by_their_name(tmp_path):
     assert len([path for path in (tmp_path / "pictures").rglob("*") if path.is_file()]) == 2
 
 
-@pytest.mark.parametrize("name", ["samples", "records", *GENERATED, *PUBLIC])
+@pytest.mark.parametrize("name", list(SOURCES))
 def test_a_source_is_described_alike_in_every_process(name, tmp_path):
     told = describe(find_source(name, str(tmp_path), count=7, seed=3))
     assert " at 0x" not in told
     assert str(tmp_path) not in told, "a set may be moved"
-    if name in GENERATED:
+    if name in generated_domains():
         assert f'"write": "data_recipes.sources.{name}.write"' in told
 
 
@@ -187,7 +187,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path):
     _, said = process.communicate()
     assert process.returncode == 1
     assert "Traceback" not in said
-    assert "img2svg-00000.parquet cannot be written (File too large); once that is mended" in said
+    assert "img2svg-00000.parquet cannot be written (File too large); once that is fixed" in said
     assert not content(tmp_path / "out")
     assert start(command).wait() == 0
 
@@ -195,7 +195,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path):
 def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(DataError, match=f"the folder {folder} cannot be written to: "):
+        with pytest.raises(DataError, match=f"the directory {folder} cannot be written to: "):
             run(Numbered(10), [], folder, SETTINGS)
     with pytest.raises(DataError, match=r"/proc/\.\d+\.run\.json cannot be written"):
         run(Numbered(10), [], Path("/proc/self"), SETTINGS)
@@ -207,7 +207,7 @@ def test_an_output_within_what_is_read_is_refused(tmp_path):
         for out in (tmp_path / "in", tmp_path / "in" / "out"):
             with pytest.raises(DataError, match=r"lies in .*/in, all of which is read"):
                 importlib.import_module(f"data_recipes.{command[0]}").main([*command[1:], "--out", str(out)])
-    assert list(content(tmp_path / "in")) == ["00000-00000.parquet"], "hosts load whatever is in it"
+    assert list(content(tmp_path / "in")) == ["00000-00000.parquet"], "trainers load whatever is in it"
 
 
 @pytest.mark.parametrize("ray", [None, "local"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import pickle
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
@@ -12,17 +13,22 @@ from typing import ClassVar
 import pytest
 from recipe_helpers import Numbered, content, png_of, record_of, svg_of
 
-from data_recipes import RECIPES, attempts, collect, demo, export, refine, report, validate
-from data_recipes.drops import Drops
-from data_recipes.options import run_recipe
-from data_recipes.pipeline import Row, run
-from data_recipes.refine import LEAST_CHANGED, changed_share
-from data_recipes.shards import drops_of, rows_of, shards_of
+from data_recipes import attempts, collect, demo, export, refine, report, validate
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.options import describe, run_recipe
+from data_recipes.engine.pipeline import run
+from data_recipes.engine.refinements import changed_share
+from data_recipes.engine.shards import drops_of, rows_of, shards_of
+from data_recipes.engine.units import Row
+from data_recipes.refine import LEAST_CHANGED
 from vincicoder.cli import main as command_line
+from vincicoder.cli.data import RECIPES
 from vincicoder.data import BadRow, DataError, Reason, Record
 from vincicoder.data.files import cut, find_files
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.data.reading import Rejects, read_rows
+from vincicoder.endpoint import Endpoint
+from vincicoder.errors import EndpointError
 from vincicoder.images import open_target
 
 
@@ -59,7 +65,7 @@ def test_refinements_differ_from_their_target_and_say_how(drawn, tmp_path):
             assert record.defective_code not in (None, record.code)
             assert record.defective_code in record.prompt
             assert record.checks["defects"]
-            render = step.studio.render(record.defective_code, record.language)
+            render = step.renderers.render(record.defective_code, record.language)
             if record.checks["defect_status"] == "ok":
                 assert changed_share(open_target(record.target), render.image) >= LEAST_CHANGED
             else:
@@ -107,8 +113,8 @@ def test_an_export_finds_pictures_beside_its_records_and_counts_rows_that_it_can
 
 def test_gold_code_that_draws_something_else_is_told(tmp_path, capsys):
     class Wrong(Numbered):
-        def read(self, piece):
-            for row in super().read(piece):
+        def read(self, unit):
+            for row in super().read(unit):
                 yield row._replace(found=dataclasses.replace(row.found, code=svg_of(50, "blue"), target=png_of(2)))
 
     run(Wrong(3), [], tmp_path / "wrong", {})
@@ -165,28 +171,29 @@ def test_a_models_attempts_within_the_band_become_refinements(endpoint, tmp_path
     assert words["text"] == "Draw this as SVG."
     assert attempts.main([*arguments, "--least", "0.98", "--url", f"{endpoint}/v1", "--out", str(tmp_path / "none")])
     assert not records(tmp_path / "none")
-    with pytest.raises(DataError, match="404"):
+    with pytest.raises(EndpointError, match="404"):
         attempts.main([*arguments, "--url", endpoint, "--out", str(tmp_path / "wrong")])
     attempts.main([*arguments, "--url", f"{endpoint}/v1", "--out", str(tmp_path / "wrong")])
     assert content(tmp_path / "wrong") == content(tmp_path / "out"), "a run goes on though the model moved"
 
 
-def test_an_address_that_is_none_is_told_before_anything_is_asked():
-    for url in ("nonsense", "ftp://host/v1", "http://", "http://host:port/v1", "http://[host/v1"):
-        with pytest.raises(DataError, match="is no address of an endpoint"):
-            attempts.Endpoint(url, "tiny")
+def test_a_faulty_answer_of_the_model_is_counted_as_such_and_costs_its_record_only(endpoint, monkeypatch):
+    step, drops = attempts.Attempt(Endpoint(f"{endpoint}/v1", "tiny"), workers=1), Drops()
+    faulty = ([], [7], [["a"]], [[{"type": "text"}]], [[{"type": "text", "text": 7}]])
+    try:
+        for number, contents in enumerate(faulty):
+            monkeypatch.setattr(Model, "contents", contents)
+            assert step([record_of(number)], drops) == []
+    finally:
+        step.close()
+    assert drops.counts == {"no code found: faulty answer of the endpoint": len(faulty)}
 
 
-def test_an_answer_in_parts_is_their_text_and_a_faulty_one_is_counted_as_such(endpoint, monkeypatch):
-    model = attempts.Endpoint(f"{endpoint}/v1", "tiny")
-    parts = [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}, {"type": "text", "text": "b"}]
-    monkeypatch.setattr(Model, "contents", [parts, None, "c"])
-    assert model.ask("Draw.", png_of(1), 3, 0) == ["ab", "", "c"]
-    for contents in ([], [7], [["a"]], [[{"type": "text"}]], [[{"type": "text", "text": 7}]]):
-        monkeypatch.setattr(Model, "contents", contents)
-        with pytest.raises(BadRow) as fault:
-            model.ask("Draw.", png_of(1), 1, 0)
-        assert fault.value.label == "no code found: faulty answer of the endpoint"
+def test_an_attempt_can_be_sent_to_another_process_and_its_settings_hold_no_address(endpoint):
+    step = pickle.loads(pickle.dumps(attempts.Attempt(Endpoint(f"{endpoint}/v1", "tiny"), samples=3)))
+    assert step.sampling == {"n": 3, "seed": 0, "temperature": 0.8, "max_tokens": 4096}
+    assert endpoint not in describe(step)
+    assert '"model": "tiny"' in describe(step)
 
 
 def test_a_run_says_what_it_left_out_and_fails_if_no_row_came_through(tmp_path, write_parquet, capsys):
@@ -207,7 +214,7 @@ def test_a_run_says_what_it_left_out_and_fails_if_no_row_came_through(tmp_path, 
 
 def test_of_many_reasons_ten_examples_are_told_each_on_a_line_of_bounded_length(tmp_path, capsys):
     class Faulty(Numbered):
-        def read(self, piece):
+        def read(self, unit):
             for number, reason in enumerate(list(Reason)[:5]):
                 yield from [Row(f"r{number}", BadRow(reason, "a\nb" * 200))] * 4
             yield Row("r9", record_of(9))
@@ -253,12 +260,24 @@ def test_every_recipe_is_a_command_with_help(capsys):
         assert end.value.code == 0
         assert f"vincicoder data {name}" in capsys.readouterr().out
     assert command_line(["data", "dmeo"]) == 2
-    assert "there are: demo, collect" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert f"there is no recipe 'dmeo'; there are: {', '.join(RECIPES)}. Did you mean 'demo'?" in message
+
+
+def test_the_help_of_data_lists_every_recipe_and_what_it_makes(capsys):
+    with pytest.raises(SystemExit) as end:
+        command_line(["data", "--help"])
+    assert end.value.code == 0
+    told = capsys.readouterr().out
+    assert {"demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report"} == set(RECIPES)
+    for name in RECIPES:
+        assert f"\n  {name} " in told
+        assert RECIPES.get(name).summary in told
 
 
 @pytest.mark.slow
 def test_the_demo_builds_both_sets_and_goes_on_after_a_stop(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "FOLDER", tmp_path / "no samples")  # most of the time would be theirs
+    monkeypatch.setattr(demo, "DIRECTORY", tmp_path / "no samples")  # most of the time would be theirs
     demo.main(["--out", str(tmp_path / "a"), "--rows", "40", "--layouts", "verl"])
     for path in list((tmp_path / "a").rglob("*.parquet"))[::3]:
         path.unlink()

@@ -10,9 +10,11 @@ from PIL import Image, ImageDraw
 from recipe_helpers import png_of, record_of, svg_of
 
 from data_recipes import rl, sample
-from data_recipes.measure import code_digest, fingerprint, measures
-from data_recipes.pipeline import Piece, Row, run
-from data_recipes.shards import rows_of, shards_of
+from data_recipes.engine import index
+from data_recipes.engine.measure import code_digest, fingerprint, measures
+from data_recipes.engine.pipeline import run
+from data_recipes.engine.shards import rows_of, shards_of
+from data_recipes.engine.units import Row, Unit
 from vincicoder.cli import main as command_line
 from vincicoder.data import DataError, Reason, Record
 from vincicoder.data.domains import LANGUAGE_OF
@@ -35,10 +37,10 @@ class Made:
     def __init__(self, domains, codes=None):
         self.domains, self.codes = domains, codes or {}
 
-    def pieces(self):
-        return [Piece(0, len(self.domains), "made")]
+    def units(self):
+        return [Unit(0, len(self.domains), "made")]
 
-    def read(self, piece):
+    def read(self, unit):
         for number, domain in enumerate(self.domains):
             language = LANGUAGE_OF[domain]
             code = self.codes.get(number, f"code {number} " + "word " * (number + 50))
@@ -61,12 +63,12 @@ def test_the_fingerprint_sees_through_size_and_noise_and_tells_pictures_apart():
 
     noisy = picture(1).copy()
     noisy.putpixel((3, 3), (250, 250, 250))
-    assert bits(picture(1), noisy) <= sample.NEAR_BITS
-    assert bits(picture(1), picture(1, 203)) <= 3 * sample.NEAR_BITS
-    assert min(bits(picture(a), picture(b)) for a in range(12) for b in range(a)) > sample.NEAR_BITS
+    assert bits(picture(1), noisy) <= index.NEAR_BITS
+    assert bits(picture(1), picture(1, 203)) <= 3 * index.NEAR_BITS
+    assert min(bits(picture(a), picture(b)) for a in range(12) for b in range(a)) > index.NEAR_BITS
 
 
-@pytest.mark.parametrize("bits", range(sample.NEAR_BITS + 1))
+@pytest.mark.parametrize("bits", range(index.NEAR_BITS + 1))
 def test_near_pictures_are_found_among_many_whichever_bits_differ(bits):
     rng = np.random.default_rng(bits)
     prints = rng.integers(0, 256, (3000, 32), dtype=np.uint8)
@@ -75,10 +77,10 @@ def test_near_pictures_are_found_among_many_whichever_bits_differ(bits):
         row[rng.choice(256, bits, replace=False)] ^= 1
     table = np.concatenate([prints, np.packbits(flipped, axis=1)])
     group = np.zeros(len(table), np.uint8)
-    found = sample.near_duplicates(table, group, sample.NEAR_BITS)
+    found = index.near_duplicates(table, group, index.NEAR_BITS)
     assert found.nonzero()[0].tolist() == list(range(3000, 3050))
     group[3000:] = 1
-    assert not sample.near_duplicates(table, group, sample.NEAR_BITS).any(), "of other domains"
+    assert not index.near_duplicates(table, group, index.NEAR_BITS).any(), "of other domains"
 
 
 def test_code_is_the_same_whatever_its_comments_and_layout():
@@ -98,26 +100,26 @@ def test_duplicates_are_dropped_and_counted(tmp_path, capsys):
 
 
 def index_of(tmp_path, domains, codes=None):
-    return sample.read_index([made(tmp_path / "in", domains, codes)], 0)
+    return index.read_index([made(tmp_path / "in", domains, codes)], 0)
 
 
 def test_a_record_is_no_duplicate_of_one_that_is_left_out_itself(tmp_path):
-    index = index_of(tmp_path, ["svg"] * 6, {3: "code 1 " + "word " * 51})
-    index.picture[4] = index.picture[2]
-    index.leave_out(np.array([1, 2]), Reason.SIMPLE)
-    sample.drop_equal_code(index)
-    sample.drop_near_pictures(index)
-    assert index.left.tolist() == [0, 3, 4, 5]
+    known = index_of(tmp_path, ["svg"] * 6, {3: "code 1 " + "word " * 51})
+    known.image[4] = known.image[2]
+    known.leave_out(np.array([1, 2]), Reason.SIMPLE)
+    index.drop_equal_code(known)
+    index.drop_near_images(known)
+    assert known.left.tolist() == [0, 3, 4, 5]
 
 
 def test_shares_add_up_to_the_total():
     present = {"chart": 40, "web": 40, "svg": 40, "latex": 0}
     equal = {"chart": 1.0, "web": 1.0, "svg": 1.0}
-    assert sorted(sample.quotas(present, 100, equal).values()) == [0, 33, 33, 34]
-    assert sample.quotas(present, 200, equal) == present
-    assert sample.quotas(present, None, {"chart": 2, "web": 1}) == {"chart": 40, "web": 20, "svg": 0, "latex": 0}
-    assert sample.quotas({"svg": 7}, 7, None) == {"svg": 7}
-    assert sample.quotas({"svg": 0}, 7, None) == {"svg": 0}
+    assert sorted(index.quotas(present, 100, equal).values()) == [0, 33, 33, 34]
+    assert index.quotas(present, 200, equal) == present
+    assert index.quotas(present, None, {"chart": 2, "web": 1}) == {"chart": 40, "web": 20, "svg": 0, "latex": 0}
+    assert index.quotas({"svg": 7}, 7, None) == {"svg": 7}
+    assert index.quotas({"svg": 0}, 7, None) == {"svg": 0}
 
 
 def test_nothing_in_is_nothing_out(tmp_path, capsys):
@@ -165,7 +167,7 @@ def test_a_share_without_records_or_misspelt_is_an_error(tmp_path):
             sample.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--shares", shares])
     (tmp_path / "nothing").mkdir()
     with pytest.raises(DataError, match="holds no Parquet"):
-        sample.read_index([tmp_path / "nothing"], 0)
+        index.read_index([tmp_path / "nothing"], 0)
 
 
 def test_the_rl_set_is_complex_spread_over_domains_and_neither_solved_nor_hopeless(tmp_path, capsys):
@@ -214,9 +216,9 @@ def test_pass_rates_are_read_from_results_of_score_as_they_are(tmp_path, capsys)
 
 def test_records_that_were_not_measured_are_refused(tmp_path):
     class Bare(Made):
-        def read(self, piece):
+        def read(self, unit):
             yield Row("r", record_of(1))
 
     run(Bare(["svg"]), [], tmp_path / "in", {})
     with pytest.raises(DataError, match="lacks the check 'tokens'; run it through collect"):
-        sample.read_index([tmp_path / "in"], 0)
+        index.read_index([tmp_path / "in"], 0)

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from recipe_helpers import png_of, record_of, svg_of
 
-from data_recipes.sources import GENERATED, PUBLIC, find_source
-from data_recipes.sources.files import columns_of, json_items
+from data_recipes.engine.files import columns_of, json_items
+from data_recipes.sources import find_source, generated_domains, public_names
 from vincicoder.alignment import align
 from vincicoder.data import BadRow, DataError, Reason
 from vincicoder.data.domains import LANGUAGE_OF
@@ -27,7 +27,7 @@ def talk(answer: str, question: str = "<image>\nPlease draw it.") -> dict:
 
 def found(name, folder, seed=0):
     source = find_source(name, str(folder), seed=seed)
-    return [row.found for piece in source.pieces() for row in source.read(piece)]
+    return [row.found for unit in source.units() for row in source.read(unit)]
 
 
 def reasons(rows):
@@ -142,7 +142,7 @@ def test_a_huge_picture_file_is_not_read(write_json):
 
 
 def test_a_bomb_in_a_zip_file_is_not_unpacked(write_json, monkeypatch):
-    monkeypatch.setattr("data_recipes.sources.files._LARGEST", 1 << 20)
+    monkeypatch.setattr("data_recipes.engine.files._LARGEST", 1 << 20)
     folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
     with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1.png", bytes(2 << 20))
@@ -265,7 +265,7 @@ def test_mcd_keeps_charts_and_pages(write_json):
     ]
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", public_names())
 def test_a_wrong_folder_or_a_missing_column_is_one_sentence_that_names_it(name, write_parquet, tmp_path):
     with pytest.raises(DataError, match=r"/nowhere does not exist"):
         found(name, tmp_path / "nowhere")
@@ -275,32 +275,30 @@ def test_a_wrong_folder_or_a_missing_column_is_one_sentence_that_names_it(name, 
 
 
 def test_a_misspelt_source_is_told_the_right_name():
-    with pytest.raises(DataError, match="did you mean 'datikz'"):
+    with pytest.raises(DataError, match=r"there is no source 'datiks'; there are: .*Did you mean 'datikz'"):
         find_source("datiks")
 
 
-@pytest.mark.parametrize("name", GENERATED)
+@pytest.mark.parametrize("name", generated_domains())
 def test_generated_code_depends_on_seed_and_number_alone_and_varies(name):
     def codes(seed, count):
         source = find_source(name, count=count, seed=seed)
-        return [row.found.code for piece in source.pieces() for row in source.read(piece)]
+        return [row.found.code for unit in source.units() for row in source.read(unit)]
 
     assert codes(0, 200) == codes(0, 300)[:200]
     assert len(set(codes(0, 200))) >= 195
     assert not set(codes(0, 50)) & set(codes(1, 50))
-    assert all(
-        align(f"```{LANGUAGE_OF[GENERATED[name]]}\n{code}\n```", LANGUAGE_OF[GENERATED[name]]).code
-        for code in codes(0, 9)
-    )
+    language = LANGUAGE_OF[generated_domains()[name]]
+    assert all(align(f"```{language}\n{code}\n```", language).code for code in codes(0, 9))
 
 
 def test_samples_are_records(tmp_path):
     source = find_source("samples")
-    records = [row.found for piece in source.pieces() for row in source.read(piece)]
-    assert len(records) == source.pieces()[0].rows > 50
+    records = [row.found for unit in source.units() for row in source.read(unit)]
+    assert len(records) == source.units()[0].rows > 50
     assert {record.domain for record in records} == set(LANGUAGE_OF)
     with pytest.raises(DataError, match="run this in a clone"):
-        find_source("samples", str(tmp_path)).pieces()
+        find_source("samples", str(tmp_path)).units()
 
 
 def test_records_in_any_layout_are_read_as_they_are(write_parquet):
@@ -315,7 +313,7 @@ def test_json_lists_are_streamed(tmp_path, monkeypatch):
     path = tmp_path / "list.json"
     items = [{"n": n, "text": "x]}," * n} for n in range(50)]
     path.write_text(json.dumps(items, indent=1))
-    monkeypatch.setattr("data_recipes.sources.files._READ_AHEAD", 7)
+    monkeypatch.setattr("data_recipes.engine.files._READ_AHEAD", 7)
     assert list(json_items(path)) == items
     path.write_text(json.dumps(items)[:-3])
     with pytest.raises(DataError, match="cut off"):
@@ -336,7 +334,7 @@ def test_json_lists_are_streamed(tmp_path, monkeypatch):
 )
 @pytest.mark.parametrize("ahead", [7, 1 << 20])
 def test_an_item_that_cannot_be_read_costs_no_other(fault, reason, ahead, tmp_path, monkeypatch):
-    monkeypatch.setattr("data_recipes.sources.files._READ_AHEAD", ahead)
+    monkeypatch.setattr("data_recipes.engine.files._READ_AHEAD", ahead)
     path = tmp_path / "list.json"
     path.write_bytes(b"[" + fault + b', {"b": "\xc3\xa9 \\udc80"}, ' + fault + b"]")
     rows = list(json_items(path))
@@ -359,10 +357,12 @@ def test_an_empty_file_of_records_is_called_empty(tmp_path):
 
 
 def test_messages_say_what_is_missing_and_what_to_do(tmp_path, write_parquet, monkeypatch):
-    with pytest.raises(DataError, match="but nothing; download the data to it, or give the folder"):
+    with pytest.raises(DataError, match="but nothing; download the data to it, or give the directory"):
         found("datikz", tmp_path)
     [row] = found("webcode2m", write_parquet([{"image": IMAGE, "text": None}]))
     assert str(row) == "text is missing"
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: 1 / 0)
-    with pytest.raises(DataError, match="no folder data/mine here, and the data set of that name cannot be downloaded"):
+    with pytest.raises(
+        DataError, match="no directory data/mine here, and the data set of that name cannot be downloaded"
+    ):
         found("datikz", "data/mine")

@@ -1,4 +1,4 @@
-"""Files of any public set: Parquet, JSON lines and lists, and the pictures beside them, in folders or zip files."""
+"""Files of any public set: Parquet, JSON lines and lists, and the images beside them, in directories or zip files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from data_recipes.pipeline import Piece
+from data_recipes.engine.units import Unit
 from vincicoder.data import BadRow, DataError, Reason
 from vincicoder.data.domains import classify
 from vincicoder.data.files import DataFile, FilePart, cut, jsonl_columns
@@ -23,53 +23,53 @@ from vincicoder.errors import VinciCoderError
 SUFFIXES = (".parquet", ".jsonl", ".json")
 _OURS = ("dataset_infos.json", "report.json")
 _READ_AHEAD = 1 << 20  # characters
-_LARGEST = 64 << 20  # bytes of a picture file
+_LARGEST = 64 << 20  # bytes of an image file
 
 _UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, BadZipFile)
 """What reading a file with a strange name or a zip file's member may raise."""
 
 _MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{},]', re.DOTALL)
-"""Strings of JSON, also one that is cut off, and what stands around values."""
+"""Strings of JSON, also one that is cut off, and what stands around values: enough to step over a bad item."""
 
 _DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def file_pieces(
+def file_units(
     root: Path,
     required: Sequence[str] = (),
     suffixes: Sequence[str] = SUFFIXES,
     wanted: Callable[[Path], bool] = lambda path: True,
-) -> list[Piece]:
-    """Cut the files of a folder, or the one file that ``root`` is, into pieces.
+) -> list[Unit]:
+    """Cut the files of a directory, or the one file that ``root`` is, into units.
 
     Args:
-        root: A folder, or a file.
+        root: A directory, or a file.
         required: Columns that every file must have.
         suffixes: Of the files that hold rows.
-        wanted: Says of each file in a folder, by its path below it, whether it is needed.
+        wanted: Says of each file in a directory, by its path below it, whether it is needed.
 
     Raises:
-        DataError: There is no such folder, no file in it, or a file lacks a column.
+        DataError: There is no such directory, no file in it, or a file lacks a column.
     """
     if not root.exists():
-        raise DataError(f"the data folder {root} does not exist; give the folder that holds the files")
+        raise DataError(f"the data directory {root} does not exist; give the directory that holds the files")
     found = [root] if root.is_file() else sorted(root.rglob("*"))
     rows = [path for path in found if path.suffix in suffixes and not _is_note(path) and path.is_file()]
     paths = [path for path in rows if path == root or wanted(path.relative_to(root))]
     if rows and not paths:
-        raise DataError(f"the data folder {root} holds only {rows[0].name} and the like, which are left out; "
+        raise DataError(f"the data directory {root} holds only {rows[0].name} and the like, which are left out; "
                         "name the file itself to have it read")  # fmt: skip
     if not paths:
         there = ", ".join(sorted(path.name for path in found)[:5]) or "nothing"
-        raise DataError(f"the data folder {root} holds no {', '.join(suffixes)} file but {there}; "
-                        "download the data to it, or give the folder that holds them")  # fmt: skip
-    pieces: list[FilePart] = []
+        raise DataError(f"the data directory {root} holds no {', '.join(suffixes)} file but {there}; "
+                        "download the data to it, or give the directory that holds them")  # fmt: skip
+    parts: list[FilePart] = []
     for path in paths:
         if path.suffix == ".json":
-            pieces.append(_json_piece(path, required))
+            parts.append(_json_part(path, required))
         else:
-            pieces += cut([DataFile(path, *classify(path.name))], required, {})
-    return [Piece(index, piece.rows, piece) for index, piece in enumerate(pieces)]
+            parts += cut([DataFile(path, *classify(path.name))], required, {})
+    return [Unit(index, part.rows, part) for index, part in enumerate(parts)]
 
 
 def _is_note(path: Path) -> bool:
@@ -87,17 +87,20 @@ def columns_of(path: str) -> list[str]:
     return list(next((item for item in json_items(Path(path)) if isinstance(item, dict)), {}))
 
 
-def rows_of_piece(piece: Piece) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
-    """Yield the rows of a piece with their numbers; broken ones as the fault."""
-    where: FilePart = piece.where
-    if not where.path.endswith(".json"):
-        yield from raw_rows(where, None, {})
+def rows_of_unit(unit: Unit) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+    """Yield the rows of a unit with their numbers; broken ones as the fault."""
+    part: FilePart = unit.where
+    if not part.path.endswith(".json"):
+        yield from raw_rows(part, None, {})
     else:
-        yield from enumerate(json_items(Path(where.path)))
+        yield from enumerate(json_items(Path(part.path)))
 
 
 def json_items(path: Path) -> Iterator[dict[str, Any] | BadRow]:
     """Yield the items of a JSON list, however large, with little of it in memory; broken ones as the fault.
+
+    The standard library's decoder reads one item at a time. ijson was tried: it ends at the first item that is no valid
+    UTF-8 or has a number beyond 64 bits, where this one loses that item alone, and deep nesting takes all its memory.
 
     Raises:
         DataError: The file holds no list, or is damaged.
@@ -147,7 +150,7 @@ def _end_of_item(text: str) -> int:
     return len(text)
 
 
-def _json_piece(path: Path, required: Sequence[str]) -> FilePart:
+def _json_part(path: Path, required: Sequence[str]) -> FilePart:
     status = path.stat()
     columns = columns_of(str(path))
     missing = [name for name in required if name not in columns]
@@ -156,13 +159,13 @@ def _json_piece(path: Path, required: Sequence[str]) -> FilePart:
     return FilePart(str(path), None, 0, 0, *classify(path.name), f"{status.st_size}-{status.st_mtime_ns}")
 
 
-class PictureFiles:
-    """The pictures of a folder, those inside its zip files included.
+class ImageFiles:
+    """The images of a directory, those inside its zip files included.
 
     A zip file is opened once, since reading the list of what it holds takes seconds for a large one.
 
     Args:
-        root: The folder.
+        root: The directory.
     """
 
     def __init__(self, root: Path) -> None:
@@ -170,25 +173,25 @@ class PictureFiles:
         self._members: dict[str, list[tuple[ZipFile, str]]] | None = None
 
     def get(self, name: str) -> bytes:
-        """Return a picture's file by the path that a row gives, which may begin above or below the folder.
+        """Return an image file by the path that a row gives, which may begin above or below the directory.
 
         Raises:
             BadRow: There is none that can be read, or it cannot be told which of several is meant.
         """
-        # A row may name files of the folder only, not of this machine.
+        # A row may name files of the directory only, not of this machine.
         parts = [part for part in Path(name).parts if part not in ("/", "..")]
         shown = repr(name[:100])
         try:
-            found = self._in_folder(parts) or self._in_zip_files(parts)
+            found = self._in_directory(parts) or self._in_zip_files(parts)
         except VinciCoderError:
             raise
         except _UNREADABLE as error:
-            raise BadRow(Reason.BROKEN_IMAGE, f"the picture {shown} cannot be read: {error}") from error
+            raise BadRow(Reason.BROKEN_IMAGE, f"the image {shown} cannot be read: {error}") from error
         if not found:
-            raise BadRow(Reason.BROKEN_IMAGE, f"the picture {shown} is neither under {self.root} nor in its zip files")
+            raise BadRow(Reason.BROKEN_IMAGE, f"the image {shown} is neither under {self.root} nor in its zip files")
         return found
 
-    def _in_folder(self, parts: Sequence[str]) -> bytes | None:
+    def _in_directory(self, parts: Sequence[str]) -> bytes | None:
         for start in range(len(parts)):
             path = self.root.joinpath(*parts[start:])
             if path.is_file():
@@ -199,7 +202,7 @@ class PictureFiles:
         return None
 
     def _is_within(self, path: Path) -> bool:
-        """Whether a file is in the folder; of a snapshot of the hub, whose files are links, in its store."""
+        """Whether a file is in the directory; of a snapshot of the hub, whose files are links, in its store."""
         snapshot = next((each for each in (self.root, *self.root.parents) if each.parent.name == "snapshots"), None)
         store = self.root if snapshot is None else snapshot.parents[1] / "blobs"
         return path.is_relative_to(self.root) or path.is_relative_to(store)
@@ -212,7 +215,7 @@ class PictureFiles:
         nearest = [each for each, length in zip(found, shared, strict=True) if length == max(shared)]
         if len(nearest) > 1:
             several = " or ".join(member for _, member in nearest[:2])
-            raise BadRow(Reason.BROKEN_IMAGE, f"the picture {'/'.join(parts)!r} may be {several}")
+            raise BadRow(Reason.BROKEN_IMAGE, f"the image {'/'.join(parts)!r} may be {several}")
         if not nearest:
             return None
         archive, member = nearest[0]
@@ -233,7 +236,7 @@ class PictureFiles:
 
 def _check_size(size: int, name: str) -> None:
     if size > _LARGEST:
-        raise BadRow(Reason.HUGE_IMAGE, f"{name} has {size:,} bytes; a picture has up to {_LARGEST:,}")
+        raise BadRow(Reason.HUGE_IMAGE, f"{name} has {size:,} bytes; an image has up to {_LARGEST:,}")
 
 
 def _shared_tail(parts: Sequence[str], others: Sequence[str]) -> int:

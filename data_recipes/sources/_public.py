@@ -15,8 +15,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from data_recipes.pipeline import Piece, Row
-from data_recipes.sources.files import PictureFiles, columns_of, file_pieces, rows_of_piece
+from data_recipes.engine.files import ImageFiles, columns_of, file_units, rows_of_unit
+from data_recipes.engine.units import Row, Unit
 from vincicoder.data import BadRow, DataError, Reason, Record, write_prompt
 from vincicoder.data.answers import normalise
 from vincicoder.data.cells import optional_text, read_image
@@ -37,28 +37,28 @@ class Context:
         path: The file that the row is in.
         number: Its number there.
         seed: Of the run.
-        files: The pictures beside the file.
+        files: The images beside the file.
     """
 
     set: PublicSet
     path: str
     number: int
     seed: int
-    files: PictureFiles
+    files: ImageFiles
 
     def rng(self) -> random.Random:
         """Return random numbers that are the row's own."""
         return random.Random(f"{self.seed}/{self.set.name}/{Path(self.path).name}/{self.number}")
 
-    def picture(self, value: Any) -> bytes:
-        """Return a picture's bytes, whether the row has them or a path."""
+    def image(self, value: Any) -> bytes:
+        """Return an image's content, whether the row has them or a path."""
         found = read_image(value)
         return found if isinstance(found, bytes) else self.files.get(found)
 
 
 @dataclasses.dataclass(frozen=True)
 class PublicSet:
-    """A public set.
+    """A public set: where it is, what its files must have, and how a row becomes a record.
 
     Attributes:
         name: Of its reader.
@@ -78,8 +78,12 @@ class PublicSet:
     patterns: tuple[str, ...] = ("*.parquet", "*.json", "*.jsonl", "*.zip")
     unused: tuple[str, ...] = ()
 
+    def open(self, location: str | None, count: int, seed: int) -> PublicSource:
+        """Return the source of its rows; there are as many as there are."""
+        return PublicSource(self, location, seed)
+
     def wants(self, path: Path) -> bool:
-        """Whether a file, by its path below the set's folder, is for training and of use."""
+        """Whether a file, by its path below the set's directory, is for training and of use."""
         held_out = any(_HELD_OUT.search(part) for part in path.parts)
         return not held_out and not any(fnmatch(path.name, name) for name in self.unused)
 
@@ -89,7 +93,7 @@ class PublicSource:
 
     Args:
         public: The set.
-        location: A local folder, or a repository id; None for the set's own.
+        location: A local directory, or a repository id; None for the set's own.
         seed: Of wordings and drawing styles.
     """
 
@@ -98,10 +102,10 @@ class PublicSource:
         self.location = location or public.repository
         self.seed = seed
 
-    def pieces(self) -> list[Piece]:
+    def units(self) -> list[Unit]:
         """Return the parts of the set's files, having downloaded them if they are not here."""
-        pieces = file_pieces(self._folder, wanted=self.public.wants)
-        for path in dict.fromkeys(piece.where.path for piece in pieces):
+        units = file_units(self._directory, wanted=self.public.wants)
+        for path in dict.fromkeys(unit.where.path for unit in units):
             columns = columns_of(path)
             for group in self.public.columns:
                 if not set(group) & set(columns):
@@ -109,23 +113,23 @@ class PublicSource:
                         f"{path} has no column {' or '.join(group)} but {', '.join(columns) or 'none at all'}; "
                         f"is it a file of {self.public.repository}?"
                     )
-        return pieces
+        return units
 
-    def read(self, piece: Piece) -> Iterator[Row]:
-        """Yield the records of a piece."""
-        path = piece.where.path
-        files = PictureFiles(self._folder if self._folder.is_dir() else Path(path).parent)
-        for number, row in rows_of_piece(piece):
+    def read(self, unit: Unit) -> Iterator[Row]:
+        """Yield the records of a unit."""
+        path = unit.where.path
+        files = ImageFiles(self._directory if self._directory.is_dir() else Path(path).parent)
+        for number, row in rows_of_unit(unit):
             name = f"{Path(path).name}:{number}"
             context = Context(self.public, path, number, self.seed, files)
             yield Row(name, row if isinstance(row, BadRow) else _read(row, context))
 
     @functools.cached_property
-    def _folder(self) -> Path:
+    def _directory(self) -> Path:
         if Path(self.location).exists():
             return Path(self.location).resolve()
         if self.location.count("/") != 1 or self.location.startswith((".", "/", "~")):
-            raise DataError(f"the data folder {self.location} does not exist; give a folder or an id such as "
+            raise DataError(f"the data directory {self.location} does not exist; give a directory or an id such as "
                             f"{self.public.repository}")  # fmt: skip
         try:
             from huggingface_hub import snapshot_download
@@ -137,8 +141,8 @@ class PublicSource:
         except Exception as error:
             why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise DataError(
-                f"there is no folder {self.location} here, and the data set of that name cannot be downloaded ({why}); "
-                "download it yourself and give the folder with --from"
+                f"there is no directory {self.location} here, and the data set of that name cannot be downloaded "
+                f"({why}); download it yourself and give the directory with --from"
             ) from error
 
 
@@ -163,10 +167,10 @@ def first_text(row: Mapping[str, Any], *names: str) -> str:
     raise BadRow(Reason.MISSING_VALUE, f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing")
 
 
-def first_picture(row: Mapping[str, Any], context: Context, *names: str) -> bytes:
-    """Return the first picture that is under one of the names."""
+def first_image(row: Mapping[str, Any], context: Context, *names: str) -> bytes:
+    """Return the first image that is under one of the names."""
     value = next((row[name] for name in names if row.get(name) is not None), None)
-    return context.picture(value)
+    return context.image(value)
 
 
 def conversation(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -206,8 +210,8 @@ def record_of(
     Args:
         context: Of the row.
         code: The code, in a fence or not.
-        domain: What the picture shows.
-        target: The picture; b"" where the code is to draw it.
+        domain: What the image shows.
+        target: The image; b"" where the code is to render it.
         prompt: What the row asks; None takes a wording of ours.
         language: What the code is written in; None: the domain's language.
         licence: The row's own, where it differs from the set's.

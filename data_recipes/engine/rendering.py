@@ -1,4 +1,4 @@
-"""Steps that draw: records are rendered in the sandbox, and a picture is believed only when its code draws it."""
+"""Steps that render: records go through the sandbox, and an image is believed only when its code renders it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from data_recipes.drops import Drops
-from data_recipes.measure import measures
-from data_recipes.pictures import content_of, opened
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.images import content_of, open_image
+from data_recipes.engine.measure import measures
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.image_checks import check_image
 from vincicoder.status import Status
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOADING = threading.Lock()  # not a studio's own, since studios are sent to other processes
+_LOADING = threading.Lock()  # not an object's own, since steps are sent to other processes
 
 MIN_SIDE = 24
-"""Shortest side of a picture, in pixels."""
+"""Shortest side of an image, in pixels."""
 
 MAX_PIXELS = 4_194_304
-"""Largest picture, in pixels: what the training of the public release lets a model see."""
+"""Largest image, in pixels: what the training of the public release lets a model see."""
 
 
-class Studio:
+class Renderers:
     """Renderers and a similarity, started when first needed. A copy sent to another process starts its own.
 
     Args:
         workers: Renders at a time; None for one per CPU.
-        encoder: What compares pictures; see ``VisualReward``.
+        encoder: What compares images; see ``VisualReward``.
     """
 
     def __init__(self, workers: int | None = None, encoder: str = "embedded") -> None:
         self.workers = workers
         self.encoder = encoder
         self._pool: RenderPool | None = None
-        self._similarity: Similarity | None = None
+        self._loaded: Similarity | None = None
 
     @property
     def pool(self) -> RenderPool:
@@ -58,20 +58,20 @@ class Studio:
         return self._pool
 
     @property
-    def similarity(self) -> Similarity:
-        """What compares pictures, loaded once however many threads ask for it."""
+    def _comparison(self) -> Similarity:
+        """What compares images, loaded once however many threads ask for it."""
         from vincicoder.similarity import Similarity, load_encoder
 
         with _LOADING:
-            if self._similarity is None:
-                self._similarity = Similarity(load_encoder(self.encoder), cache_targets=0)
-            return self._similarity
+            if self._loaded is None:
+                self._loaded = Similarity(load_encoder(self.encoder), cache_targets=0)
+            return self._loaded
 
     def render(self, code: str, language: str) -> Render:
-        """Draw code.
+        """Render code.
 
         Raises:
-            RendererUnavailable: This machine cannot draw the language; the message says how to mend it.
+            RendererUnavailable: This machine cannot render the language; the message says how to fix it.
         """
         render = self.pool.render(code, language)
         if render.status is Status.INFRASTRUCTURE:
@@ -79,22 +79,22 @@ class Studio:
             render = self.pool.render(code, language)
         return render
 
-    def draw(self, code: str, language: str) -> Image.Image:
-        """Draw code that must give a picture.
+    def image_of(self, code: str, language: str) -> Image.Image:
+        """Render code that must give an image.
 
         Raises:
             BadRow: It gives none.
-            RendererUnavailable: This machine cannot draw the language.
+            RendererUnavailable: This machine cannot render the language.
         """
         render = self.render(code, language)
         if render.image is None:
             raise BadRow(Reason.NOT_RENDERED, render.message or render.status.value, render.status.value)
         return render.image
 
-    def likeness(self, target: Image.Image, render: Image.Image) -> float:
-        """Return how alike two pictures look, in [0, 1], as the reward sees it; rounded, so that runs agree."""
-        prepared = self.similarity.prepare(target, render, str(id(target)))
-        [comparison] = self.similarity.compare([prepared])
+    def similarity(self, target: Image.Image, render: Image.Image) -> float:
+        """Return how similar two images are, in [0, 1], as the reward sees it; rounded, so that runs agree."""
+        prepared = self._comparison.prepare(target, render, str(id(target)))
+        [comparison] = self._comparison.compare([prepared])
         return round(comparison.visual(), 4)
 
     def close(self) -> None:
@@ -104,29 +104,29 @@ class Studio:
             self._pool = None
 
 
-class DrawingStep(ABC):
-    """A step that works on records one by one, several at a time, in a studio of its own.
+class RenderingStep(ABC):
+    """A step that works on records one by one, several at a time, with renderers of its own.
 
     Args:
         workers: Renders at a time; None for one per CPU.
-        encoder: What compares pictures.
+        encoder: What compares images.
     """
 
     def __init__(self, workers: int | None = None, encoder: str = "embedded") -> None:
-        self.studio = Studio(workers, encoder)
+        self.renderers = Renderers(workers, encoder)
 
     @property
     def workers(self) -> int | None:
         """Renders at a time."""
-        return self.studio.workers
+        return self.renderers.workers
 
     @workers.setter
     def workers(self, count: int) -> None:
-        self.studio.workers = count
+        self.renderers.workers = count
 
     def close(self) -> None:
         """End the renderers."""
-        self.studio.close()
+        self.renderers.close()
 
     @abstractmethod
     def work(self, record: Record) -> list[Record]:
@@ -135,7 +135,7 @@ class DrawingStep(ABC):
     def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
         """Work on a chunk; the results are in its order."""
         kept: list[Record] = []
-        workers = self.studio.pool.workers if records else 1
+        workers = self.renderers.pool.workers if records else 1
         for record, outcome in zip(records, _each(self.work, records, workers), strict=True):
             if isinstance(outcome, BadRow):
                 drops.add(record.id, outcome)
@@ -144,15 +144,15 @@ class DrawingStep(ABC):
         return kept
 
 
-class Draw(DrawingStep):
-    """Draws every record. One without a picture gets what its code draws; another's picture is compared with it.
+class Verify(RenderingStep):
+    """A step that renders every record: one without an image gets the render, another's image is compared with it.
 
     Args:
-        fidelity: Least likeness of a stored picture and the render, in [0, 1].
-        redraw: Whether the render takes the place of a stored picture.
-        max_pixels: Largest picture that is kept.
-        workers: See ``DrawingStep``.
-        encoder: See ``DrawingStep``.
+        fidelity: Least similarity of a stored image and the render, in [0, 1].
+        redraw: Whether the render replaces a stored image.
+        max_pixels: Largest image that is kept, in pixels.
+        workers: See ``RenderingStep``.
+        encoder: See ``RenderingStep``.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class Draw(DrawingStep):
         self.max_pixels = max_pixels
 
     def work(self, record: Record) -> list[Record]:
-        """Return the record with its picture and measures."""
+        """Return the record with its image and measures."""
         from vincicoder.guards import is_blank, smuggled_raster
 
         stored = content_of(record.target)
@@ -177,30 +177,30 @@ class Draw(DrawingStep):
             check_image(stored)
         if why := smuggled_raster(record.code, record.language):
             raise BadRow(Reason.EMBEDDED_IMAGE, why)
-        render = self.studio.draw(record.code, record.language)
+        render = self.renderers.image_of(record.code, record.language)
         if is_blank(render):
-            raise BadRow(Reason.BLANK, "the code draws a picture of one colour")
-        picture, likeness = render, 1.0
+            raise BadRow(Reason.BLANK, "the code renders an image of one colour")
+        image, similarity = render, 1.0
         if stored:
-            picture = opened(stored)
-            likeness = self.studio.likeness(picture, render)
-            if likeness < self.fidelity:
-                raise BadRow(Reason.UNFAITHFUL, f"likeness {likeness:.3f} is below {self.fidelity}")
+            image = open_image(stored)
+            similarity = self.renderers.similarity(image, render)
+            if similarity < self.fidelity:
+                raise BadRow(Reason.UNFAITHFUL, f"similarity {similarity:.3f} is below {self.fidelity}")
         if self.redraw or not stored:
-            picture, stored = render, png(render)
-        self._check_size(*picture.size)
-        checks = {**record.checks, **measures(record.code, record.language, picture), "fidelity": likeness}
+            image, stored = render, png(render)
+        self._check_size(*image.size)
+        checks = {**record.checks, **measures(record.code, record.language, image), "fidelity": similarity}
         return [dataclasses.replace(record, target=stored, checks=checks)]
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.max_pixels:
-            raise BadRow(Reason.HUGE_IMAGE, f"the picture has {width} x {height} pixels; {self.max_pixels:,} is most")
+            raise BadRow(Reason.HUGE_IMAGE, f"the image has {width} x {height} pixels; {self.max_pixels:,} is most")
         if min(width, height) < MIN_SIDE:
-            raise BadRow(Reason.SMALL_IMAGE, f"the picture has {width} x {height} pixels; {MIN_SIDE} a side is least")
+            raise BadRow(Reason.SMALL_IMAGE, f"the image has {width} x {height} pixels; {MIN_SIDE} a side is least")
 
 
 def png(image: Image.Image) -> bytes:
-    """Return a picture as a PNG file, equal for equal pictures."""
+    """Return an image as a PNG file, equal for equal images."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable
 
-from data_recipes.sources.words import PALETTES, PLACES, SUBJECTS
+from data_recipes.engine.words import PALETTES, PLACES, SUBJECTS
 
 Pattern = re.Pattern[str]
 Change = Callable[["re.Match[str]", random.Random], str]

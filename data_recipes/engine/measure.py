@@ -1,4 +1,4 @@
-"""What sampling and reports need to know of a record: sizes, a fingerprint of its picture, a digest of its code."""
+"""What sampling and reports need to know of a record: sizes, a fingerprint of its image, a digest of its code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMMENTS = {
 }
 
 
-def measures(code: str, language: str, picture: Image.Image) -> dict[str, Any]:
+def measures(code: str, language: str, image: Image.Image) -> dict[str, Any]:
     """Return what is noted in a record's checks.
 
     Returns:
@@ -36,9 +36,9 @@ def measures(code: str, language: str, picture: Image.Image) -> dict[str, Any]:
     """
     return {
         "tokens": count_tokens(code),
-        "width": picture.width,
-        "height": picture.height,
-        "phash": fingerprint(picture).tobytes().hex(),
+        "width": image.width,
+        "height": image.height,
+        "phash": fingerprint(image).tobytes().hex(),
         "code_digest": code_digest(code, language),
     }
 
@@ -48,15 +48,15 @@ def count_tokens(text: str) -> int:
     return len(_TOKEN.findall(text))
 
 
-def fingerprint(picture: Image.Image) -> npt.NDArray[np.uint8]:
-    """Return the perceptual hash of a picture: which of its lowest frequencies are above their median.
+def fingerprint(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the perceptual hash of a image: which of its lowest frequencies are above their median.
 
     Returns:
-        256 bits packed into 32 bytes. Few bits differ between pictures that look the same at 64 x 64.
+        256 bits packed into 32 bytes. Few bits differ between images that look the same at 64 x 64.
     """
     from PIL import Image as Images
 
-    small = picture.convert("L").resize((_PIXELS, _PIXELS), Images.Resampling.BOX)
+    small = image.convert("L").resize((_PIXELS, _PIXELS), Images.Resampling.BOX)
     pixels = np.asarray(small, np.float64)
     low = _cosines() @ pixels @ _cosines().T
     # Rounded, so that the last bit of a product, which differs between machines, decides nothing.

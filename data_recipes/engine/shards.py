@@ -1,4 +1,4 @@
-"""Folders of Parquet shards: written whole or not at all, each with the count of what was left out of it."""
+"""Directories of Parquet shards: written whole or not at all, each with the count of what was left out of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from data_recipes.drops import Drops
+from data_recipes.engine.drops import Drops
 from vincicoder.data import DataError, Record
 from vincicoder.data.layouts import LAYOUTS
 
@@ -22,13 +22,13 @@ _NOTE = b"vincicoder"
 _PARTIAL = ".partial"
 
 
-class Shape(NamedTuple):
+class ShardFormat(NamedTuple):
     """What shards look like.
 
     Attributes:
         layout: A name of ``LAYOUTS``.
         rows: Rows of a source that become one shard.
-        paths: Whether pictures are paths; the public set's ``image`` is then text.
+        paths: Whether images are in files of their own, named by their paths.
     """
 
     layout: str = "records"
@@ -36,17 +36,17 @@ class Shape(NamedTuple):
     paths: bool = False
 
 
-RECORDS = Shape()
-"""The shape of what recipes hand on to each other."""
+RECORDS = ShardFormat()
+"""The format of what recipes hand on to each other."""
 
 
-def write_shard(path: Path, records: Sequence[Record], shape: Shape, note: Mapping[str, Any]) -> None:
+def write_shard(path: Path, records: Sequence[Record], format: ShardFormat, note: Mapping[str, Any]) -> None:
     """Write records; there may be none.
 
     Args:
         path: Where to.
         records: What the shard holds.
-        shape: What it looks like.
+        format: What it looks like.
         note: Plain data that the file carries along.
 
     Raises:
@@ -55,8 +55,8 @@ def write_shard(path: Path, records: Sequence[Record], shape: Shape, note: Mappi
     import pyarrow
     import pyarrow.parquet
 
-    layout = LAYOUTS.get(shape.layout)
-    table = pyarrow.Table.from_pylist([layout.write(record) for record in records], layout.schema(shape.paths))
+    layout = LAYOUTS.get(format.layout)
+    table = pyarrow.Table.from_pylist([layout.write(record) for record in records], layout.schema(format.paths))
     table = table.replace_schema_metadata({_NOTE: json.dumps(note, sort_keys=True)})
     write_whole(
         path,
@@ -65,18 +65,18 @@ def write_shard(path: Path, records: Sequence[Record], shape: Shape, note: Mappi
     )
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], object], room: Path) -> None:
+def write_whole(path: Path, write: Callable[[IO[bytes]], object], directory: Path) -> None:
     """Write a file that is there whole or not at all, whenever the machine stops, with any number of writers.
 
     Args:
         path: Where to.
         write: Writes its content.
-        room: The folder that holds it while it is unfinished.
+        directory: Holds it while it is unfinished.
 
     Raises:
         DataError: It cannot be written, as on a full disk.
     """
-    partial = room / f"{path.name}.{uuid.uuid4().hex}{_PARTIAL}"
+    partial = directory / f"{path.name}.{uuid.uuid4().hex}{_PARTIAL}"
     try:
         with partial.open("wb") as file:
             write(file)
@@ -86,7 +86,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object], room: Path) ->
     except OSError as error:
         partial.unlink(missing_ok=True)
         why = error.strerror or error
-        raise DataError(f"{path} cannot be written ({why}); once that is mended the same command goes on") from error
+        raise DataError(f"{path} cannot be written ({why}); once that is fixed the same command goes on") from error
 
 
 def read_note(path: Path) -> dict[str, Any]:
@@ -106,22 +106,22 @@ def read_note(path: Path) -> dict[str, Any]:
     return note
 
 
-def shards_of(folder: Path) -> list[Path]:
-    """Return the shards of a folder, in their order.
+def shards_of(directory: Path) -> list[Path]:
+    """Return the shards of a directory, in their order.
 
     Raises:
-        DataError: There is no such folder, or no shard in it.
+        DataError: There is no such directory, or no shard in it.
     """
-    if not folder.is_dir():
-        raise DataError(f"the folder {folder} does not exist; give one that a recipe has written")
-    paths = sorted(folder.resolve().glob("*.parquet"))
+    if not directory.is_dir():
+        raise DataError(f"the directory {directory} does not exist; give one that a recipe has written")
+    paths = sorted(directory.resolve().glob("*.parquet"))
     if not paths:
-        raise DataError(f"the folder {folder} holds no Parquet file; give one that a recipe has written")
+        raise DataError(f"the directory {directory} holds no Parquet file; give one that a recipe has written")
     return paths
 
 
 def describe_file(path: Path) -> str:
-    """Return what tells a file from others wherever its folder lies, and from an older one of its name."""
+    """Return what tells a file from others wherever its directory lies, and from an older one of its name."""
     return f"{path.parent.name}/{path.name} of {path.stat().st_size} bytes"
 
 
@@ -149,10 +149,10 @@ def _rows_of_file(path: Path, columns: Sequence[str] | None) -> Iterator[dict[st
         raise DataError(f"{path} is damaged ({error}); remove it, and run its recipe again") from error
 
 
-def drops_of(folder: Path) -> tuple[int, Drops]:
-    """Return how many rows went into a folder of shards, and what was left out."""
+def drops_of(directory: Path) -> tuple[int, Drops]:
+    """Return how many rows went into a directory of shards, and what was left out."""
     drops, taken = Drops(), 0
-    for path in shards_of(folder):
+    for path in shards_of(directory):
         note = read_note(path)
         taken += note["taken"]
         drops.update(note["drops"])
@@ -160,52 +160,52 @@ def drops_of(folder: Path) -> tuple[int, Drops]:
 
 
 @contextmanager
-def output_folder(folder: Path, settings: Mapping[str, Any]) -> Iterator[None]:
-    """Open a folder for writing: new, or that of a run with equal settings that was stopped.
+def output_directory(directory: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Open a directory for writing: new, or that of a run with equal settings that was stopped.
 
-    The folder will hold Parquet files and nothing else, since hosts load whatever is in it; what the settings were is
+    The directory will hold Parquet files and nothing else, since trainers load whatever is in it; the settings are
     written beside it.
 
     Raises:
         DataError: It holds something else, cannot be written to, or another run writes to it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise DataError(
-            f"the folder {folder} cannot be written to: {error.strerror}; choose another with --out"
+            f"the directory {directory} cannot be written to: {error.strerror}; choose another with --out"
         ) from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise DataError(f"another run is writing to {folder}; wait for it, or choose another --out") from error
-        _check_settings(folder, settings)
-        for stale in folder.glob(f"*{_PARTIAL}"):
+            raise DataError(f"another run is writing to {directory}; wait for it, or choose another --out") from error
+        _check_settings(directory, settings)
+        for stale in directory.glob(f"*{_PARTIAL}"):
             stale.unlink(missing_ok=True)
         yield
     finally:
         os.close(lock)
 
 
-def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    path = settings_file(folder)
+def _check_settings(directory: Path, settings: Mapping[str, Any]) -> None:
+    path = settings_file(directory)
     text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    begun = any(folder.glob("*.parquet"))
+    begun = any(directory.glob("*.parquet"))
     there = path.read_text(encoding="utf-8") if path.is_file() else None
     if begun and there is None:
-        raise DataError(f"{folder} holds Parquet files, and no {path.name} beside it says how; choose another --out")
+        raise DataError(f"{directory} holds Parquet files, and no {path.name} beside it says how; choose another --out")
     if begun and there != text:
         changed = _changes(str(there), settings)
-        raise DataError(f"{folder} was begun with other settings ({changed}); choose another --out, or remove it")
+        raise DataError(f"{directory} was begun with other settings ({changed}); choose another --out, or remove it")
     if there != text:
         write_whole(path, lambda file: file.write(text.encode()), path.parent)
 
 
-def settings_file(folder: Path) -> Path:
-    """Return where the settings of the run that writes to a folder are kept."""
-    whole = folder.resolve()
+def settings_file(directory: Path) -> Path:
+    """Return where the settings of the run that writes to a directory are kept."""
+    whole = directory.resolve()
     return whole.with_name(f".{whole.name}.run.json")
 
 

@@ -6,7 +6,7 @@ import random
 import re
 
 from data_recipes.defects import Defect
-from data_recipes.defects.edits import compiled, other_words
+from data_recipes.defects._edits import compiled, other_words
 
 
 def element_lines(code: str, tags: str) -> list[re.Match[str]]:

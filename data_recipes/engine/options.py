@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from data_recipes.drops import Drops
-from data_recipes.pipeline import Piece, Source, Step, Totals, run
-from data_recipes.shards import RECORDS, Shape
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.pipeline import Totals, run
+from data_recipes.engine.shards import RECORDS, ShardFormat
+from data_recipes.engine.units import Source, Step, Unit
 from vincicoder.data import DataError
 from vincicoder.data.files import FilePart
 from vincicoder.errors import VinciCoderError
@@ -22,8 +23,20 @@ FINE, FAULT, STOPPED = 0, 1, 130
 _EXAMPLES, _WIDTH = 10, 160
 """Examples of left out rows that a run prints at most, and characters of each."""
 
-_UNTOLD = ("studio", "workers", "folder", "location")
-"""What does not decide about a result: what works, and where files lie, which are known by name and size."""
+_UNTOLD = ("renderers", "workers", "directory", "location")
+"""Attributes that do not decide about a result: what works, and where files lie, which are known by name and size."""
+
+
+class Recipe(NamedTuple):
+    """A runnable data-building step: what a command's file offers as ``RECIPE``.
+
+    Attributes:
+        summary: What ``vincicoder data --help`` says of it.
+        main: Runs it with the arguments of its command line and returns the exit code.
+    """
+
+    summary: str
+    main: Callable[[Sequence[str] | None], int]
 
 
 def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -39,14 +52,16 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
 
 def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
     """Add what says where to write, and how."""
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result; goes on in it")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="directory for the result; goes on in it"
+    )
     if seed:
         parser.add_argument("--seed", type=int, default=0, help="another one gives another result (default: 0)")
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
 
 
-def add_drawing(parser: argparse.ArgumentParser) -> None:
-    """Add what decides about drawing."""
+def add_rendering(parser: argparse.ArgumentParser) -> None:
+    """Add what decides about rendering."""
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
 
@@ -73,7 +88,7 @@ def run_recipe(
     options: argparse.Namespace,
     source: Source,
     steps: Sequence[Step],
-    shape: Shape = RECORDS,
+    format: ShardFormat = RECORDS,
     reads: str | None = None,
     **settings: Any,
 ) -> int:
@@ -83,23 +98,23 @@ def run_recipe(
         options: Of its command line, with ``recipe``, its name.
         source: Where the records come from.
         steps: What is done to them.
-        shape: What the shards look like.
-        reads: The folder that is read with all that is in it, if any.
+        format: What the shards look like.
+        reads: The directory that is read with all that is in it, if any.
         settings: What else decides about the result.
 
     Raises:
-        DataError: The output would be among what is read, or see :func:`data_recipes.pipeline.run`.
+        DataError: The output would be among what is read, or see :func:`data_recipes.engine.pipeline.run`.
     """
     if reads and Path(reads).is_dir() and options.out.resolve().is_relative_to(Path(reads).resolve()):
-        raise DataError(f"--out {options.out} lies in {reads}, all of which is read; choose a folder outside of it")
+        raise DataError(f"--out {options.out} lies in {reads}, all of which is read; choose a directory outside of it")
     known = settings | {
         "seed": vars(options).get("seed"),
-        "shape": shape._asdict(),
+        "format": format._asdict(),
         "steps": [describe(step) for step in steps],
         "source": describe(source),
-        "pieces": [_describe_piece(piece) for piece in source.pieces()],
+        "units": [_describe_unit(unit) for unit in source.units()],
     }
-    totals = run(source, steps, options.out, known, shape=shape, title=options.out.name, ray=options.ray)
+    totals = run(source, steps, options.out, known, format=format, title=options.out.name, ray=options.ray)
     print(json.dumps({"recipe": options.recipe} | summary(totals)))
     for line in _examples(totals.drops):
         print(line, file=sys.stderr)
@@ -119,8 +134,8 @@ def _examples(drops: Drops) -> list[str]:
 def describe(thing: object) -> str:
     """Return a step or source as text that says all that decides about its result, alike in every process."""
     values = {name: value for name, value in vars(thing).items() if name not in _UNTOLD and not name.startswith("_")}
-    if studio := vars(thing).get("studio"):
-        values["encoder"] = studio.encoder
+    if renderers := vars(thing).get("renderers"):
+        values["encoder"] = renderers.encoder
     return f"{type(thing).__name__} {json.dumps(values, sort_keys=True, default=_plain)}"
 
 
@@ -129,8 +144,8 @@ def _plain(value: Any) -> Any:
     return f"{value.__module__}.{value.__qualname__}" if callable(value) else vars(value)
 
 
-def _describe_piece(piece: Piece) -> str:
-    where = piece.where
+def _describe_unit(unit: Unit) -> str:
+    where = unit.where
     if not isinstance(where, FilePart):
         return str(where)
     size = where.stamp.partition("-")[0]

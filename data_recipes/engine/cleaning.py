@@ -1,7 +1,7 @@
-"""Steps that look at code without running it: length, and what a linter or parser says.
+"""Steps that check code without running it: length, and what a linter or parser says.
 
 Python goes through Ruff, all of a chunk in one call; markup and LaTeX through small parsers of their own, since what
-those languages' programs accept is found out by drawing anyway: these only spare the drawing.
+those languages' programs accept is found out by rendering anyway: these only spare the rendering.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
-from data_recipes.drops import Drops
-from data_recipes.measure import count_tokens
+from data_recipes.engine.drops import Drops
+from data_recipes.engine.measure import count_tokens
 from vincicoder.data import BadRow, DataError, Reason, Record
 
 RULES = ("E9", "F63", "F7", "F82")
@@ -33,11 +33,11 @@ MAX_TOKENS = 10_240
 MIN_TOKENS = 8
 
 MAX_CHARACTERS = 1_000_000
-"""Longest code that is looked at at all."""
+"""Longest code that is read at all."""
 
 
 class Length:
-    """Leaves out code that is too short or too long.
+    """A step that leaves out code that is too short or too long.
 
     Args:
         max_tokens: Most tokens, as ``count_tokens`` estimates them.
@@ -69,7 +69,7 @@ class Length:
 
 
 class Lint:
-    """Leaves out code that a linter or parser finds broken."""
+    """A step that leaves out code that a linter or parser finds broken."""
 
     def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
         """Return the records whose code is sound."""
@@ -104,11 +104,11 @@ def lint_python(codes: Sequence[str]) -> list[tuple[str, str] | None]:
     """
     if not codes:
         return []
-    with tempfile.TemporaryDirectory(prefix="vincicoder-lint-") as folder:
+    with tempfile.TemporaryDirectory(prefix="vincicoder-lint-") as directory:
         for index, code in enumerate(codes):
-            Path(folder, f"{index}.py").write_text(code, encoding="utf-8", errors="replace")
+            Path(directory, f"{index}.py").write_text(code, encoding="utf-8", errors="replace")
         done = subprocess.run(
-            [*_RUFF, "--select", ",".join(RULES), folder], capture_output=True, text=True, check=False
+            [*_RUFF, "--select", ",".join(RULES), directory], capture_output=True, text=True, check=False
         )
     if done.returncode not in (0, 1):
         why = done.stderr.strip().splitlines()[-1:] or ["no output"]
