@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from vincicoder.languages import find_language
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -20,11 +22,6 @@ HASH_SIDE = 16
 
 _PIXELS = 64
 _TOKEN = re.compile(r"[A-Za-z_]+|\d{1,3}|[^\w\s]")
-_COMMENTS = {
-    "html": re.compile(r"<!--.*?-->", re.DOTALL),
-    "svg": re.compile(r"<!--.*?-->", re.DOTALL),
-    "latex": re.compile(r"(?<!\\)%.*"),
-}
 
 
 def measures(code: str, language: str, image: Image.Image) -> dict[str, Any]:
@@ -77,7 +74,8 @@ def code_digest(code: str, language: str) -> str:
     """Return a digest that does not change with comments, blank space and, in Python, layout."""
     text = _python_tree(code) if language == "python" else None
     if text is None:
-        comments = _COMMENTS.get(language)
+        known = find_language(language)
+        comments = known.comments if known else None
         text = " ".join((comments.sub("", code) if comments else code).split())
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 

@@ -6,8 +6,8 @@ import pytest
 from recipe_helpers import SETTINGS, Numbered, content, every_third_for_a_reason_of_its_chunk
 from repository import SUPPORT
 
-from data_recipes.pipeline import run
-from data_recipes.shards import shards_of
+from data_recipes.engine.pipeline import run
+from data_recipes.engine.shards import shards_of
 from vincicoder.data import DataError
 
 

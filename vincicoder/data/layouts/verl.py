@@ -25,16 +25,10 @@ from vincicoder.data.layouts._layout import (
 from vincicoder.data.public import from_rl
 from vincicoder.data.record import Record
 
-MIN_PIXELS, MAX_PIXELS = 262_144, 4_194_304
-"""What a model sees of an image, in pixels, as in the training of the public release. verl has no setting for it but
-the image's own cell."""
-
-_LIMITS = {"min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS}
-
 
 def _model_image(target: bytes | str) -> dict[str, Any]:
-    """Return the image in the one form that verl's data set takes: with a key ``bytes`` it reads no other."""
-    return (image_cell(target) if isinstance(target, bytes) else {"image": target}) | _LIMITS
+    """Return the image as verl's data set takes it: where there is a key ``bytes``, it reads no other."""
+    return image_cell(target) if isinstance(target, bytes) else {"image": target}
 
 
 class Verl(Layout):
@@ -48,13 +42,12 @@ class Verl(Layout):
         """Return six columns and ``record``; ``images`` differ with ``paths``."""
         import pyarrow
 
-        text, pixels = pyarrow.string(), dict.fromkeys(_LIMITS, pyarrow.int64())
-        held = {"image": text} if paths else {"bytes": pyarrow.binary(), "path": text}
+        text = pyarrow.string()
         return schema_of(
             {
                 "data_source": None,
                 "prompt": messages_type(),
-                "images": pyarrow.list_(pyarrow.struct(held | pixels)),
+                "images": pyarrow.list_(pyarrow.struct({"image": text}) if paths else image_struct()),
                 "ability": None,
                 "reward_model": pyarrow.struct({"style": text, "ground_truth": text}),
                 "extra_info": pyarrow.struct({"id": text, "language": text, "target": image_struct()}),
