@@ -70,8 +70,8 @@ function table(label, groups) {
   const expected = Object.values(groups).some((group) => group.expected);
   const body = make("tbody");
   for (const [name, group] of Object.entries(groups)) {
-    const statuses = make("td");
-    for (const [status, count] of Object.entries(group.statuses)) statuses.append(statusChip(status, count));
+    const statuses = make("td", { class: "statuses" });
+    for (const [status, count] of Object.entries(group.statuses)) statuses.append(statusChip(status, count), " ");
     const mean = make("td", { class: "mean" }, bar(group.overall || 0), score(group.overall));
     body.append(make("tr", {}, make("td", { class: "name" }, name.replaceAll("_", " ")),
       make("td", { class: "number" }, number(group.n)), make("td", { class: "number" }, number(group.judged)), mean,
@@ -138,7 +138,9 @@ function card(row) {
   if (expected && expected !== row.status) {
     top.append(make("span", { class: "status warn" }, "expected " + expected.replaceAll("_", " ")));
   }
-  top.append(make("span", { class: "overall" }, make("small", {}, "overall"), score(row.overall)));
+  const judged = tone(row.status) !== "warn";
+  top.append(judged ? make("span", { class: "overall" }, make("small", {}, "overall"), score(row.overall))
+    : make("span", { class: "overall" }, make("small", {}, "not judged")));
   const meters = make("div", { class: "meters" });
   for (const name of ["visual", "coarse", "fine", "alignment", "execution"]) {
     meters.append(meter(name, row[name]));

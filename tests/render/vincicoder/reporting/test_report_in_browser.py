@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from report_rows import HOSTILE, PICTURE, result, row, write_report
 
 from vincicoder.reporting import Report, Summary
+from vincicoder.status import Status
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,8 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-def opened(browser: Any, page: Path) -> tuple[Any, list[str]]:
-    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+def opened(browser: Any, page: Path, width: int = 1280) -> tuple[Any, list[str]]:
+    tab = browser.new_page(viewport={"width": width, "height": 900})
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -76,3 +78,61 @@ def test_the_browser_makes_cards_only_as_they_come_into_view(tmp_path: Path, bro
         tab.wait_for_timeout(50)
     assert tab.locator("article").count() > 30
     assert problems == []
+
+
+def mixed_rows() -> list[tuple[dict[str, Any], dict[str, Any], Any]]:
+    """Every status, long names, and rows that nobody judged or whose language nobody asked for."""
+    kinds = ("good", "a kind with a name that is longer than most", "bad")
+    rows = []
+    for number, status in enumerate(Status, 1):
+        labels = {"kind": kinds[number % 3], "domain": "svg", "expected_status": "ok"}
+        scored = result(str(status), language_from="response" if number % 2 else "request")
+        rows.append((row(number, **labels), scored, PICTURE if status == "ok" else None))
+    only_unjudged = row(len(rows) + 1, kind="lost", domain="chart", expected_status="ok")
+    return [*rows, (only_unjudged, result("infrastructure", message="x" * 500), None)]
+
+
+CUT_OFF = """() => [...document.querySelectorAll('body *')].filter(element => {
+  const box = element.getBoundingClientRect();
+  const shown = box.width > 0 && getComputedStyle(element).overflowX !== 'visible' && element.tagName !== 'PRE';
+  return box.right > innerWidth + 1 || (shown && element.scrollWidth > element.clientWidth + 1);
+}).map(element => element.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_nothing_is_cut_off_on_a_desktop_or_a_phone(tmp_path: Path, browser: Any, width: int) -> None:
+    tab, problems = opened(browser, write_report(tmp_path, mixed_rows(), "A title"), width)
+    assert tab.evaluate(CUT_OFF) == []
+    assert tab.locator(".status").first.is_visible()
+    assert problems == []
+
+
+def test_the_page_and_the_terminal_show_the_same_numbers(tmp_path: Path, browser: Any) -> None:
+    summary = Summary()
+    for request, scored, _ in mixed_rows():
+        summary.add(scored, request["labels"])
+    tab, problems = opened(browser, write_report(tmp_path, mixed_rows(), "Title"))
+    by_kind, by_domain, everything, remarks = summary.table().split("\n\n")
+    for table, printed in zip(tab.locator("table").all(), (by_kind, by_domain), strict=True):
+        shown = [table_row.locator("td").all_inner_texts() for table_row in table.locator("tbody tr").all()]
+        assert [tidy(" ".join(cells)) for cells in shown] == [tidy(line) for line in printed.splitlines()[1:]]
+    figures = dict(
+        figure.inner_text().split("\n")[::-1]
+        for figure in tab.locator(".figure").all()  # the label below its number
+    )
+    count, judged, overall, visual, expected = everything.splitlines()[1].split()[:5]
+    assert (figures["responses"], figures["judged"]) == (count, f"{judged} / {count}")
+    assert (figures["mean overall"], figures["mean visual"]) == (overall, visual)
+    assert figures["expected status"].replace(" ", "") == expected
+    data = summary.to_dict()
+    assert f"judged {judged} of {count}, rendered {data['rendered']} of {count}" in remarks
+    assert figures["rendered"] == f"{data['rendered']} / {count}"
+    assert figures["broken line"] == "1"
+    assert remarks.splitlines()[2].capitalize() in tab.locator("header").inner_text()
+    assert tab.get_by_text("not judged").count() == len(mixed_rows()) - data["judged"]
+    assert problems == []
+
+
+def tidy(line: str) -> str:
+    """A line of either table without what is only its layout."""
+    return re.sub(r"[\s,_]+", " ", line.replace(" / ", "/").replace("–", "-")).strip()
