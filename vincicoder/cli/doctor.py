@@ -17,18 +17,29 @@ def add_parser(commands: Any) -> None:
         commands,
         "doctor",
         "say what works on this machine and how to fix the rest",
-        "Render a small sample with each renderer, check sandbox, fonts, GPU and weights, and give the command that\n"
-        "fixes what is missing. Nothing is downloaded. Exit code 1: something that was asked for is missing, which\n"
-        "unless told otherwise is the renderers of all languages and the sandbox.",
+        "Render a small sample in every language; check sandbox, fonts, GPU and encoder; and print the command that\n"
+        "installs what is missing. Nothing is downloaded. Exit code 1: a required check failed; 2: a wrong option.",
         "  vincicoder doctor\n  vincicoder doctor --encoder facebook/dinov2-large --require python,svg,gpu\n"
         "  vincicoder doctor --python envs/charts/bin/python --json",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.add_argument("--encoder", metavar="NAME", help=f"must be loadable (default: check {DEFAULT_ENCODER})")
-    command.add_argument("--device", metavar="NAME", help="device to load the encoder on")
-    command.add_argument("--python", metavar="PATH", help="interpreter that will run generated Python")
-    command.add_argument("--browser", metavar="PATH", help="Chromium that will render HTML")
-    command.add_argument("--require", metavar="NAMES", help="what must be there, as named in the list, with commas")
+    command.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help=f"encoder that must load (default: {DEFAULT_ENCODER}, which may be missing)",
+    )
+    command.add_argument(
+        "--device", metavar="NAME", help="device to load the encoder on (default: a GPU if there is one)"
+    )
+    command.add_argument(
+        "--python", metavar="PATH", help="interpreter that will run generated Python (default: this one)"
+    )
+    command.add_argument("--browser", metavar="PATH", help="Chromium that will render HTML (default: search for one)")
+    command.add_argument(
+        "--require",
+        metavar="NAMES",
+        help="names of checks that must succeed, separated by commas (default: every language, and sandbox)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,13 +24,16 @@ def add_parser(commands: Any) -> None:
         commands,
         "render",
         "render code as an image",
-        "Render code in the sandbox, as scoring does. The language is that of the file's suffix (.py .html .svg .tex)\n"
-        "or else what the code looks like. Exit code 1: there is no image; 2: a wrong option or file.",
+        "Render code in the sandbox, as scoring does. Exit code 1: there is no image; 2: a wrong option or file.",
         "  vincicoder render figure.tex -o figure.png\n  cat icon.svg | vincicoder render - -o icon.png --language svg",
     )
     command.add_argument("code", metavar="CODE_FILE", help="the code; - reads standard input")
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="the image; its suffix is its format")
-    command.add_argument("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias")
+    command.add_argument(
+        "--language",
+        metavar="NAME",
+        help=f"{', '.join(LANGUAGES)} or an alias (default: by the suffix of the file, else by its content)",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object about the render")
     add_flags(command.add_argument_group("rendering"), RenderingConfig)
 
@@ -39,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     from PIL import Image
 
+    from vincicoder.rendering import RenderPool
+
     output = Path(options.output)
     if output.suffix.lower() not in Image.registered_extensions():
         raise ConfigError(f"output {options.output!r} must end in the suffix of an image format, such as .png")
@@ -46,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"output {options.output!r} is in a directory that does not exist")
     code = read_text(options.code)
     language = get_language(options.language).name if options.language else _language_of(options.code, code)
-    render = _rendered(code, language, from_flat(RenderingConfig, given_flags(options, RenderingConfig)))
+    config = from_flat(RenderingConfig, {"workers": 1, **given_flags(options, RenderingConfig)})
+    with RenderPool.of(config) as pool:
+        render = pool.render(code, language)
     if render.image is not None:
         try:
             render.image.save(output)
@@ -54,13 +61,6 @@ def run(options: argparse.Namespace) -> int:
             raise ConfigError(f"output {options.output!r} cannot be written: {error}") from error
     _print(options.json, render, language, str(output))
     return FINE if render.image is not None else FAULT
-
-
-def _rendered(code: str, language: str, config: RenderingConfig) -> Render:
-    from vincicoder.rendering import RenderPool
-
-    with RenderPool.of(config) as pool:
-        return pool.render(code, language)
 
 
 def _print(as_json: bool, render: Render, language: str, output: str) -> None:

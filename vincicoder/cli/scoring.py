@@ -43,15 +43,7 @@ def score_file(
     def finish(row: Row, record: Mapping[str, Any], render: Image.Image | None, fresh: bool) -> None:
         summary.add(record, row.labels)
         if report is not None:
-            report.add(
-                record,
-                target=row.request.target,
-                response=row.request.response,
-                render=render,
-                labels=row.labels,
-                number=row.number,
-                key=row.key,
-            )
+            _show(report, row, record, render)
         progress(fresh)
 
     def keep(row: Row, result: RewardResult, fresh: bool) -> None:
@@ -77,6 +69,18 @@ def score_file(
 
     for index, result in reward.stream(pending()):
         keep(under_way.pop(index), result, fresh=True)
+
+
+def _show(report: Report, row: Row, record: Mapping[str, Any], render: Image.Image | None) -> None:
+    report.add(
+        record,
+        target=row.request.target,
+        response=row.request.response,
+        render=render,
+        labels=row.labels,
+        number=row.number,
+        key=row.key,
+    )
 
 
 def _refused(row: Row, reward: VisualReward) -> RewardResult:

@@ -68,7 +68,7 @@ class RenderingConfig(Config):
         workers: Renders at a time; None for one per CPU that this process may use.
         python: Interpreter that runs generated Python; None for this one. It needs the drawing libraries, not this
             package.
-        browser: The Chromium that renders HTML; None to look for one.
+        browser: The Chromium that renders HTML; None to search for one.
         renderer_options: More options by language, such as ``{"latex": {"dpi": 200}}``.
 
     Example:
@@ -80,7 +80,7 @@ class RenderingConfig(Config):
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     workers: int | None = option(None, help="renders at a time", shown="one per CPU", minimum=1, changes_scores=False)
     python: str | None = option(None, help="interpreter that runs generated Python", shown="this one", metavar="PATH")
-    browser: str | None = option(None, help="Chromium that renders HTML", shown="look for one", metavar="PATH")
+    browser: str | None = option(None, help="Chromium that renders HTML", shown="search for one", metavar="PATH")
     renderer_options: Mapping[str, Any] = option(
         default_factory=dict, help='more options by language, such as {"latex": {"dpi": 200}}'
     )
