@@ -29,11 +29,11 @@ function bar(value) {
 // Red over yellow to blue: what is wrong stands out, and can be told from what is right without seeing red or green.
 const STOPS = [[196, 30, 44], [244, 132, 72], [255, 221, 140], [160, 208, 228], [44, 118, 178]];
 function colour(similarity) {
-  const share = Math.max(0, Math.min(1, (similarity - 0.5) / 0.5));
-  const place = share * (STOPS.length - 1);
+  const strength = Math.max(0, Math.min(1, (similarity - 0.5) / 0.5));
+  const place = strength * (STOPS.length - 1);
   const low = Math.min(STOPS.length - 2, Math.floor(place));
   const mixed = STOPS[low].map((from, i) => Math.round(from + (place - low) * (STOPS[low + 1][i] - from)));
-  return { solid: `rgb(${mixed.join(" ")})`, veil: `rgb(${mixed.join(" ")} / ${0.7 - 0.4 * share})` };
+  return { solid: `rgb(${mixed.join(" ")})`, veil: `rgb(${mixed.join(" ")} / ${0.7 - 0.4 * strength})` };
 }
 
 function drawHead() {
@@ -55,15 +55,15 @@ function drawHead() {
   ];
   if (all.expected) figures.push([share(all.as_expected, all.expected), "expected status"]);
   if (all.broken) figures.push([number(all.broken), all.broken === 1 ? "broken line" : "broken lines"]);
-  const panel = make("div", { class: "figures" });
+  const overview = make("div", { class: "figures" });
   for (const [value, label] of figures) {
-    panel.append(make("div", { class: "panel figure" }, make("b", {}, value), make("span", {}, label)));
+    overview.append(make("div", { class: "panel figure" }, make("b", {}, value), make("span", {}, label)));
   }
   const tables = make("div", { class: "tables" });
   for (const label of ["kind", "domain"]) {
     if (Object.keys(all["by_" + label]).length) tables.append(table(label, all["by_" + label]));
   }
-  byId("summary").append(panel, tables);
+  byId("summary").append(overview, tables);
 }
 
 function table(label, groups) {
