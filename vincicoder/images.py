@@ -1,19 +1,19 @@
-"""Targets: every form in which a caller may hand over a picture, opened as RGB.
+"""Targets: every form in which a caller may hand over an image, opened as RGB.
 
 ===============================================  =====================================================
 Form                                             Meaning
 ===============================================  =====================================================
-``os.PathLike``                                  path of a picture file
+``os.PathLike``                                  path of an image file
 ``str``                                          path, ``file://`` URL, ``data:`` URL or base64 text
-``bytes``, ``bytearray``, ``memoryview``         content of a picture file
-``PIL.Image.Image``                              the picture
+``bytes``, ``bytearray``, ``memoryview``         content of an image file
+``PIL.Image.Image``                              the image
 ``numpy.ndarray`` of uint8                       its pixels, RGB, shape [height, width, 3]
 mapping                                          one of the above under ``bytes``, ``path`` or ``image``;
                                                  the first of these that is not None
 list, tuple or object array of length one        its only item
 ===============================================  =====================================================
 
-Text without a scheme is a path if such a file exists, base64 if it decodes to a picture file, and else an
+Text without a scheme is a path if such a file exists, base64 if it decodes to an image file, and else an
 error. Nothing is fetched from the network.
 """
 
@@ -55,22 +55,22 @@ _WEBP_SIDE = 16_383
 _FILE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
 
 _DECODING = threading.Lock()
-"""Requests of one group share their picture, and Pillow cannot decode one picture in two threads at once."""
+"""Requests of one group share their image, and Pillow cannot decode one image in two threads at once."""
 
 
 def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Return a target as a new RGB picture.
+    """Return a target as a new RGB image.
 
     Transparency is laid over white, 16-bit grey is scaled to 8 bits, EXIF orientation is applied, and of an
     animation the first frame is taken. Colour profiles are not applied.
 
     Args:
-        target: The picture, in one of the forms in this module's documentation.
-        max_pixels: Pictures with more pixels are refused before they are decoded. Pillow's own limit of twice
+        target: The image, in one of the forms in this module's documentation.
+        max_pixels: Images with more pixels are refused before they are decoded. Pillow's own limit of twice
             ``PIL.Image.MAX_IMAGE_PIXELS`` holds as well.
 
     Raises:
-        TargetError: The target is not a readable picture within the limit. The message names the target.
+        TargetError: The target is not a readable image within the limit. The message names the target.
     """
     content = target_content(target)
     try:
@@ -83,15 +83,15 @@ def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image
             _check_size(image, max_pixels)
             return _flatten(image)
     except UnidentifiedImageError as error:
-        raise TargetError(f"target {_name(target)} is not a picture file of a format that Pillow reads") from error
+        raise TargetError(f"target {_name(target)} is not an image file of a format that Pillow reads") from error
     except Exception as error:  # Pillow's decoders raise errors of any kind on damaged files.
-        raise TargetError(f"target {_name(target)} cannot be opened as a picture: {error}") from error
+        raise TargetError(f"target {_name(target)} cannot be opened as an image: {error}") from error
 
 
 def target_key(target: TargetLike) -> str:
     """Return a digest of a target's content, equal for equal files however they are handed over.
 
-    Files are not decoded for it; PIL pictures and arrays are digested by their pixels.
+    Files are not decoded for it; PIL images and arrays are digested by their pixels.
 
     Raises:
         TargetError: The target cannot be read.
@@ -110,7 +110,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Return the picture upright, in 8-bit RGB, over white."""
+    """Return the image upright, in 8-bit RGB, over white."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         pixels = np.asarray(image).astype(np.float64)
@@ -124,7 +124,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def target_content(target: TargetLike) -> bytes | Image.Image:
-    """Return the picture file's bytes, or the picture where there is no file.
+    """Return the image file's bytes, or the image where there is no file.
 
     Raises:
         TargetError: The target cannot be read.
@@ -150,9 +150,9 @@ def target_content(target: TargetLike) -> bytes | Image.Image:
         items: Sequence[Any] = target.ravel().tolist() if isinstance(target, np.ndarray) else target
         if len(items) == 1:
             return target_content(items[0])
-        raise TargetError(f"target {_name(target)} holds {len(items)} items; expected exactly one picture")
+        raise TargetError(f"target {_name(target)} holds {len(items)} items; expected exactly one image")
     raise TargetError(
-        f"target {_name(target)} is no picture; give a path, bytes, a PIL image, base64 text, "
+        f"target {_name(target)} is no image; give a path, bytes, a PIL image, base64 text, "
         "or a mapping with 'bytes' or 'path'"
     )
 
@@ -168,8 +168,8 @@ def _content_of_text(text: str) -> bytes:
     if _exists(text):
         return _content_of_file(Path(text))
     content = _from_base64(text)
-    if content is None or not _is_picture(content):
-        raise TargetError(f"target {_name(text)} is neither an existing file nor base64 text of a picture file")
+    if content is None or not _is_image(content):
+        raise TargetError(f"target {_name(text)} is neither an existing file nor base64 text of an image file")
     return content
 
 
@@ -210,12 +210,12 @@ def compressed(image: Image.Image) -> bytes:
 
 
 def is_inline(text: str) -> bool:
-    """Whether ``text`` holds a picture itself, as base64 or a ``data:`` URL, rather than naming a file."""
+    """Whether ``text`` holds an image itself, as base64 or a ``data:`` URL, rather than naming a file."""
     try:
         content = _content_of_data_url(text) if text.lstrip()[:5].lower() == "data:" else _from_base64(text)
     except TargetError:
         return False
-    return content is not None and _is_picture(content)
+    return content is not None and _is_image(content)
 
 
 def file_type(content: bytes) -> str:
@@ -244,7 +244,7 @@ def _from_base64(text: str) -> bytes | None:
         return None
 
 
-def _is_picture(content: bytes) -> bool:
+def _is_image(content: bytes) -> bool:
     try:
         Image.open(io.BytesIO(content)).close()
     except UnidentifiedImageError:

@@ -62,7 +62,7 @@ class Status(str, Enum):
     RASTER = "raster"
     """The image was embedded or decoded instead of drawn."""
     FOREIGN_FILE = "foreign_file"
-    """The image is not a regular file from the request's own folder."""
+    """The image is not a regular file from the request's own directory."""
 
     # Not the response's fault.
     BAD_TARGET = "bad_target"

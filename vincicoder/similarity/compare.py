@@ -120,7 +120,7 @@ class Similarity:
         Args:
             target: The target, RGB.
             render: The render, of any size.
-            key: Names the target's content: equal for equal pictures, different for different ones.
+            key: Names the target's content: equal for equal images, different for different ones.
 
         Returns:
             What `compare` takes.
@@ -211,14 +211,14 @@ class Similarity:
             elif future is not None and error is not None:
                 future.set_exception(error)
 
-    def _embed(self, pictures: Sequence[_Pixels]) -> Iterator[_Embedding]:
-        """Embed pictures, many at a time; yield an array of its own for each."""
-        for group in _groups(pictures):
+    def _embed(self, images: Sequence[_Pixels]) -> Iterator[_Embedding]:
+        """Embed images, many at a time; yield an array of its own for each."""
+        for group in _groups(images):
             embeddings = self.encoder.encode(group[0] if len(group) == 1 else np.concatenate(group))
             start = 0
-            for picture in group:
-                yield embeddings[start : start + len(picture)].copy()
-                start += len(picture)
+            for each in group:
+                yield embeddings[start : start + len(each)].copy()
+                start += len(each)
 
     def _tiles_of(self, target: Image.Image, key: str) -> _Pixels:
         with self._stripes[hash(key) % _STRIPES]:
@@ -245,7 +245,7 @@ class Similarity:
 
 def fitted(render: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return a render at a target's size ``(width, height)``, RGB, resized bicubically."""
-    # RGB first: Pillow would resize a palette picture by nearest neighbour.
+    # RGB first: Pillow would resize a palette image by nearest neighbour.
     rgb = render if render.mode == "RGB" else render.convert("RGB")
     return rgb if rgb.size == size else rgb.resize(size, Image.Resampling.BICUBIC)
 
@@ -259,14 +259,14 @@ def blank_page(target: Image.Image) -> Image.Image:
     return Image.new("RGB", target.size, (red, green, blue))
 
 
-def _groups(pictures: Sequence[_Pixels]) -> Iterator[list[_Pixels]]:
-    """Put pictures together until a group is large enough to keep an encoder busy."""
+def _groups(images: Sequence[_Pixels]) -> Iterator[list[_Pixels]]:
+    """Put images together until a group is large enough to keep an encoder busy."""
     group: list[_Pixels] = []
-    for picture in pictures:
-        if group and sum(map(len, group)) + len(picture) > _GROUP_TILES:
+    for each in images:
+        if group and sum(map(len, group)) + len(each) > _GROUP_TILES:
             yield group
             group = []
-        group.append(picture)
+        group.append(each)
     if group:
         yield group
 

@@ -1,4 +1,4 @@
-"""Cut a picture into square tiles plus a thumbnail, the way InternVL prepares pictures of any shape."""
+"""Cut an image into square tiles plus a thumbnail, the way InternVL prepares images of any shape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TILE = 448
 MAX_TILES = 12
 """Most tiles in a grid, the thumbnail not counted."""
 
-# Smallest grids first. Grids of the same number of tiles may come in any order: no picture is equally close
+# Smallest grids first. Grids of the same number of tiles may come in any order: no image is equally close
 # to two of them without being closer to a third, so which of them is looked at first never decides.
 _GRIDS = sorted(
     (
@@ -28,7 +28,7 @@ _GRIDS = sorted(
 
 
 class Tiles(NamedTuple):
-    """A picture as tiles.
+    """An image as tiles.
 
     Attributes:
         pixels: RGB, uint8, shape ``[N, 448, 448, 3]``: the grid's tiles row by row, then the thumbnail if the
@@ -41,14 +41,14 @@ class Tiles(NamedTuple):
 
 
 def grid_of(width: int, height: int) -> tuple[int, int]:
-    """Choose the grid whose shape is closest to the picture's.
+    """Choose the grid whose shape is closest to the image's.
 
     Of the grids of one shape, such as 1x1, 2x2 and 3x3, and of two shapes equally close, the largest one wins
-    that the picture fills by more than half.
+    that the image fills by more than half.
 
     Args:
-        width: Width of the picture in pixels, at least 1.
-        height: Height of the picture in pixels, at least 1.
+        width: Width of the image in pixels, at least 1.
+        height: Height of the image in pixels, at least 1.
 
     Returns:
         Columns and rows; their product is at most ``MAX_TILES``.
@@ -64,13 +64,13 @@ def grid_of(width: int, height: int) -> tuple[int, int]:
 
 
 def tile(image: Image.Image) -> Tiles:
-    """Cut a picture into tiles.
+    """Cut an image into tiles.
 
     Args:
-        image: A picture of any size. Anything but RGB is converted first.
+        image: An image of any size. Anything but RGB is converted first.
 
     Returns:
-        The tiles. The picture is stretched to fill the grid; nothing is cropped or padded.
+        The tiles. The image is stretched to fill the grid; nothing is cropped or padded.
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     columns, rows = grid = grid_of(*rgb.size)

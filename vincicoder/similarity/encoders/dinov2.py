@@ -15,7 +15,7 @@ _MODEL_TYPES = ("dinov2", "dinov2_with_registers")
 
 
 def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) -> TorchEncoder:
-    """Load a DINOv2 by hub id or local folder, with registers or without, with a classifier head or without.
+    """Load a DINOv2 by hub id or local directory, with registers or without, with a classifier head or without.
 
     Raises:
         ConfigError: The device or dtype cannot be used.
@@ -50,7 +50,7 @@ def _load_model(name: str) -> Any:
 
     source = str(Path(name).expanduser()) if name.startswith(("~", ".", "/")) else name
     if source != name or Path(source).is_absolute():
-        _require_folder(name, Path(source))
+        _require_directory(name, Path(source))
     try:
         config = AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
@@ -74,19 +74,19 @@ def _load_model(name: str) -> Any:
     return model
 
 
-def _require_folder(name: str, folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        state = "has no config.json" if folder.is_dir() else "does not exist"
-        raise _not_found(name, FileNotFoundError(f"{folder} {state}"))
+def _require_directory(name: str, directory: Path) -> None:
+    if not (directory / "config.json").is_file():
+        state = "has no config.json" if directory.is_dir() else "does not exist"
+        raise _not_found(name, FileNotFoundError(f"{directory} {state}"))
 
 
 def _not_found(name: str, error: Exception) -> EncoderError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return EncoderError(
         f"The weights of encoder {name!r} cannot be loaded: {reason}\n"
-        "Expected the hub id of a DINOv2 or a folder with its config.json and weights. To get them:\n"
+        "Expected the hub id of a DINOv2 or a directory with its config.json and weights. To get them:\n"
         "  hf download facebook/dinov2-large --local-dir dinov2-large  (or huggingface-cli download)\n"
         "  modelscope download --model facebook/dinov2-large --local_dir dinov2-large\n"
-        "and give the folder: encoder='dinov2-large'. For a trial without weights, on the CPU, there is "
+        "and give the directory: encoder='dinov2-large'. For a trial without weights, on the CPU, there is "
         "encoder='embedded'."
     )
