@@ -198,13 +198,13 @@ BROKEN = {
     "NUL": ("a\0b", "neither"),
     "lone surrogate": ("\udcff\ud800", "neither"),
     "long text": ("x.y" * 100_000, r"\(300,000 characters\)"),
-    "base64 of no picture": (base64.b64encode(b"no picture at all" * 9).decode(), "neither"),
+    "base64 of no image": (base64.b64encode(b"no picture at all" * 9).decode(), "neither"),
     "network": ("https://example.org/a.png", "network address; download it"),
     "bad data URL": ("data:image/png;base64,?", "cannot be decoded"),
     "data URL without a comma": ("data:image/png", "cannot be decoded"),
     "data URL with a surrogate": ("data:image/png,\ud800", "cannot be decoded"),
-    "bytes of no picture": (b"<svg/>", "of 6 bytes beginning with b'<svg/>' is not a picture file"),
-    "no bytes": (b"", "not a picture file"),
+    "bytes of no image": (b"<svg/>", "of 6 bytes beginning with b'<svg/>' is not an image file"),
+    "no bytes": (b"", "not an image file"),
     "truncated": (png()[:50], "of 50 bytes beginning with .*cannot be opened"),
     "empty dict": ({}, "nothing under 'bytes', 'path' or 'image'"),
     "dict of None": ({"bytes": None, "path": None}, r"keys \['bytes', 'path'\]"),
@@ -214,8 +214,8 @@ BROKEN = {
     "flat array": (np.zeros((4, 4), np.uint8), r"expected|is not an array"),
     "empty array": (np.zeros((0, 4, 3), np.uint8), "array"),
     "empty picture": (Image.new("RGB", (0, 3)), "0x3 pixels"),
-    "number": (3, "of type int is no picture"),
-    "None": (None, "of type NoneType is no picture; give a path"),
+    "number": (3, "of type int is no image"),
+    "None": (None, "of type NoneType is no image; give a path"),
 }
 
 
