@@ -50,7 +50,7 @@ def check_scores(language: Mapping[str, Any], directory: Path) -> None:
     response = f"```{language['name']}\n{language['codes'][0]}\n```"
     with VisualReward(encoder="embedded", workers=1) as reward:
         targets = [directory / "0.png", directory / "1.png"]
-        same, other = reward.score([RewardRequest(response, str(each), language["name"]) for each in targets])
+        same, other = reward.score([RewardRequest(response, str(each), language=language["name"]) for each in targets])
     assert (same.status, other.status) == (Status.OK, Status.OK), (same, other)
     assert same.overall > 0.99 > other.overall, (same.overall, other.overall)
     raster = "data:image/png;base64," + "A" * 8000

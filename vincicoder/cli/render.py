@@ -84,6 +84,17 @@ def _print(as_json: bool, render: Render, language: str, output: str) -> None:
 
 
 def _language_of(path: str, code: str) -> str:
-    """Return the language of a code file, by its suffix or by how the code looks."""
-    language = find_language(Path(path).suffix[1:].lower()) or recognise(code)
-    return language.name if language else DEFAULT
+    """Return the language of a code file, by its suffix or by how the code looks.
+
+    Raises:
+        ConfigError: The suffix is no language's, and the code looks like none.
+    """
+    suffix = Path(path).suffix
+    if language := find_language(suffix[1:].lower()) or recognise(code):
+        return language.name
+    if suffix:
+        raise ConfigError(
+            f"the language of {path!r} cannot be told: no language has the suffix {suffix!r}, and the code looks like "
+            f"none; give --language, one of: {', '.join(LANGUAGES)}"
+        )
+    return DEFAULT
