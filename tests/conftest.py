@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plugin import install
+from repository import SUPPORT
 
 # What no render, message or file of generated code may ever contain; set before any worker starts.
 os.environ["VINCICODER_TEST_SECRET"] = "wd40-host-secret"
@@ -33,3 +35,14 @@ def strict() -> Iterator[RenderPool]:
     """Ends code soon. Many workers, since most of what it is given only waits to be killed."""
     with RenderPool(workers=8, limits=Limits(cpu_seconds=1, wall_seconds=5, memory_mb=512, output_mb=16)) as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def dot_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a package of its own installed: the language ``dot``, the encoder ``grey``, the component ``ink``.
+
+    It is on nobody's path: a test puts it on that of its own processes.
+    """
+    site = tmp_path_factory.mktemp("external") / "site"
+    install(SUPPORT / "vincicoder_dot", site)
+    return site

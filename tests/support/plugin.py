@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -47,3 +48,10 @@ def run_with(code: str, *sites: Path, cwd: Path | None = None, timeout: float = 
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def install(source: Path, site: Path) -> None:
+    """Install a package of this repository into a directory of its own, without network and build traces."""
+    copy = shutil.copytree(source, site.with_name(f"{site.name}-source"))
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*command, "--disable-pip-version-check", "--target", str(site), str(copy)], check=True)

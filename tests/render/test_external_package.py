@@ -1,0 +1,112 @@
+"""A package of its own brings a language, an encoder and a component by entry points, and every door knows them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from plugin import run_with
+from repository import SUPPORT
+from served import served
+
+DOT = {
+    "name": "dot",
+    "tag": "gv",
+    "suffix": ".gv",
+    "prompt": "Write Graphviz code for this graph.",
+    "codes": [
+        "digraph { a -> b -> c }",
+        "graph { rankdir=LR; a -- b; b -- c; c -- a }",
+        "digraph { x [shape=box]; x -> y; x -> z }",
+    ],
+    "broken": "digraph { a -> ",
+}
+
+
+def test_the_language_is_known_everywhere(dot_site: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SUPPORT / "every_door.py"), str(tmp_path)],
+        input=json.dumps(DOT),
+        env={**os.environ, "PYTHONPATH": str(dot_site)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("every door\n")
+
+
+def test_a_score_uses_its_encoder_and_its_component(dot_site: Path, tmp_path: Path) -> None:
+    code = """
+import json
+from vincicoder import RenderPool, RewardRequest, VisualReward
+from vincicoder.cli import main
+with RenderPool(1) as pool:
+    pool.render("digraph { a -> b -> c }", "dot").image.save("target.png")
+with VisualReward(encoder="grey:14", components={"ink": 1.0}, workers=1) as reward:
+    answers = [f"```dot\\n{code}\\n```" for code in ("digraph { a -> b -> c }", "graph { a; b; c; d }")]
+    same, other = reward.score([RewardRequest(each, "target.png", language="dot") for each in answers])
+assert (same.encoder, same.scores["ink"]) == ("grey:14", 1.0), same
+assert 0 < other.scores["ink"] < 0.9, other
+assert same.overall > 0.99 > other.overall, (same, other)
+open("answer.md", "w").write(answers[1])
+arguments = ["score", "--target", "target.png", "--response", "answer.md", "--language", "gv", "--encoder", "grey:14"]
+assert main([*arguments, "--components", '{"ink": 1.0}', "--json"]) == 0
+"""
+    printed = json.loads(run_with(code, dot_site, cwd=tmp_path).splitlines()[-1])
+    assert (printed["status"], printed["encoder"], printed["language"]) == ("ok", "grey:14", "dot")
+    assert 0 < printed["scores"]["ink"] < 0.9
+
+
+def test_its_renderer_is_confined(dot_site: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    code = f"""
+from PIL import Image
+from vincicoder import RenderPool, Status
+from vincicoder.guards import smuggled_raster
+Image.new("RGB", (300, 300), "red").save({str(secret)!r})
+with RenderPool(1) as pool:
+    code = 'digraph {{ a [label="", shape=none, image="{secret}"] }}'
+    render = pool.render(code, "dot")
+    assert render.image is None or (255, 0, 0) not in render.image.getdata(), render
+    assert "image file" in smuggled_raster(code, "dot")
+    assert pool.render("digraph {{ a [shape=box, width=9999, height=9999] }}", "dot").status is not Status.OK
+    assert pool.start("dot")["graphviz"]
+"""
+    run_with(code, dot_site, cwd=tmp_path)
+
+
+def test_a_misspelt_name_and_its_own_errors_are_told(dot_site: Path) -> None:
+    code = """
+from vincicoder.errors import ConfigError
+from vincicoder.languages import get_language
+from vincicoder.similarity import load_encoder
+for call, name in ((load_encoder, "gray"), (load_encoder, "grey:5"), (get_language, "graphvis")):
+    try:
+        call(name)
+    except ConfigError as error:
+        print(str(error).replace("\\n", " "))
+"""
+    lines = run_with(code, dot_site).splitlines()
+    assert lines[0].endswith("Did you mean 'grey'?")
+    assert "an N that divides 448" in lines[1]
+    assert lines[2].endswith("Did you mean 'graphviz'?")
+
+
+def test_a_server_on_this_machine_uses_all_three(dot_site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(dot_site))
+    with served("--encoder", "grey", "--components", '{"ink": 1.0}') as client:
+        status, text = client.ask("POST", "/v1/render", {"code": DOT["codes"][0], "language": "gv"})
+        rendered = json.loads(text)
+        assert (status, rendered["status"]) == (200, "ok"), text
+        sample = {"response": f"```gv\n{DOT['codes'][0]}\n```", "target": rendered["image"], "language": "dot"}
+        [result] = client.score(sample)
+    assert (result["status"], result["encoder"], result["language"]) == ("ok", "grey", "dot")
+    assert result["overall"] > 0.99
+    assert result["scores"]["ink"] == 1.0

@@ -1,0 +1,1 @@
+"""Graphviz DOT, an encoder and a component, brought to VinciCoder plugins by entry points."""
