@@ -167,3 +167,62 @@ def test_the_manager_takes_the_picture_from_the_prompt(scored, model, png, pictu
     assert managed.batch["rm_scores"].sum(1).tolist() == pytest.approx([perfect, wrong, wrong, 0.0])
     assert managed.non_tensor_batch["bad_target"].tolist() == [0, 0, 0, 1]
     assert managed.meta_info["reward_extra_keys"] == scored.meta_info["reward_extra_keys"]
+
+
+def asked_with(image, text: str) -> list[dict]:
+    return [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": text}]}]
+
+
+def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(cluster, model, picture):
+    """Each of four workers has one response of one prompt, and one to another prompt that scores well."""
+    raster = f'```html\n<html><img src="data:image/png;base64,{"A" * 4000}"></html>\n```'
+    group = ["```html\n<html>page</html>\n```", raster, PROSE, raster]  # without a browser the first cannot be judged
+    responses = [each for member in group for each in (member, PERFECT)]
+    data = rollouts(
+        model,
+        responses,
+        [{} for _ in responses],
+        raw_prompt=[asked_with(picture, "Write HTML."), asked_with(picture, "Draw this picture as SVG.")] * 4,
+        uid=["a", "b"] * 4,
+    )
+    settings = configuration(
+        model,
+        *INSTALLED_MANAGER,
+        "+reward.reward_kwargs.browser=/nowhere/chromium",
+        "actor_rollout_ref.rollout.n=4",
+        "reward.num_workers=4",
+    )
+    scored = score(settings, data)
+    rewards = scored.batch["rm_scores"].sum(1).tolist()
+    assert rewards[2::2] == pytest.approx([0.1, 0.0, 0.1])
+    assert rewards[0] == pytest.approx(0.2 / 3)
+    assert min(rewards[1::2]) > 0.95
+    assert scored.non_tensor_batch["infrastructure"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert scored.non_tensor_batch["stand_in_unknown"].tolist() == [0] * 8
+
+
+CUSTOM = """
+{define} compute_score(data_source, solution_str, ground_truth, extra_info, bonus):
+    ours = extra_info["vincicoder"]
+    return {{"score": ours["overall"] / 2 + bonus, "known": float(ground_truth == "" and extra_info["index"] == 7)}}
+"""
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+def test_a_custom_function_is_called_with_our_metrics_and_decides_the_score(cluster, model, png, tmp_path, define):
+    (tmp_path / "mine.py").write_text(CUSTOM.format(define=define), encoding="utf-8")
+    settings = configuration(
+        model,
+        *INSTALLED_MANAGER,
+        f"reward.custom_reward_function.path={tmp_path / 'mine.py'}",
+        "reward.custom_reward_function.name=compute_score",
+        "+reward.custom_reward_function.reward_kwargs.bonus=0.25",
+        "reward.num_workers=1",
+    )
+    extra = [{"target": png, "language": "svg", "index": 7} for _ in range(2)]
+    scored = score(settings, rollouts(model, [PERFECT, PROSE], extra))
+    overall = scored.non_tensor_batch["overall"].tolist()
+    assert overall[0] > 0.95 > overall[1] == 0
+    assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([each / 2 + 0.25 for each in overall])
+    assert scored.non_tensor_batch["score"].tolist() == pytest.approx([each / 2 + 0.25 for each in overall])
+    assert scored.non_tensor_batch["known"].tolist() == [1, 1]
