@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def fail(sentence: str) -> None:
-    """Stop with a sentence that says what is missing and how to mend it."""
+    """Stop with a sentence that says what is missing and how to fix it."""
     sys.exit(f"Not started: {sentence}")
 
 
@@ -44,9 +44,12 @@ def check_easyr1() -> None:
     if found is None or not found.submodule_search_locations:
         fail("EasyR1 is not installed; set EASYR1_HOME to a checkout of hiyouga/EasyR1.")
         return
-    folder = Path(next(iter(found.submodule_search_locations)))
-    if not (folder / "workers" / "reward" / "function.py").is_file():
-        fail(f"{folder} is verl, not EasyR1, whose package has the same name; set EASYR1_HOME to a checkout of EasyR1.")
+    directory = Path(next(iter(found.submodule_search_locations)))
+    if not (directory / "workers" / "reward" / "function.py").is_file():
+        fail(
+            f"{directory} is verl, not EasyR1, whose package has the same name; "
+            "set EASYR1_HOME to a checkout of EasyR1."
+        )
     try:
         version = metadata.version("omegaconf")
     except metadata.PackageNotFoundError:
@@ -62,7 +65,7 @@ def check_easyr1() -> None:
 def check_vincicoder() -> None:
     """The reward file's imports work in this interpreter."""
     try:
-        import vincicoder.reward  # noqa: F401
+        import vincicoder.reward.visual_reward  # noqa: F401
     except ModuleNotFoundError as error:
         fail(
             f"vincicoder needs {error.name}, which {sys.executable} lacks; "
@@ -77,10 +80,11 @@ def check_data(files: str, columns: list[str]) -> None:
     if path.is_dir():
         found = sorted(path.iterdir())
         if not found:
-            fail(f"the data folder {name} is empty.")
+            fail(f"the data directory {name} is empty.")
         if other := [each.name for each in found if each.suffix != found[-1].suffix]:
             fail(
-                f"EasyR1 reads all that is in the folder {name} as one kind of file; move {', '.join(other)} elsewhere."
+                f"EasyR1 reads all that is in the directory {name} as one kind of file; "
+                f"move {', '.join(other)} elsewhere."
             )
         path = found[0]
     if not path.exists():
@@ -115,7 +119,7 @@ def check_hub_data(name: str) -> None:
         datasets.load_dataset_builder(name)
     except Exception as error:  # noqa: BLE001 - whatever the reason, the data is not to be had
         fail(
-            f"the data {name!r} is neither a file or folder here nor a data set that can be reached "
+            f"the data {name!r} is neither a file or directory here nor a data set that can be reached "
             f"({type(error).__name__}); set TRAIN_FILES and VAL_FILES."
         )
 

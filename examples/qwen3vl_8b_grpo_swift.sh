@@ -15,11 +15,11 @@
 #
 # Environment variables, with their defaults:
 #   SWIFT            the swift command                                   [swift]
-#   MODEL            the model to train: hub id or folder                [DocTron-Hub/VinciCoder-8B-SFT]
+#   MODEL            the model to train: hub id or directory             [DocTron-Hub/VinciCoder-8B-SFT]
 #   MODEL_TYPE       its architecture and template, as ms-swift names it [qwen3_vl]
-#   DATASET          data set, file or folder                            [vincicoder-rl]
+#   DATASET          data set, file or directory                         [vincicoder-rl]
 #   USE_HF           true: models and data from Hugging Face, false: from ModelScope          [true]
-#   VINCICODER_RL_DATA    local folder with the public RL set
+#   VINCICODER_RL_DATA    local directory with the public RL set
 #   NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT                          [1, 0, 127.0.0.1, 29500]
 #   GPUS_PER_NODE                                                        [8]
 #   VLLM             colocate or server                                  [colocate]
@@ -31,11 +31,11 @@
 #   MICRO_BATCH      responses per GPU at a time                         [2]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
-#   MIN_TOKENS, MAX_TOKENS      tokens of a picture (32 x 32 pixels each)                     [256, 4096]
+#   MIN_TOKENS, MAX_TOKENS      tokens of an image (32 x 32 pixels each)                      [256, 4096]
 #   OUTPUT           checkpoints and logs                                [output/qwen3vl-8b-grpo]
 #   REPORT_TO        tensorboard, wandb, swanlab or none                 [tensorboard]
 # The reward is set by VINCICODER_REWARD_CONFIG, a YAML file, or by variables such as
-#   VINCICODER_REWARD_ENCODER   DINOv2's hub id or folder, or embedded   [facebook/dinov2-large]
+#   VINCICODER_REWARD_ENCODER   DINOv2's hub id or directory, or embedded  [facebook/dinov2-large]
 #   VINCICODER_REWARD_WORKERS   renders at the same time per node        [one per CPU]
 #   VINCICODER_REWARD_DEVICE    where the encoder runs                   [a GPU if there is one]
 set -euo pipefail
@@ -136,7 +136,7 @@ if [[ $SMOKE != 1 ]]; then
   done
   if [[ $ROLE == train ]]; then
     "$python" -m vincicoder doctor --encoder "${VINCICODER_REWARD_ENCODER:-facebook/dinov2-large}" ||
-      fail "the reward cannot run here; see above what is missing and how to mend it"
+      fail "the reward cannot run here; see above what is missing and how to fix it"
   fi
 fi
 exec "${command[@]}"

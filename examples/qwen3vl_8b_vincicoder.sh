@@ -11,17 +11,17 @@
 # Environment variables, with their defaults:
 #   EASYR1_HOME      checkout of EasyR1; not needed if EasyR1 is installed
 #   PYTHON           interpreter that has EasyR1 and vincicoder          [python3]
-#   MODEL            the model to train: hub id or folder                [DocTron-Hub/VinciCoder-8B-SFT]
-#   TRAIN_FILES      file, folder or hub id, as name or name@split       [DocTron-Hub/VinciCoder-42k-RL]
+#   MODEL            the model to train: hub id or directory             [DocTron-Hub/VinciCoder-8B-SFT]
+#   TRAIN_FILES      file, directory or hub id, as name or name@split    [DocTron-Hub/VinciCoder-42k-RL]
 #   VAL_FILES        EasyR1 wants some and scores them once, at the end  [64 rows of TRAIN_FILES]
 #   PROMPT_KEY, ANSWER_KEY, IMAGE_KEY   names of the columns             [problem, answer, images]
-#   IMAGE_DIR        folder that relative paths in the data start from
+#   IMAGE_DIR        directory that relative paths in the data start from
 #   NNODES, GPUS_PER_NODE                                                [2, 8]
 #   TENSOR_PARALLEL  GPUs per rollout engine                             [4]
 #   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
-#   REWARD_CPUS      CPUs of each of EasyR1's two reward actors          [80]
-#   REWARD_WORKERS   renders at the same time                            [REWARD_CPUS]
-#   REWARD_ENCODER   DINOv2's hub id or folder, or embedded              [facebook/dinov2-large]
+#   REWARD_CPUS      CPUs of each of EasyR1's two reward actors, which do not render          [1]
+#   REWARD_WORKERS   renders at the same time on each node               [one per CPU]
+#   REWARD_ENCODER   DINOv2's hub id or directory, or embedded           [facebook/dinov2-large]
 #   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1.0e-6]
 #   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
@@ -44,7 +44,7 @@ fi
 : "${VAL_FILES:=${TRAIN_FILES%@*}@train[:64]}"
 : "${PROMPT_KEY:=problem}" "${ANSWER_KEY:=answer}" "${IMAGE_KEY:=images}" "${IMAGE_DIR:=}"
 : "${NNODES:=2}" "${GPUS_PER_NODE:=8}" "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}"
-: "${REWARD_CPUS:=80}" "${REWARD_WORKERS:=$REWARD_CPUS}"
+: "${REWARD_CPUS:=1}" "${REWARD_WORKERS:=}"
 : "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}"
 : "${EPOCHS:=1}" "${LR:=1.0e-6}" "${BATCH:=256}" "${GROUP:=8}"
 : "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
@@ -106,7 +106,6 @@ settings=(
   worker.reward.reward_function="$root/verl_rewards/vincicoder_easyr1.py:compute_score"
   worker.reward.num_cpus="$REWARD_CPUS"
   worker.reward.reward_function_kwargs.encoder="$REWARD_ENCODER"
-  worker.reward.reward_function_kwargs.workers="$REWARD_WORKERS"
 
   trainer.total_epochs="$EPOCHS"
   trainer.nnodes="$NNODES"
@@ -123,8 +122,11 @@ settings=(
 if [[ $REWARD_ENCODER != embedded ]]; then
   settings+=(worker.reward.reward_function_kwargs.device="$REWARD_DEVICE")
 fi
+if [[ -n $REWARD_WORKERS ]]; then
+  settings+=(worker.reward.reward_function_kwargs.workers="$REWARD_WORKERS")
+fi
 if [[ -n $IMAGE_DIR ]]; then
-  IMAGE_DIR=$(realpath "$IMAGE_DIR") # the reward works in another folder, perhaps on another node
+  IMAGE_DIR=$(realpath "$IMAGE_DIR") # the reward works in another directory, perhaps on another node
   settings+=(data.image_dir="$IMAGE_DIR" worker.reward.reward_function_kwargs.image_dir="$IMAGE_DIR")
 fi
 command=(env "${environment[@]}" "$PYTHON" -m verl.trainer.main "${settings[@]}" "$@")

@@ -9,13 +9,13 @@
 #
 # Environment variables, with their defaults:
 #   PYTHON           interpreter that has verl and vincicoder            [python3]
-#   MODEL            the model to train: hub id or folder                [DocTron-Hub/VinciCoder-8B-SFT]
+#   MODEL            the model to train: hub id or directory             [DocTron-Hub/VinciCoder-8B-SFT]
 #   TRAIN_FILES      Parquet files, as one path or a list [a,b]          (none: must be given)
 #   VAL_FILES        scored at the end                                   [TRAIN_FILES]
 #   NNODES, GPUS_PER_NODE                                                [2, 8]
 #   TENSOR_PARALLEL  GPUs per rollout engine                             [4]
 #   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
-#   REWARD_ENCODER   DINOv2's hub id or folder, or embedded              [facebook/dinov2-large]
+#   REWARD_ENCODER   DINOv2's hub id or directory, or embedded           [facebook/dinov2-large]
 #   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
 #   REWARD_WORKERS   renders at the same time on each node               [one per CPU]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
@@ -109,7 +109,7 @@ fi
 has() { "$PYTHON" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$1') is None)"; }
 has verl && has verl.experimental.reward_loop || fail "$PYTHON has no verl >= 0.9; run: pip install '$root[verl]'"
 PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -m vincicoder doctor --encoder "$REWARD_ENCODER" >/dev/null ||
-  fail "the reward cannot run here; \`vincicoder doctor --encoder $REWARD_ENCODER\` says what is missing and how to mend it"
+  fail "the reward cannot run here; \`vincicoder doctor --encoder $REWARD_ENCODER\` says what is missing and how to fix it"
 gpus=$("$PYTHON" -c 'import torch; print(torch.cuda.device_count())' 2>/dev/null || echo 0)
 ((gpus >= GPUS_PER_NODE)) || fail "GPUS_PER_NODE is $GPUS_PER_NODE, but this machine has $gpus GPUs"
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}

@@ -1,6 +1,6 @@
 """Writes a few rows in the layout of a public VinciCoder set, for ``SMOKE=1`` of the training scripts.
 
-The pictures are what the code draws, so that rewards mean something::
+The images are renders of the code, so that rewards mean something::
 
     python examples/smoke_data.py FOLDER --layout sft
 """
@@ -16,9 +16,9 @@ COLOURS = ("red", "green", "blue", "orange", "purple", "black", "teal", "olive")
 
 
 def main() -> None:
-    """Write the rows into the folder that the command line names."""
+    """Write the rows into the directory that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("directory", type=Path)
     parser.add_argument("--layout", choices=("sft", "rl"), default="sft")
     options = parser.parse_args()
 
@@ -26,20 +26,20 @@ def main() -> None:
     import pyarrow.parquet
 
     rows = [sft_row(index) if options.layout == "sft" else rl_row(index) for index in range(len(COLOURS))]
-    options.folder.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), options.folder / "img2svg_1.parquet")
+    options.directory.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), options.directory / "img2svg_1.parquet")
 
 
 def sft_row(index: int) -> dict[str, Any]:
     """Return a row of the set for fine-tuning."""
-    picture, code = drawing(index)
-    return {"user_content": "Draw this as SVG.", "assistant_content": f"```svg\n{code}\n```", "image": picture}
+    image, code = drawing(index)
+    return {"user_content": "Draw this as SVG.", "assistant_content": f"```svg\n{code}\n```", "image": image}
 
 
 def rl_row(index: int) -> dict[str, Any]:
     """Return a row of the set for reinforcement learning."""
-    picture, code = drawing(index)
-    images = [{"bytes": picture, "path": None}]
+    image, code = drawing(index)
+    images = [{"bytes": image, "path": None}]
     return {"problem": "<image>Draw this as SVG.", "answer": f"```svg\n{code}\n```", "images": images}
 
 

@@ -46,16 +46,16 @@ _CHAT_TEMPLATE = (
 )
 
 
-def make_tiny_vlm(folder: str | Path, kind: str = "qwen2_5_vl", seed: int = 0) -> Path:
+def make_tiny_vlm(directory: str | Path, kind: str = "qwen2_5_vl", seed: int = 0) -> Path:
     """Write a random model of about 0.1 million parameters with its tokenizer and processor.
 
     Args:
-        folder: Where the files go; made if it does not exist.
+        directory: Where the files go; made if it does not exist.
         kind: The architecture, "qwen2_5_vl" or "qwen3_vl".
         seed: Of the weights. The same seed gives the same weights.
 
     Returns:
-        The folder.
+        The directory.
 
     Raises:
         ValueError: ``kind`` is not known.
@@ -64,14 +64,14 @@ def make_tiny_vlm(folder: str | Path, kind: str = "qwen2_5_vl", seed: int = 0) -
 
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} is not known; give one of: {', '.join(KINDS)}")
-    folder = Path(folder)
+    directory = Path(directory)
     tokenizer = _tokenizer()
-    _processor(kind, tokenizer).save_pretrained(folder)
+    _processor(kind, tokenizer).save_pretrained(directory)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _model(kind, tokenizer)
-    model.save_pretrained(folder)
-    return folder
+    model.save_pretrained(directory)
+    return directory
 
 
 def _tokenizer() -> Any:
@@ -163,7 +163,7 @@ def _model(kind: str, tokenizer: Any) -> Any:
     generation = model.generation_config
     generation.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
     generation.pad_token_id = ids["<|endoftext|>"]
-    # A random model would write picture tokens sooner or later, and the next forward pass would look for pictures.
+    # A random model would write image tokens sooner or later, and the next forward pass would look for images.
     generation.suppress_tokens = [
         ids[token] for token in SPECIAL_TOKENS if token not in ("<|endoftext|>", "<|im_end|>")
     ]
@@ -171,12 +171,12 @@ def _model(kind: str, tokenizer: Any) -> Any:
 
 
 def main() -> None:
-    """Write the model into the folder that the command line names."""
+    """Write the model into the directory that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("directory", type=Path)
     parser.add_argument("--kind", choices=KINDS, default="qwen3_vl")
     options = parser.parse_args()
-    print(make_tiny_vlm(options.folder, options.kind))
+    print(make_tiny_vlm(options.directory, options.kind))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@
 #
 # Environment variables, with their defaults:
 #   SWIFT            the swift command                                   [swift]
-#   MODEL            the model to train: hub id or folder                [the script's]
+#   MODEL            the model to train: hub id or directory             [the script's]
 #   DATASET          data sets: vincicoder-sft, vincicoder-sft:chart/web#100000, vincicoder-records,
-#                    files or folders, separated by blanks               [vincicoder-sft]
-#   VINCICODER_SFT_DATA, VINCICODER_RECORDS_DATA    local folders of the public set and of your own records
+#                    files or directories, separated by blanks           [vincicoder-sft]
+#   VINCICODER_SFT_DATA, VINCICODER_RECORDS_DATA    local directories of the public set and of your own records
 #   USE_HF           true: models and data from Hugging Face, false: from ModelScope          [true]
 #   NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT                          [1, 0, 127.0.0.1, 29500]
 #   GPUS_PER_NODE                                                        [8]
@@ -27,7 +27,7 @@
 #   MICRO_BATCH      sequences per GPU at a time                         [1]
 #   EPOCHS, MAX_STEPS, LR    MAX_STEPS -1: as EPOCHS says                [1, -1, 1e-5; 1e-4 with lora]
 #   MAX_LENGTH       tokens of a sequence; longer rows are left out      [16384]
-#   MIN_TOKENS, MAX_TOKENS   tokens of a picture                         [256, 4096]
+#   MIN_TOKENS, MAX_TOKENS   tokens of an image                          [256, 4096]
 #   FREEZE_VIT       true: leave the vision tower as it is               [false]
 #   WORKERS          processes that prepare data                         [8]
 #   SAVE_STEPS, SAVE_LIMIT                                               [500, 3]

@@ -1,7 +1,7 @@
 """Data sets for ms-swift: ``--external_plugins swift_plugins/vincicoder_sft.py --dataset vincicoder-sft``.
 
 ====================== ======================== ===========================================================
-data set               local folder             rows
+data set               local directory          rows
 ====================== ======================== ===========================================================
 ``vincicoder-sft``     ``VINCICODER_SFT_DATA``  the public set for fine-tuning
 ``vincicoder-rl``      ``VINCICODER_RL_DATA``   the public set for GRPO: ``solution`` instead of an answer
@@ -10,7 +10,7 @@ data set               local folder             rows
 
 Without the variable the public sets are downloaded: with ``--use_hf true`` from Hugging Face, where they are known to
 be, else from ModelScope under the same ids, which nobody has confirmed.
-A folder may also be named itself, if its last part is the name of the set's repository. What is registered here is
+A directory may also be named itself, if its last part is the name of the set's repository. What is registered here is
 only how ms-swift asks; the rules are in ``vincicoder.data``.
 """
 
@@ -53,7 +53,7 @@ class Source:
 
     Attributes:
         name: What ``--dataset`` calls it.
-        variable: The environment variable that names a local folder.
+        variable: The environment variable that names a local directory.
         layout: Of its rows; a name of ``vincicoder.data.layouts.LAYOUTS``.
         repository: Its id on the hubs, or None if it is on none.
         answered: Whether its rows hold the answer.
@@ -97,7 +97,7 @@ class VinciCoderLoader(DatasetLoader):
 
     def _load(self, syntax: DatasetSyntax, use_hf: bool) -> Dataset | IterableDataset:
         subsets = parse_subsets(syntax.subsets, self.source.name)
-        root = self._folder(syntax.dataset, subsets, use_hf)
+        root = self._directory(syntax.dataset, subsets, use_hf)
         files = find_files(root)
         layout = LAYOUTS.get(self.source.layout)
         if layout.classified:
@@ -122,7 +122,7 @@ class VinciCoderLoader(DatasetLoader):
                 _report(self.source.name, rejects)
         return dataset
 
-    def _folder(self, asked: str, subsets: Sequence[str], use_hf: bool) -> Path:
+    def _directory(self, asked: str, subsets: Sequence[str], use_hf: bool) -> Path:
         """Return where the data is, having downloaded what the subsets need if it is on a hub."""
         if Path(asked).exists():
             return Path(asked).resolve()
@@ -130,7 +130,7 @@ class VinciCoderLoader(DatasetLoader):
             return Path(local).expanduser().resolve()
         repository = self.source.repository
         if repository is None:
-            raise DataError(f"set {self.source.variable} to a folder with your records, as Parquet or JSONL")
+            raise DataError(f"set {self.source.variable} to a directory with your records, as Parquet or JSONL")
         patterns = name_patterns(subsets) if LAYOUTS.get(self.source.layout).classified else name_patterns(["default"])
         try:
             with safe_ddp_context(asked, True):
@@ -140,7 +140,7 @@ class VinciCoderLoader(DatasetLoader):
             why = " ".join(f"{type(error).__name__}: {error}".split())
             raise DataError(
                 f"{repository} cannot be downloaded from {hub} ({why}); "
-                f"set {self.source.variable} to a local folder, or try the other hub with --use_hf"
+                f"set {self.source.variable} to a local directory, or try the other hub with --use_hf"
             ) from error
 
     def _arguments(self, pieces: list[FilePart], subsets: tuple[str, ...]) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class VinciCoderLoader(DatasetLoader):
 
 
 def _download(repository: str, patterns: list[str], use_hf: bool, token: str | None) -> str:
-    """Download files of a data set, those that are there already not again, and return their folder."""
+    """Download files of a data set, those that are there already not again, and return their directory."""
     if use_hf:
         from huggingface_hub import snapshot_download
 

@@ -15,7 +15,8 @@ language, the prompt and the reference come from whichever of these has them, in
 
 Options come from ``worker.reward.reward_function_kwargs``: ``image_dir``, ``read_batch`` and every option of
 ``vincicoder.VisualReward``; ``format_weight``, as the public release calls it, is ``alignment_weight``. Each EasyR1 job
-has two reward actors, for training and for validation, and so two rewards.
+has two reward actors, for training and for validation, and so two rewards. In EasyR1's Ray job they render on the CPUs
+of all nodes, so the actors themselves need no more than one CPU.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _TARGET_HINT = (
     '(a struct, or JSON text such as {"target": "chart.png", "language": "python"}); relative paths need '
     "worker.reward.reward_function_kwargs.image_dir."
 )
+_OWN = ("image_dir", "read_batch")
 _RELEASE_NAMES = {"format_weight": "alignment_weight"}
 """Options of the public VinciCoder release, and what they are called here."""
 
@@ -80,9 +82,7 @@ def compute_score(
         >>> row = {"response": "no idea", "ground_truth": truth}
         >>> [score] = compute_score([row], encoder="embedded")  # doctest: +SKIP
     """
-    options = {_RELEASE_NAMES.get(name, name): value for name, value in options.items()}
-    own = ("image_dir", "read_batch", *_RELEASE_NAMES)
-    reward = trainers.shared_reward(options, _TARGET_HINT, own=own, whole_groups=True)
+    reward = _reward(options)
     rows: list[_Row | None] = _rows(reward_inputs) if read_batch else [None] * len(reward_inputs)
     requests = []
     for given, row in zip(reward_inputs, rows, strict=True):
@@ -96,6 +96,11 @@ def compute_score(
         lost = [row is None and each.target is trainers.NO_TARGET for row, each in zip(rows, requests, strict=True)]
         _report.missing(sum(lost))
     return reward.score(requests)
+
+
+def _reward(options: Mapping[str, Any]) -> trainers.TrainerReward:
+    options = {_RELEASE_NAMES.get(name, name): value for name, value in options.items()}
+    return trainers.shared_reward(options, _TARGET_HINT, own=(*_OWN, *_RELEASE_NAMES), whole_groups=True)
 
 
 class _Row:
@@ -131,8 +136,7 @@ def _rows(reward_inputs: Sequence[Mapping[str, Any]]) -> list[_Row | None]:
 
 def _callers() -> Iterator[FrameType]:
     """Yield the frames of all callers, nearest first, then those of other threads: one may have been asked for us."""
-    mine = sys._getframe(2)
-    for frame in itertools.chain([mine], sys._current_frames().values()):
+    for frame in itertools.chain([sys._getframe(2)], sys._current_frames().values()):
         caller: FrameType | None = frame
         while caller is not None:
             yield caller
@@ -191,3 +195,16 @@ class _Report:
 
 
 _report = _Report()
+
+
+def _check_options() -> None:
+    """Check the options while EasyR1 loads this file, so that a wrong one is an error before the first rollout."""
+    for frame in _callers():
+        config: Any = frame.f_locals.get("config")
+        options = getattr(config, "reward_function_kwargs", None)
+        if isinstance(options, Mapping) and Path(str(config.reward_function)).name == Path(__file__).name:
+            _reward({name: value for name, value in options.items() if name not in _OWN})
+            return
+
+
+_check_options()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import subprocess
 import sys
@@ -227,6 +228,20 @@ def test_a_wrong_option_is_named_at_the_first_call(options, said):
     _, compute_score = load_by_path(FILE, **options)
     with pytest.raises(ConfigError, match=said):
         compute_score([given(PERFECT, "<svg/>")])
+
+
+@pytest.mark.parametrize("options", [{"workers": "many"}, {"encodr": "embedded"}])
+def test_a_wrong_option_is_an_error_when_easyr1_loads_the_file(options):
+    def load(config):
+        spec = importlib.util.spec_from_file_location("custom_reward_fn", config.reward_function)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+    def configured(**options):
+        return types.SimpleNamespace(reward_function=str(REWARDS / FILE), reward_function_kwargs=options)
+
+    load(configured(**OPTIONS, image_dir="/data", read_batch=True, format_weight=0.1))
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        load(configured(**options))
 
 
 def test_the_releases_name_for_the_alignment_weight_is_understood(base64_png):

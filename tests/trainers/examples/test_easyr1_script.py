@@ -43,7 +43,7 @@ PAPER = {
     "worker.rollout.temperature": 1.0,
     "worker.rollout.top_p": 1.0,
     "worker.rollout.tensor_parallel_size": 4,
-    "worker.reward.num_cpus": 80,
+    "worker.reward.num_cpus": 1,
     "trainer.total_epochs": 1,
     "trainer.nnodes": 2,
     "trainer.n_gpus_per_node": 8,
@@ -313,7 +313,23 @@ def test_refuses_a_cluster_with_too_few_gpus(world, modules):
 
 def test_refuses_reward_actors_that_would_wait_for_ever(world, modules):
     package(modules, ray=ray({"CPU": 160, "GPU": 8}))
-    assert "CPUs here suffice for 1; lower REWARD_CPUS" in refusal(world)
+    assert "CPUs here suffice for 1; lower REWARD_CPUS" in refusal(world, REWARD_CPUS="80")
+
+
+def test_a_common_node_has_room_for_both_reward_actors(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import easyr1_checks
+
+    monkeypatch.setattr(easyr1_checks, "ray_nodes", lambda: [{"CPU": 11, "GPU": 8}])
+    default = int(command()["worker.reward.num_cpus"])
+    easyr1_checks.check_machines(nodes=1, gpus=8, reward_cpus=default)
+    with pytest.raises(SystemExit, match="lower REWARD_CPUS"):
+        easyr1_checks.check_machines(nodes=1, gpus=8, reward_cpus=default + 1)
+
+
+def test_renders_as_many_as_each_node_has_cpus_unless_told_otherwise():
+    assert REWARD_OPTIONS + "workers" not in command()
+    assert command(REWARD_WORKERS="40")[REWARD_OPTIONS + "workers"] == "40"
 
 
 def test_refuses_an_encoder_that_cannot_be_loaded(world):
