@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import io
 import time
 from collections.abc import Callable
@@ -45,9 +47,16 @@ def plain(result: Any) -> tuple[Any, ...]:
     )
 
 
+@functools.cache
+def local() -> VisualReward:
+    """Return the reward in this process that others are compared with, started once for all tests."""
+    reward = VisualReward("embedded", workers=2)
+    atexit.register(reward.close)
+    return reward
+
+
 def expected(requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
-    with VisualReward("embedded", workers=2) as reward:
-        return [plain(result) for result in reward.score(requests)]
+    return [plain(result) for result in local().score(requests)]
 
 
 def wait_until(holds: Callable[[], bool], seconds: float) -> bool:

@@ -6,7 +6,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from vincicoder.rendering.sandbox import processes
@@ -14,11 +14,34 @@ from vincicoder.rendering.sandbox import processes
 Started = TypeVar("Started")
 
 
+_shared = ExitStack()
+_shared_cluster: Any = None
+
+
+def shared_cluster() -> Any:
+    """Return a cluster of two nodes that this process is connected to, and that tests leave as they found it.
+
+    It is started for the first that asks, and ends when a test wants a cluster of its own.
+    """
+    global _shared_cluster
+    if _shared_cluster is None:
+        _shared_cluster = _shared.enter_context(two_nodes({"num_cpus": 2}, {"num_cpus": 2}))
+    return _shared_cluster
+
+
+def end_shared_cluster() -> None:
+    """End the shared cluster if there is one: a process can be connected to one cluster only."""
+    global _shared_cluster
+    _shared.close()
+    _shared_cluster = None
+
+
 @contextmanager
 def one_node(**resources: Any) -> Iterator[None]:
     """A cluster of one node with the resources that ``ray.init`` is given here."""
     import ray
 
+    end_shared_cluster()
     # "local": a cluster that somebody else left running is not ours to use.
     _patiently(lambda: ray.init("local", include_dashboard=False, log_to_driver=False, **resources))
     try:
@@ -40,6 +63,7 @@ def two_nodes(head: dict[str, Any], other: dict[str, Any]) -> Iterator[Any]:
         ray.init(address=cluster.address, log_to_driver=False)
         return cluster
 
+    end_shared_cluster()
     cluster = _patiently(start)
     try:
         yield cluster

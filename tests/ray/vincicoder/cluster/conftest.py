@@ -10,10 +10,18 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed")
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A cluster of two nodes that this process is connected to, for all tests of a module."""
-    from started_ray import two_nodes
+@pytest.fixture(scope="session", autouse=True)
+def ended() -> Iterator[None]:
+    """End the shared cluster with the session."""
+    yield
+    from started_ray import end_shared_cluster
 
-    with two_nodes({"num_cpus": 2}, {"num_cpus": 2}) as cluster:
-        yield cluster
+    end_shared_cluster()
+
+
+@pytest.fixture
+def cluster() -> Any:
+    """A cluster of two nodes that this process is connected to, which tests in a row share."""
+    from started_ray import shared_cluster
+
+    return shared_cluster()

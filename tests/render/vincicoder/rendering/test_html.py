@@ -168,7 +168,7 @@ def test_what_appears_a_second_later_is_drawn(browser: ForkServer) -> None:
     nested = "const step = n => n ? requestAnimationFrame(() => step(n - 1)) : done(); step(60)"
     assert colour(browser, page(f"const done = () => {{ {OK} }}; {nested}")) == GREEN
     assert colour(browser, page(f"const id = setTimeout(() => {{ {OK} }}, 10); clearTimeout(id)")) == RED
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 120
 
 
 def test_transitions_and_animations_are_drawn_at_their_end(browser: ForkServer) -> None:

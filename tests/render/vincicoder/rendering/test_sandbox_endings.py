@@ -152,10 +152,10 @@ def test_what_never_ends_is_ended(strict: RenderPool) -> None:
     wrong = {
         name: render
         for name, render in renders.items()
-        if render.status not in allowed.get(name, (Status.TIMEOUT,)) or render.seconds > 20
+        if render.status not in allowed.get(name, (Status.TIMEOUT,)) or render.seconds > 60
     }
     assert wrong == {}
-    assert time.monotonic() - before < 60
+    assert time.monotonic() - before < 240
 
 
 GREEDY = {
