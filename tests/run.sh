@@ -64,15 +64,13 @@ install_python_packages() {
   echo "$current" >"$stamp"
 }
 
-if [[ $wanted != " fast " ]]; then bash examples/install_system.sh; fi
+if [[ $wanted != " fast " ]]; then bash examples/install_system.sh make; fi
 install_python_packages
 if [[ $wanted != " fast " ]]; then bash examples/install_system.sh --browser "$VENV/bin/python"; fi
 
 if ((${#tiers[@]} == 0)); then
   say "Checks"
-  "$VENV/bin/ruff" format --check .
-  "$VENV/bin/ruff" check .
-  "$VENV/bin/mypy"
+  PATH=$VENV/bin:$PATH make --no-print-directory check
 fi
 say "Tests"
 exec "$VENV/bin/python" -m pytest -m "not slow" "${tiers[@]/#/tests/}" "$@"
