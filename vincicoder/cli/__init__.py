@@ -19,7 +19,7 @@ from vincicoder.errors import ConfigError, VinciCoderError
 COMMANDS = {"score": score, "render": render, "doctor": doctor, "serve": serve, "data": data}
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     whole = Parser(
         prog="vincicoder",
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         >>> main(["data", "no-such-recipe"])
         2
     """
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         code: int = COMMANDS[options.command].run(options)
         sys.stdout.flush()

@@ -18,6 +18,7 @@ REQUIRED = ("response", "target")
 LABELS = ("kind", "domain", "group", "expected_status")
 """Columns that are carried into the results; ``kind`` and ``domain`` also get a table each."""
 
+_REQUEST = (*REQUIRED, "id", "prompt", "language", "reference")
 _PEEKED_LINES = 20
 _PARQUET_ROWS = 32  # read at a time: rows may hold whole images
 
@@ -46,9 +47,10 @@ class Row:
 class RequestsFile:
     """Requests in a JSONL or Parquet file, read one after the other.
 
-    Each has ``response`` and ``target`` and may have ``id``, ``prompt``, ``language`` and any of ``LABELS``. A target
-    in JSONL is a path or base64 text; in Parquet it may also be bytes or ``{"bytes", "path"}``. Paths are relative to
-    the file's directory or else to the current one.
+    Each has ``response`` and ``target`` and may have ``id``, ``prompt``, ``language``, ``reference`` and any of
+    ``LABELS``. A target in JSONL is a path or base64 text; in Parquet it may also be bytes or ``{"bytes", "path"}``. A
+    reference is code, or the path of a file that holds it. Paths are relative to the file's directory or else to the
+    current one. Every other column becomes the request's metadata, with ``group`` as its ``uid``.
 
     Args:
         path: The file; its suffix tells the format, ``.jsonl`` or ``.parquet``.
@@ -127,14 +129,21 @@ class RequestsFile:
             response, (record.get("language"), record.get("prompt")), (self._language, self._prompt)
         )
         prompt = record.get("prompt") or self._prompt
+        try:
+            reference = _reference(record.get("reference"), self.path.parent)
+        except OSError as error:
+            return self._broken(number, record, f"'reference' cannot be read: {error.strerror}")
         request = RewardRequest(
             response=response,
             target=_located(record["target"], self.path.parent),
             prompt=prompt,
             language=language,
             id=_identity(record),
+            reference=reference,
+            metadata=_metadata(record),
         )
-        key = _digest([self.run, number, [record.get("id"), prompt, language, record["target"], response]])
+        content = [record.get("id"), prompt, language, record["target"], response, reference]
+        key = _digest([self.run, number, content])
         return Row(number, key, request, _labels(record), asked_by)
 
     def _broken(self, number: int, record: dict[str, Any], problem: str) -> Row:
@@ -179,7 +188,7 @@ def _problem(record: Mapping[str, Any]) -> str:
         return f"'response' is {_kind(record.get('response'))}; expected text"
     if record.get("target") is None:
         return "'target' is missing; expected a path, base64 text or bytes"
-    for name in ("prompt", "language"):
+    for name in ("prompt", "language", "reference"):
         value = record.get(name)
         if value is not None and not isinstance(value, str):
             return f"{name!r} is {_kind(value)}; expected text or nothing"
@@ -195,6 +204,19 @@ def _identity(record: Mapping[str, Any]) -> str | None:
     return None if record.get("id") is None else str(record["id"])
 
 
+def _reference(reference: str | None, directory: Path) -> str | None:
+    """Return code, read from its file where a path is given."""
+    located = _located(reference, directory)
+    if located != reference or (reference and "\n" not in reference and _is_file(Path(reference))):
+        return Path(located).read_text(encoding="utf-8", errors="replace")
+    return reference
+
+
+def _metadata(record: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in record.items() if name not in _REQUEST}
+    return rest if record.get("group") is None else {"uid": record["group"], **rest}
+
+
 def _labels(record: Mapping[str, Any]) -> dict[str, str]:
     return {label: str(record[label]) for label in LABELS if record.get(label) is not None}
 
@@ -205,11 +227,26 @@ def _parse(line: bytes) -> dict[str, Any] | str:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         return f"not JSON: {error}"
-    return record if isinstance(record, dict) else f"JSON, but {_kind(record)} and not an object"
+    return (
+        record
+        if isinstance(record, dict)
+        else f"JSON, but {'null' if record is None else _kind(record)}, not an object"
+    )
 
 
 def _kind(value: object) -> str:
-    return "missing" if value is None else f"a {type(value).__name__}"
+    """Return what a value is in the words of JSON."""
+    if value is None:
+        return "missing"
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }
+    return kinds.get(type(value), f"of type {type(value).__name__}")
 
 
 def _located(target: Any, directory: Path) -> Any:
@@ -217,11 +254,15 @@ def _located(target: Any, directory: Path) -> Any:
     if isinstance(target, dict) and target.get("bytes") is None and isinstance(target.get("path"), str):
         return {**target, "path": _located(target["path"], directory)}
     if isinstance(target, str) and len(target) < 4096 and not target.startswith(("data:", "file:")):
-        try:
-            return str(directory / target) if (directory / target).is_file() else target
-        except (OSError, ValueError):  # base64 text may be too long for a file's name
-            return target
+        return str(directory / target) if _is_file(directory / target) else target
     return target
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # base64 text may be too long for a file's name
+        return False
 
 
 def _digest(value: Any) -> str:

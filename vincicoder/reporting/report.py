@@ -98,6 +98,11 @@ class Report:
                 **{name: round(float(result[name]), 4) for name in _SCORES},
                 **{name: result[name] for name in ("status", "message", "language", "grid")},
                 "language_from": result.get("language_from", ""),
+                "components": {
+                    name: round(float(value), 4)
+                    for name, value in result.get("scores", {}).items()
+                    if name not in (*_SCORES, result["preset"])
+                },
                 "tiles": [round(float(value), 4) for value in result["tiles"]],
                 "seconds": result["seconds"],
                 "encoder": result["encoder"],

@@ -63,12 +63,14 @@ def test_blank_lines_a_byte_order_mark_and_a_missing_last_line_end_do_no_harm(tm
     ("line", "reason"),
     [
         ("{", "not JSON"),
-        ("[1]", "a list and not an object"),
+        ("[1]", "a list, not an object"),
         ('{"target": "t.png"}', "'response' is missing"),
-        ('{"target": "t.png", "response": 7}', "'response' is a int"),
+        ('{"target": "t.png", "response": 7}', "'response' is a number"),
         ('{"response": "x"}', "'target' is missing"),
         ('{"response": "x", "target": "t.png", "language": "cobol"}', "'cobol' is not known"),
         ('{"response": "x", "target": "t.png", "prompt": ["p"]}', "'prompt' is a list"),
+        ('{"response": "x", "target": "t.png", "reference": {}}', "'reference' is an object"),
+        ("null", "null, not an object"),
         ("[" * 100_000, "not JSON"),
         ("\x00\x01", "not JSON"),
     ],
@@ -81,14 +83,14 @@ def test_a_broken_line_is_named_and_the_others_are_read(tmp_path: Path, target: 
 
 
 def test_wrong_files_are_refused_in_a_sentence(tmp_path: Path, target: str) -> None:
-    picture = tmp_path / "picture.jsonl"
-    picture.write_bytes((tmp_path / target).read_bytes())
+    image = tmp_path / "image.jsonl"
+    image.write_bytes((tmp_path / target).read_bytes())
     (tmp_path / "empty.jsonl").touch()
     write(tmp_path / "columns.jsonl", {"prompt": "p", "answer": "a", "target": "t"})
     (tmp_path / "fake.parquet").write_text("not parquet")
     for name, words in {
         "missing.jsonl": "does not exist",
-        "picture.jsonl": "not JSON",
+        "image.jsonl": "not JSON",
         "empty.jsonl": "it is empty",
         "columns.jsonl": "no 'response'; it needs 'response' and 'target', and has: prompt, answer, target",
         "target.png": "must end in .jsonl or .parquet",
@@ -142,3 +144,27 @@ def test_another_default_makes_another_request_only_where_it_counts(tmp_path: Pa
     own_again, silent_again = (row.key for row in read(file, "html"))
     assert own == own_again
     assert silent != silent_again
+
+
+# What else a row says
+
+
+def test_a_reference_is_code_or_the_file_that_holds_it(tmp_path: Path, target: str) -> None:
+    (tmp_path / "reference.svg").write_text("<svg/>")
+    rows = [request(target, reference=text) for text in ("<svg>\n</svg>", "reference.svg", "<svg/>", "lost.svg", None)]
+    found = [row.request.reference for row in read(write(tmp_path / "r.jsonl", *rows))]
+    assert found == ["<svg>\n</svg>", "<svg/>", "<svg/>", "lost.svg", None]
+
+
+def test_another_reference_makes_another_request(tmp_path: Path, target: str) -> None:
+    keys = [
+        read(write(tmp_path / "r.jsonl", request(target, reference=reference)))[0].key for reference in (None, "a", "b")
+    ]
+    assert len(set(keys)) == 3
+
+
+def test_other_columns_are_metadata_and_the_group_is_its_uid(tmp_path: Path, target: str) -> None:
+    file = write(tmp_path / "r.jsonl", request(target, group="g", note={"by": "hand"}), request(target, uid=3))
+    first, second = (dict(row.request.metadata) for row in read(file))
+    assert first == {"uid": "g", "group": "g", "note": {"by": "hand"}}
+    assert second == {"uid": 3}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vincicoder.cli import parser
+from vincicoder.cli import build_parser
 from vincicoder.cli.serve import service_options
 from vincicoder.options import Leaf, from_flat, given_flags, leaves, to_flat
 from vincicoder.rendering.config import RenderingConfig
@@ -34,7 +34,7 @@ def given(command: list[str], leaf: Leaf, config: Any) -> Any:
     else:
         text, expected = OTHER_VALUES.get(leaf.name, ("1", 1))
         arguments = [leaf.flag, text]
-    options = parser().parse_args([*command, *arguments])
+    options = build_parser().parse_args([*command, *arguments])
     return to_flat(from_flat(config, given_flags(options, config)))[leaf.name], expected
 
 
@@ -52,23 +52,23 @@ def test_every_option_of_rendering_has_a_flag_of_render(leaf: Leaf) -> None:
 
 
 def test_options_that_are_not_given_are_left_to_the_reward() -> None:
-    assert given_flags(parser().parse_args(["score", "requests.jsonl"]), RewardConfig) == {}
+    assert given_flags(build_parser().parse_args(["score", "requests.jsonl"]), RewardConfig) == {}
 
 
 def test_all_guards_can_be_switched_off() -> None:
-    options = parser().parse_args(["score", "requests.jsonl", "--guards", ""])
+    options = build_parser().parse_args(["score", "requests.jsonl", "--guards", ""])
     assert from_flat(RewardConfig, given_flags(options, RewardConfig)).scoring.guards == ()
 
 
 def test_what_serve_is_told_reaches_the_service() -> None:
-    options = parser().parse_args(["serve", "--allow-unsandboxed", "--no-fence", "--encoders", "2"])
+    options = build_parser().parse_args(["serve", "--allow-unsandboxed", "--no-fence", "--encoders", "2"])
     assert service_options(options) == {"allow_unsandboxed": True, "require_fence": False, "encoders": 2}
 
 
 @pytest.mark.parametrize("command", ["score", "render", "serve"])
 def test_the_help_says_what_is_the_default(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parser().parse_args([command, "--help"])
+        build_parser().parse_args([command, "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "--cpu-seconds N CPU time of one render, in s (default: 10)" in text
     assert "--workers N renders at a time (default: one per CPU)" in text

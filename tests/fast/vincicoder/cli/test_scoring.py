@@ -34,9 +34,9 @@ def reward() -> Iterator[VisualReward]:
 
 @pytest.fixture
 def target(tmp_path: Path) -> str:
-    picture = Image.new("RGB", (512, 512), "white")
-    picture.paste("red", (0, 0, 320, 320))
-    picture.save(tmp_path / "target.png")
+    image = Image.new("RGB", (512, 512), "white")
+    image.paste("red", (0, 0, 320, 320))
+    image.save(tmp_path / "target.png")
     return "target.png"
 
 

@@ -37,6 +37,14 @@ def test_rows_and_tables_are_in_the_page_and_pictures_beside_it(tmp_path: Path) 
     assert len(list((page.parent / "images").iterdir())) == 2
 
 
+def test_components_beyond_the_named_scores_are_in_the_page(tmp_path: Path) -> None:
+    scores = {"paper": 0.9, "coarse": 0.9, "alignment": 1.0, "text": 0.12345}
+    rows = [(row(1), result(scores=scores), PICTURE), (row(2), result(scores=scores, preset="robust"), PICTURE)]
+    first, second = data_of(write_report(tmp_path, rows, "Title"))["rows"]
+    assert first["components"] == {"text": 0.1235}
+    assert second["components"] == {"paper": 0.9, "text": 0.1235}
+
+
 def test_large_pictures_are_shrunk(tmp_path: Path) -> None:
     page = write_report(tmp_path, [(row(), result(), Image.new("RGB", (3000, 200)))], "Title")
     assert data_of(page)["rows"][0]["render"] == {
