@@ -48,6 +48,12 @@ class Attempt(RenderingStep):
         encoder: See ``RenderingStep``.
         temperature: Of the model's sampling.
         max_tokens: Most tokens of an answer.
+
+    Example:
+        >>> step = Attempt(Endpoint("http://localhost:8000/v1", "Qwen/Qwen3-VL-8B-Instruct"))
+        >>> [refinement] = step([record], Drops())
+        >>> refinement.checks["made_by"]
+        'Qwen/Qwen3-VL-8B-Instruct'
     """
 
     def __init__(

@@ -48,6 +48,11 @@ class Damage(RenderingStep):
         share: Share of the records that are worked on, chosen by their ids.
         workers: See ``RenderingStep``.
         encoder: See ``RenderingStep``.
+
+    Example:
+        >>> [refinement] = Damage(seed=1)([record], Drops())
+        >>> refinement.task, refinement.checks["defects"]
+        ('refine', ['colour'])
     """
 
     def __init__(

@@ -36,6 +36,10 @@ def validate(records: Iterable[Record], least: float = LEAST, **options: Any) ->
 
     Returns:
         ``rows``, ``earned``, ``share``, ``mean``, ``statuses``, and the ``worst`` rows: overall, id, status, message.
+
+    Example:
+        >>> validate(records, encoder="embedded")["share"]
+        1.0
     """
     from tqdm import tqdm
 

@@ -41,6 +41,12 @@ class Length:
 
     Args:
         max_tokens: Most tokens, as ``count_tokens`` estimates them.
+
+    Example:
+        >>> drops = Drops()
+        >>> kept = Length(max_tokens=4096)(records, drops)
+        >>> drops.counts
+        Counter({'code too long': 3})
     """
 
     def __init__(self, max_tokens: int = MAX_TOKENS) -> None:
@@ -69,7 +75,14 @@ class Length:
 
 
 class Lint:
-    """A step that leaves out code that a linter or parser finds broken."""
+    """A step that leaves out code that a linter or parser finds broken.
+
+    Example:
+        >>> drops = Drops()
+        >>> kept = Lint()(records, drops)
+        >>> drops.counts
+        Counter({'lint: python F821': 2})
+    """
 
     def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
         """Return the records whose code is sound."""

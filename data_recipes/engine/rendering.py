@@ -153,6 +153,12 @@ class Verify(RenderingStep):
         max_pixels: Largest image that is kept, in pixels.
         workers: See ``RenderingStep``.
         encoder: See ``RenderingStep``.
+
+    Example:
+        >>> verify = Verify(fidelity=0.95)
+        >>> [record] = verify([record], Drops())
+        >>> record.checks["fidelity"]
+        0.9987
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_recipes.engine.units import Row, Unit
 from vincicoder.data import DataError, Record
+from vincicoder.languages import get_language
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "examples" / "samples"
 _DOMAINS = {"molecule": "chemistry"}
@@ -42,12 +43,11 @@ class Samples:
                     continue
                 seen.add(row["group"])
                 reference = self.directory / row["reference"]
-                language = {".py": "python", ".tex": "latex"}.get(reference.suffix) or reference.suffix[1:]
                 record = Record(
                     id=f"sample-{row['group']}",
                     domain=_DOMAINS.get(row["domain"], row["domain"]),
                     task="generate",
-                    language=language,
+                    language=get_language(reference.suffix[1:]).name,
                     prompt=row["prompt"],
                     code=reference.read_text(encoding="utf-8"),
                     target=(self.directory / row["target"]).read_bytes(),

@@ -42,7 +42,7 @@ _RETAGGED = ("xml", "html", "svg", "markup")
 
 
 def normalise(answer: str, language: str) -> tuple[str, str]:
-    """Bring an answer into the form that the reward reads.
+    r"""Bring an answer into the form that the reward reads.
 
     Args:
         answer: What a data set says the model should answer, line ends normalised.
@@ -53,6 +53,10 @@ def normalise(answer: str, language: str) -> tuple[str, str]:
 
     Raises:
         BadRow: There is no complete code in the language.
+
+    Example:
+        >>> normalise("```xml\n<svg></svg>\n```", "svg")
+        ('```svg\n<svg></svg>\n```', '<svg></svg>')
     """
     answer = answer.strip()
     if (code := _plain_code(answer, language)) is not None:

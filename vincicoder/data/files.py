@@ -92,6 +92,10 @@ def find_files(root: Path) -> list[DataFile]:
 
     Raises:
         DataError: There is no such directory, or no data file in it.
+
+    Example:
+        >>> [(file.path.name, file.domain, file.task) for file in find_files(Path("sets/sft"))]
+        [('chart2code-00000.parquet', 'chart', 'generate')]
     """
     if root.is_file():
         return [DataFile(root, *classify(root.name))]

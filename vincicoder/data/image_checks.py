@@ -28,6 +28,9 @@ def check_image(target: bytes | str) -> None:
 
     Raises:
         BadRow: It is broken, too large or too thin.
+
+    Example:
+        >>> check_image("target.png")
     """
     try:
         content = target if isinstance(target, bytes) else Path(target).read_bytes()

@@ -46,6 +46,11 @@ def from_sft(
 
     Raises:
         BadRow: The row cannot be used.
+
+    Example:
+        >>> row = {"user_content": "<image>Draw it.", "assistant_content": "<svg></svg>", "image": "icon.png"}
+        >>> from_sft(row, "svg").code
+        '<svg></svg>'
     """
     asked = require_text(row, "user_content", Reason.EMPTY_PROMPT)
     answered = require_text(row, "assistant_content", Reason.EMPTY_CODE)
@@ -89,6 +94,10 @@ def from_rl(row: Mapping[str, Any], directory: Path | None = None) -> Record:
 
     Raises:
         BadRow: The row cannot be used.
+
+    Example:
+        >>> from_rl({"problem": "<image>Write SVG.", "answer": "<svg></svg>", "images": ["icon.png"]}).prompt
+        'Write SVG.'
     """
     asked = require_text(row, "problem", Reason.EMPTY_PROMPT)
     answer = row.get("answer")

@@ -40,11 +40,16 @@ from vincicoder.errors import ConfigError
 
 @dataclass(frozen=True)
 class Record:
-    """One row of any data set; the fields are those of this module's documentation.
+    r"""One row of any data set; the fields are those of this module's documentation.
 
     Attributes:
         target: Content of the image file, or its path as text.
         checks: Values are what JSON can hold.
+
+    Example:
+        >>> record = Record.from_dict({"target": "icon.png", "code": "<svg></svg>"})
+        >>> record.domain, record.task, record.response
+        ('svg', 'generate', '```svg\n<svg></svg>\n```')
     """
 
     id: str
@@ -62,7 +67,7 @@ class Record:
 
     @property
     def response(self) -> str:
-        """What the model is to answer."""
+        """The whole answer that a model should give."""
         return fenced(self.code, self.language) if self.answer is None else self.answer
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,6 +94,10 @@ class Record:
 
         Raises:
             BadRow: A value is missing or wrong.
+
+        Example:
+            >>> Record.from_dict({"target": "a.png", "code": "plt.plot([1])", "defective_code": "plt.plt([1])"}).task
+            'refine'
         """
         code = optional_text(row, "code")
         if code is None:
@@ -124,7 +133,12 @@ class Record:
 
 
 def identify(target: bytes | str, code: str, defective_code: str | None = None) -> str:
-    """Return the id of a record that has none: 16 hexadecimal digits, equal for equal content."""
+    """Return the id of a record that has none: 16 hexadecimal digits, equal for equal content.
+
+    Example:
+        >>> identify("icon.png", "<svg></svg>")
+        '087f052e6533e2c3'
+    """
     digest = hashlib.blake2b(target if isinstance(target, bytes) else target.encode(), digest_size=8)
     for text in (code, defective_code or ""):
         digest.update(b"\0" + text.encode())

@@ -127,20 +127,6 @@ def test_the_cache_is_used_again_until_rules_or_data_change(load, sft, tmp_path,
     assert not cache_of(load("vincicoder-sft", folder)) & (first | touched)
 
 
-def test_every_rules_source_is_in_the_digest(monkeypatch, tmp_path):
-    from vincicoder.data import prompts, reading
-
-    digest = reading.rules_digest()
-    wording = tmp_path / "chart_generate.txt"
-    wording.write_text("another wording")
-    monkeypatch.setattr(prompts, "wording_files", lambda: [wording])
-    reading.rules_digest.cache_clear()
-    assert reading.rules_digest() != digest
-    monkeypatch.undo()
-    reading.rules_digest.cache_clear()
-    assert reading.rules_digest() == digest
-
-
 @pytest.mark.parametrize("streaming", [False, True])
 def test_rl_rows_have_no_answer_but_the_solution(load, tmp_path, streaming):
     rows = [

@@ -35,6 +35,10 @@ def wordings(domain: str, task: str) -> tuple[str, ...]:
 
     Raises:
         ConfigError: There are none.
+
+    Example:
+        >>> wordings("chart", "generate")[0]
+        'Write Python code that draws this chart with matplotlib.'
     """
     path = _DIRECTORY / f"{domain}_{task}.txt"
     if not path.is_file():

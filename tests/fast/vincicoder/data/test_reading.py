@@ -271,3 +271,20 @@ def test_the_largest_picture_passes_and_one_beyond_it_does_not(picture):
     check_image(picture((side, MAX_PIXELS // side), format="GIF"))
     with pytest.raises(ValueError, match=r"limit"):
         check_image(picture((side, MAX_PIXELS // side + 1), format="PNG"))
+
+
+def test_every_rules_source_is_in_the_digest(monkeypatch, tmp_path):
+    names = ("languages/svg.py", "alignment/fences.py", "data/answers.py", "data/layouts/sft.py", "chart_generate.txt")
+    for name in names:
+        reading.rules_digest.cache_clear()
+        digest = reading.rules_digest()
+        [rule] = [path for path in reading.rule_files() if str(path).endswith(name)]
+        changed = tmp_path / rule.name
+        changed.write_text(rule.read_text("utf-8") + "\n")
+        files = [changed if path == rule else path for path in reading.rule_files()]
+        monkeypatch.setattr(reading, "rule_files", lambda files=files: files)
+        reading.rules_digest.cache_clear()
+        assert reading.rules_digest() != digest
+        monkeypatch.undo()
+        reading.rules_digest.cache_clear()
+        assert reading.rules_digest() == digest
