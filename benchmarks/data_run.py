@@ -26,7 +26,7 @@ WHOLE = 1_600_000
 CORES = 64
 REFINED = 0.5
 RL_SHARE = 0.1
-_LOOK = 0.2  # seconds between looks at a process's memory
+_INTERVAL = 0.2  # seconds between readings of a process's memory
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 
@@ -48,7 +48,7 @@ class Cost:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=20_000, help="rows, an equal share of each domain")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the sets; must be new")
+    parser.add_argument("--out", type=Path, required=True, help="directory for the sets; must be new")
     options = parser.parse_args()
     options.out.mkdir(parents=True)
     # A browser that is killed leaves its processes to others; they come here, so that their time is counted.
@@ -70,8 +70,8 @@ def steps(out: Path, rows: int) -> list[tuple[str, int, list[str]]]:
     both = [str(direct), str(refined)]
     return [
         *(
-            (f"collect {name}", share, ["collect", name, "--count", str(share), "--out", str(folder)])
-            for name, folder in sources.items()
+            (f"collect {name}", share, ["collect", name, "--count", str(share), "--out", str(directory)])
+            for name, directory in sources.items()
         ),
         ("sample", rows, ["sample", *pools, "--out", str(direct)]),
         ("refine", refinements, ["refine", str(direct), "--share", str(REFINED), "--out", str(refined)]),
@@ -115,7 +115,7 @@ def run(arguments: list[str]) -> Cost:
             code = os.waitstatus_to_exitcode(status)
         elif not pid:
             memory = max(memory, peak_memory(process.pid) if code is None else 0.0)
-            time.sleep(_LOOK)
+            time.sleep(_INTERVAL)
     if code:
         raise SystemExit(f"`vincicoder data {' '.join(arguments)}` ended with {code}")
     return Cost(time.monotonic() - started, cpu, memory)

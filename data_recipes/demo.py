@@ -18,9 +18,8 @@ from pathlib import Path
 from types import ModuleType
 
 from data_recipes import collect, export, refine, report, rl, sample
-from data_recipes.engine.options import FINE, Recipe, guarded, parser_of, positive
+from data_recipes.engine.options import FINE, Recipe, guarded, layout_name, parser_of, positive
 from data_recipes.sources.samples import DIRECTORY
-from vincicoder.data.layouts import LAYOUTS
 
 SHARES = {"charts": 0.20, "icons": 0.16, "pages": 0.13, "figures": 0.13, "molecules": 0.12}
 """Rows of each generated source, as a share of the rows wanted; refinements and samples make up the rest."""
@@ -46,17 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="another one gives other sets (default: 0)")
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
-    parser.add_argument("--layouts", default="", metavar="LIST", help="more layouts for the RL set: easyr1,verl,swift")
+    parser.add_argument("--layouts", type=_layouts, default=[], metavar="LIST",
+                        help="more layouts for the RL set: easyr1,verl,swift")  # fmt: skip
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
     options = parser.parse_args(arguments)
-    more = [name for name in options.layouts.split(",") if name]
-    if unknown := [name for name in more if name not in LAYOUTS]:
-        parser.error(f"--layouts names {', '.join(unknown)}; it knows: {', '.join(LAYOUTS)}")
-    _make(options, more)
+    _make(options)
     return FINE
 
 
-def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
+def _layouts(text: str) -> list[str]:
+    return [layout_name(name) for name in text.split(",") if name]
+
+
+def _make(options: argparse.Namespace) -> None:
     work = options.out / "work"
     ray = ["--ray", options.ray] if options.ray else []
     common = ["--seed", str(options.seed), *ray]
@@ -80,7 +81,7 @@ def _make(options: argparse.Namespace, more: Sequence[str]) -> None:
     _run(rl, [direct, "--total", total, "--out", chosen, *common])
     _run(export, [direct, refined, "--layout", "sft", "--out", str(options.out / "sft"), *ray])
     _run(export, [chosen, "--layout", "rl", "--out", str(options.out / "rl"), *ray])
-    for name in more:
+    for name in options.layouts:
         _run(export, [chosen, "--layout", name, "--out", str(options.out / f"rl-{name}"), *ray])
     _run(report, [direct, refined, "--out", str(options.out / "report"), "--from", *pools])
     print(json.dumps({"sft": str(options.out / "sft"), "rl": str(options.out / "rl")}))

@@ -12,7 +12,7 @@ from itertools import compress
 from pathlib import Path
 
 from data_recipes.engine.images import PlaceImages
-from data_recipes.engine.options import Recipe, add_output, guarded, parser_of, positive, run_recipe
+from data_recipes.engine.options import Recipe, add_output, guarded, layout_name, parser_of, positive, run_recipe
 from data_recipes.engine.records import rows_in
 from data_recipes.engine.shards import ShardFormat, describe_file, rows_of, shards_of
 from data_recipes.engine.units import Row, Unit
@@ -65,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("export", __doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
-    parser.add_argument("--layout", required=True, choices=list(LAYOUTS), help="of the files")
+    parser.add_argument(
+        "--layout", required=True, type=layout_name, metavar="NAME", help=f"of the files: {', '.join(LAYOUTS)}"
+    )
     parser.add_argument("--pictures", action="store_true", help="keep images in OUT/pictures, rows hold paths")
     parser.add_argument("--rows", type=positive, default=ROWS, metavar="N", help=f"rows of a file (default: {ROWS})")
     add_output(parser, seed=False)

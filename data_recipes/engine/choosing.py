@@ -46,7 +46,7 @@ class Chosen:
 
 
 def add_choice(parser: argparse.ArgumentParser, shares: str) -> None:
-    """Add from what to choose, and how much of it; ``shares`` says what their default is."""
+    """Add the options of the records to choose from and the number wanted; ``shares`` names the default shares."""
     parser.add_argument(
         "records", type=Path, nargs="+", metavar="DIR", help="directories of records that collect wrote"
     )

@@ -28,7 +28,7 @@ class Drops:
         """Count a row that was left out.
 
         Args:
-            name: What tells it from others: an id, or file and row.
+            name: What identifies it: an id, or file and row.
             fault: Why.
         """
         self.counts[fault.label] += 1

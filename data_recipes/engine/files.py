@@ -176,7 +176,7 @@ class ImageFiles:
         """Return an image file by the path that a row gives, which may begin above or below the directory.
 
         Raises:
-            BadRow: There is none that can be read, or it cannot be told which of several is meant.
+            BadRow: There is none that can be read, or several match.
         """
         # A row may name files of the directory only, not of this machine.
         parts = [part for part in Path(name).parts if part not in ("/", "..")]

@@ -16,6 +16,7 @@ from data_recipes.engine.shards import RECORDS, ShardFormat
 from data_recipes.engine.units import Source, Step, Unit
 from vincicoder.data import DataError
 from vincicoder.data.files import FilePart
+from vincicoder.data.layouts import LAYOUTS
 from vincicoder.errors import VinciCoderError
 
 FINE, FAULT, STOPPED = 0, 1, 130
@@ -51,7 +52,7 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
-    """Add what says where to write, and how."""
+    """Add the options of the output: where it goes, the seed, and the cluster that makes it."""
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="directory for the result; goes on in it"
     )
@@ -61,7 +62,7 @@ def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
 
 
 def add_rendering(parser: argparse.ArgumentParser) -> None:
-    """Add what decides about rendering."""
+    """Add the options of rendering and comparing."""
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
 
@@ -71,6 +72,13 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def layout_name(text: str) -> str:
+    """Read the name of a layout."""
+    if text not in LAYOUTS:
+        raise argparse.ArgumentTypeError(LAYOUTS.unknown(text))
+    return text
 
 
 def share(text: str) -> float:
@@ -132,7 +140,7 @@ def _examples(drops: Drops) -> list[str]:
 
 
 def describe(thing: object) -> str:
-    """Return a step or source as text that says all that decides about its result, alike in every process."""
+    """Return a step or source as text: everything that its result depends on, the same in every process."""
     values = {name: value for name, value in vars(thing).items() if name not in _UNTOLD and not name.startswith("_")}
     if renderers := vars(thing).get("renderers"):
         values["encoder"] = renderers.encoder

@@ -121,7 +121,7 @@ def shards_of(directory: Path) -> list[Path]:
 
 
 def describe_file(path: Path) -> str:
-    """Return what tells a file from others wherever its directory lies, and from an older one of its name."""
+    """Return what identifies a file, wherever its directory lies, also among older ones of its name."""
     return f"{path.parent.name}/{path.name} of {path.stat().st_size} bytes"
 
 
@@ -195,7 +195,7 @@ def _check_settings(directory: Path, settings: Mapping[str, Any]) -> None:
     begun = any(directory.glob("*.parquet"))
     there = path.read_text(encoding="utf-8") if path.is_file() else None
     if begun and there is None:
-        raise DataError(f"{directory} holds Parquet files, and no {path.name} beside it says how; choose another --out")
+        raise DataError(f"{directory} holds Parquet files, but there is no {path.name} beside it; choose another --out")
     if begun and there != text:
         changed = _changes(str(there), settings)
         raise DataError(f"{directory} was begun with other settings ({changed}); choose another --out, or remove it")

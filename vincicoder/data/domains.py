@@ -52,7 +52,7 @@ def known_language(name: str) -> str:
 
 
 def language_of(code: str) -> str:
-    r"""Tell the language of code without a fence from how it looks.
+    r"""Return the language that code without a fence is written in, going by what it looks like.
 
     Example:
         >>> language_of("<svg></svg>"), language_of("\\begin{tikzpicture}"), language_of("import math")
@@ -63,7 +63,7 @@ def language_of(code: str) -> str:
 
 
 def domain_of(language: str, code: str) -> str:
-    """Tell the domain of code: by its language, and chemistry by whether it imports a library for it.
+    """Return the domain of code: its language's first, or chemistry if it imports a library for that.
 
     Example:
         >>> domain_of("python", "from rdkit import Chem"), domain_of("python", "import math"), domain_of("html", "")
@@ -76,7 +76,7 @@ def domain_of(language: str, code: str) -> str:
 
 
 def classify(name: str) -> tuple[str, Task]:
-    """Tell domain and task from a file name; the domain is "others" where the name says nothing.
+    """Return the domain and task that a file name says; the domain is "others" where it says nothing.
 
     Example:
         >>> classify("web2html_refine.parquet")

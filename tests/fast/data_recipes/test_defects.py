@@ -7,12 +7,12 @@ import random
 import pytest
 from recipe_helpers import record_of
 
-from data_recipes.defects import defects_of
+from data_recipes.defects import DEFECTS, defects_of
 from data_recipes.engine.drops import Drops
 from data_recipes.engine.rendering import Renderers
 from data_recipes.refine import Damage
 from data_recipes.sources import find_source, generated_domains
-from vincicoder.data import Record
+from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.domains import LANGUAGE_OF
 
 TRIES = 3
@@ -118,6 +118,16 @@ def test_records_that_cannot_be_damaged_are_counted():
     finally:
         damage.close()
     assert drops.counts == {"broken picture": 2, "no defect could be made": 1}
+
+
+def test_a_language_without_defects_says_so_and_an_alias_is_its_language(monkeypatch):
+    assert defects_of("tikz") is defects_of("latex")
+    monkeypatch.delitem(DEFECTS.entries(), "svg")
+    with pytest.raises(
+        BadRow, match=r"svg has no defects yet, only html, latex, python; add .*/defects/svg\.py"
+    ) as fault:
+        defects_of("svg")
+    assert fault.value.reason is Reason.NO_DEFECT
 
 
 def test_renderers_can_be_copied_to_another_process():

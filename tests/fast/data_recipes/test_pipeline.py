@@ -135,7 +135,7 @@ def test_a_folder_of_other_settings_or_another_run_is_left_alone(tmp_path):
         run(Numbered(10), [], tmp_path / "out", {"seed": 1})
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "mine.parquet").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"no \.foreign\.run\.json beside it"):
+    with pytest.raises(DataError, match=r"there is no \.foreign\.run\.json beside it"):
         run(Numbered(10), [], tmp_path / "foreign", SETTINGS)
 
     def again(records, drops):

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import pickle
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
@@ -262,6 +263,14 @@ def test_every_recipe_is_a_command_with_help(capsys):
     assert command_line(["data", "dmeo"]) == 2
     message = capsys.readouterr().err
     assert f"there is no recipe 'dmeo'; there are: {', '.join(RECIPES)}. Did you mean 'demo'?" in message
+
+
+@pytest.mark.parametrize("arguments", [["export", "x", "--layout", "verll"], ["demo", "--layouts", "rl,verll"]])
+def test_a_misspelt_layout_is_told_the_right_name(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        command_line(["data", *arguments, "--out", "x"])
+    assert end.value.code == 2
+    assert re.search(r"no layout 'verll'; there are: easyr1, .*\. Did you mean 'verl'\?", capsys.readouterr().err)
 
 
 def test_the_help_of_data_lists_every_recipe_and_what_it_makes(capsys):

@@ -33,13 +33,13 @@ Example:
 """
 
 _BY_THEIR_COLUMNS = ("verl", "swift", "sft", "rl", "records")
-"""Layouts in the order in which columns decide; ``easyr1`` has the columns of ``rl`` and is read alike."""
+"""Layouts in the order in which columns decide; ``easyr1`` has the columns of ``rl`` and is read as ``rl`` is."""
 
 __all__ = ["LAYOUTS", "PLACEHOLDER", "Layout", "layout_of"]
 
 
 def layout_of(columns: Collection[str]) -> str | None:
-    """Tell the layout of a table from its columns, or None if it is none of these.
+    """Return the name of the layout that a table's columns belong to, or None if they belong to none.
 
     Example:
         >>> layout_of(["problem", "answer", "images", "difficulty"])
