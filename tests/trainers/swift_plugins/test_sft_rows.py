@@ -188,7 +188,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(load, monkeypatch):
 
 
 def test_what_is_not_there_is_one_sentence(load, public, tmp_path):
-    with pytest.raises(SystemExit, match=r"nowhere does not exist; set it to the folder that"):
+    with pytest.raises(SystemExit, match=r"nowhere does not exist; set it to the directory that"):
         load("vincicoder-sft", tmp_path / "nowhere")
     with pytest.raises(SystemExit, match=r"holds no .parquet or .jsonl file but nothing; download"):
         load("vincicoder-sft", tmp_path)
