@@ -38,7 +38,7 @@ _EXTRA = re.compile(r"""\bextra\s*==\s*["']([\w.-]+)["']""")
 _LOAD_ENCODER = """
 import json, sys, time
 import numpy as np
-from vincicoder.errors import VinciCoderError
+from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.similarity import TILE, load_encoder
 started = time.perf_counter()
 try:
@@ -46,7 +46,7 @@ try:
     length = encoder.encode(np.zeros((1, TILE, TILE, 3), np.uint8)).shape[1]
     said = {"seconds": time.perf_counter() - started, "length": length}
 except VinciCoderError as error:
-    said = {"error": str(error)}
+    said = {"error": str(error), "misnamed": isinstance(error, ConfigError)}
 print("\\n" + json.dumps(said))
 """
 _LEAVE_NETWORK = (
@@ -312,11 +312,17 @@ def _encoder(name: str, device: str | None) -> Check:
     except (IndexError, ValueError):
         said = {"error": (process.stderr.strip().splitlines() or [f"exit code {process.returncode}"])[-1]}
     if "error" in said:
-        return Check("encoder", State.MISSING, f"{name}: {said['error'].splitlines()[0]}", _encoder_fix(name))
+        fix = "" if said.get("misnamed") else _encoder_fix(name)  # the message has the nearest name
+        return Check("encoder", State.MISSING, f"{name}: {said['error'].splitlines()[0]}", fix)
     return Check("encoder", State.OK, f"{name} loads and embeds in {said['seconds']:.1f} s, {said['length']} numbers")
 
 
 def _encoder_fix(name: str) -> str:
+    from vincicoder.similarity.encoders import ENCODERS
+
+    entry = ENCODERS.entries().get(name.partition(":")[0])
+    if entry is not None and entry.directory:
+        return f"{sys.executable} -m pip install --upgrade {entry.origin}"
     kind = "timm" if name.startswith("timm") else "dinov2"
     if not all(map(_installed, _requirements().get(kind, ()))):
         return _pip_extra(kind)

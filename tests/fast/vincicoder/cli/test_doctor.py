@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from repository import EXAMPLES, ROOT
 
 from vincicoder.cli import main
-from vincicoder.cli.examination import Check, State, examine, table
+from vincicoder.cli.examination import Check, State, _encoder, _extras, examine, names, table
 from vincicoder.errors import ConfigError
+from vincicoder.languages import LANGUAGES
 
 
 def test_weights_that_are_not_there_fail_without_a_download(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -52,3 +58,42 @@ def test_the_table_marks_what_fails_and_what_is_only_optional() -> None:
     assert lines[1].strip() == "fix: apt-get install chromium"
     assert lines[2].startswith("optional  gpu")
     assert lines[3].startswith("ok        svg")
+
+
+def test_every_extra_is_known_with_all_that_it_brings() -> None:
+    extras = metadata.metadata("vincicoder").get_all("Provides-Extra") or []
+    assert {name.removeprefix("extra-") for name in names() if name.startswith("extra-")} == set(extras) != set()
+    checks = {each.name: each for each in _extras()}
+    for extra in extras:
+        asked = [each for each in map(Requirement, metadata.requires("vincicoder") or []) if each.marker]
+        brought = {each.name for each in asked if each.marker and each.marker.evaluate({"extra": extra})} - {
+            "vincicoder"
+        }
+        check = checks[f"extra-{extra}"]
+        if check.state is State.OK:
+            assert brought <= set(check.detail.split(", "))
+        else:
+            assert f"vincicoder[{extra}]" in check.fix
+    assert "vincicoder" not in checks["extra-all"].detail.replace("not installed: ", "").split(", ")
+
+
+def test_the_doctor_and_the_install_script_know_the_same_packages_of_tex(tmp_path: Path) -> None:
+    listed = (ROOT / "vincicoder" / "languages" / "latex.txt").read_text("utf-8").splitlines()
+    packages = {line.split()[1] for line in listed if line and not line.startswith("#")}
+    assert packages == set(LANGUAGES.get("latex").install.apt)
+    assert len(packages) > 10
+    for name in ("kpsewhich", "pdflatex"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    # A TeX that has programs and no file: all packages are missing but those that bring only a program.
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = ["bash", str(EXAMPLES / "install_system.sh"), "--check"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
+    assert packages - {"texlive-xetex"} <= set(said.removeprefix("missing: ").split())
+
+
+def test_a_misspelt_encoder_is_told_the_nearest_and_nothing_to_install() -> None:
+    check = _encoder("embeded", None)
+    assert check.state is State.MISSING
+    assert "Did you mean 'embedded'?" in check.detail
+    assert check.fix == ""

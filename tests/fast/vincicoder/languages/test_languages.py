@@ -1,8 +1,7 @@
 import pytest
 
-from vincicoder.alignment.prompt import language_asked_for
 from vincicoder.errors import ConfigError
-from vincicoder.languages import LANGUAGES, get_language, root_element
+from vincicoder.languages import LANGUAGES, get_language, recognise, root_element
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
@@ -23,63 +22,6 @@ def test_an_unknown_language_is_refused_with_the_known_ones(name):
         get_language(name)
 
 
-ASKED = [
-    ("Please generate the Python matplotlib code that reproduces this chart.", "python"),
-    ("Use RDKit to draw the molecule.", "python"),
-    ("Redraw the picture with seaborn.", "python"),
-    ("Convert this webpage screenshot into HTML", "html"),
-    ("Convert this webpage screenshot into code.", "html"),
-    ("Build the landing page you see.", "html"),
-    ("Generate SVG code for the icon", "svg"),
-    ("Trace this logo as a vector graphic.", "svg"),
-    ("Write LaTeX/TikZ code", "latex"),
-    ("Compile the figure in TeX.", "latex"),
-    # The language asked for, not the one spoken about.
-    ("Python code that draws this SVG icon", "python"),
-    ("Convert this SVG icon to a Python script.", "python"),
-    ("Convert SVG code to HTML.", "html"),
-    ("Turn the following HTML code into SVG.", "svg"),
-    ("Recreate this SVG icon using Python.", "python"),
-    ("Given this web page (HTML) screenshot, generate SVG.", "svg"),
-    ("Generate an SVG of the matplotlib chart.", "svg"),
-    ("Use Python to recreate the HTML page.", "python"),
-    ("TikZ figure in LaTeX", "latex"),
-    ("HTML page with inline SVG", "html"),
-    ("Create an HTML page containing SVG code.", "html"),
-    ("Write Python code that saves the chart to output.svg.", "python"),
-    ("Here is the LaTeX-rendered diagram. Reproduce it with Python.", "python"),
-    ("Here is a page rendered from HTML. Draw this with TikZ.", "latex"),
-    ("An HTML document with SVG icons", "html"),
-    ("Output format: SVG. The picture was made with matplotlib.", "svg"),
-    ("Answer in **SVG**, not in HTML.", "svg"),
-    ("Do not use HTML; write LaTeX.", "latex"),
-    ("Reproduce the figure in LaTeX instead of Python.", "latex"),
-    # Chinese.
-    ("请生成Python matplotlib代码来重现这张图表。", "python"),
-    ("将此网页截图转换为HTML代码", "html"),
-    ("请根据网页截图写代码", "html"),
-    ("生成这个图标的SVG代码", "svg"),
-    ("用LaTeX/TikZ代码重现该图", "latex"),
-    ("用Python绘制这个SVG图标", "python"),
-    ("把这个SVG图标转成Python代码", "python"),
-    ("将SVG代码转换为HTML", "html"),
-    ("使用RDKit画出该分子", "python"),
-    ("请编写SVG,不要使用HTML", "svg"),
-]
-
-
-@pytest.mark.parametrize(("instruction", "name"), ASKED)
-def test_an_instruction_asks_for_one_language(instruction, name):
-    language = language_asked_for(instruction)
-    assert language is not None
-    assert language.name == name
-
-
-@pytest.mark.parametrize("instruction", ["", "Reproduce this figure.", "重现这张图。", "Do not use HTML.", "context"])
-def test_an_instruction_may_leave_the_language_open(instruction):
-    assert language_asked_for(instruction) is None
-
-
 @pytest.mark.parametrize(
     ("markup", "root"),
     [
@@ -97,3 +39,39 @@ def test_an_instruction_may_leave_the_language_open(instruction):
 )
 def test_the_root_element_is_the_first_one(markup, root):
     assert root_element(markup) == root
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
+def test_every_sample_is_recognised_by_how_it_looks(language):
+    assert recognise(language.sample) is language
+    assert language.recognises(language.sample)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("<?xml version='1.0'?><svg/>", "svg"),
+        ("<div>a formula: \\begin{align}x\\end{align}</div>", "html"),
+        ("<body><svg/></body>", "html"),
+        ("\\draw (0,0) -- (1,1);", "latex"),
+        ("from matplotlib import pyplot", "python"),
+        ("print(1)", None),
+        ("", None),
+    ],
+)
+def test_bare_code_is_recognised_or_left_open(code, name):
+    language = recognise(code)
+    assert (language and language.name) == name
+
+
+def test_every_language_says_what_the_doctor_and_the_recipes_need():
+    for language in LANGUAGES.values():
+        assert language.title
+        assert all(suffix.startswith(".") for suffix in language.suffixes)
+        assert language.install.pip or language.install.apt
+        assert get_language(language.suffixes[0][1:]) is language
+
+
+def test_a_near_name_is_offered():
+    with pytest.raises(ConfigError, match=r"Did you mean 'latex'\?"):
+        get_language("latx")

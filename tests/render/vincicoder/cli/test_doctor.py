@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plugin import run_with, write_plugin
 
 from vincicoder.cli.examination import Check, State, examine, names
 from vincicoder.languages import LANGUAGES
@@ -53,3 +54,16 @@ def test_a_browser_that_does_not_run_is_missing_and_can_be_fixed(tmp_path: Path)
     assert found["html"].failed
     assert "install" in found["html"].fix
     assert not found["svg"].required
+
+
+def test_a_broken_plugin_is_reported_with_its_package(tmp_path: Path) -> None:
+    write_plugin(
+        tmp_path, "half-done", {"vincicoder.languages": {"half": "half:LANGUAGE"}}, {"half": "import nothing_here"}
+    )
+    code = (
+        "from vincicoder.cli.examination import examine\n"
+        "found = {each.name: each for each in examine(encoder='embedded')}\n"
+        "assert found['half'].failed and 'half-done' in found['half'].detail and 'half-done' in found['half'].fix\n"
+        "print([name for name, each in found.items() if each.failed])"
+    )
+    assert run_with(code, tmp_path) == "['half']\n"
