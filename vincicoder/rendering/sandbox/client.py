@@ -161,7 +161,7 @@ class ForkServer:
         try:
             self._process = self._start(interpreter or sys.executable, theirs, config)
             theirs.close()  # or its end would never be seen from here
-            self.details: dict[str, Any] = self._greet(f"{name} under {interpreter or sys.executable}")
+            self.details: dict[str, Any] = self._handshake(f"{name} under {interpreter or sys.executable}")
         except BaseException:
             self._sock.close()
             server.remove_tree(self.root)
@@ -187,18 +187,18 @@ class ForkServer:
         except OSError as error:
             raise RendererUnavailable(f"cannot start {interpreter}: {error}") from None
 
-    def _greet(self, what: str) -> dict[str, Any]:
+    def _handshake(self, what: str) -> dict[str, Any]:
         self._sock.settimeout(_START_SECONDS)
         try:
-            hello = wire.receive(self._sock)
+            answer = wire.receive(self._sock)
         except (OSError, wire.WireError) as error:
-            hello = {"ready": False, "error": f"no word from it: {error}"}
+            answer = {"ready": False, "error": f"it did not answer: {error}"}
         self._sock.settimeout(None)
-        if hello is None or not hello.get("ready"):
+        if answer is None or not answer.get("ready"):
             self._process.kill()
             self._process.wait()
-            raise RendererUnavailable(f"{what} did not start: {hello['error'] if hello else 'it ended at once'}")
-        return {**(hello["details"] or {}), "network_namespace": hello["network_namespace"]}
+            raise RendererUnavailable(f"{what} did not start: {answer['error'] if answer else 'it ended at once'}")
+        return {**(answer["details"] or {}), "network_namespace": answer["network_namespace"]}
 
     @property
     def alive(self) -> bool:

@@ -24,12 +24,14 @@ from typing import Any
 from vincicoder.rendering.renderer import Policy
 from vincicoder.status import Status
 
-from . import child, confine, namespaces, processes, wire
+from . import confine, namespaces, processes, wire
+from .child import ERRORS
+from .child import main as run_child
 
 _BUSY_TICK, _IDLE_TICK = 0.05, 1.0
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to check their use
 _OPEN_SECONDS = 90.0
-_GROWN = 0.75  # a kept child that still holds this much of the limit would charge the next job for it
+_LARGEST_KEPT = 0.75  # share of the memory limit; a kept child that holds more would leave the next job too little
 _MAX_FILES = 4096
 _FORGED = "the code wrote to the renderer's own channel"
 
@@ -81,15 +83,15 @@ class Server:
     def run(self) -> None:
         """Serve until the client closes its end or is gone."""
         while self._open and os.getppid() == self._parent:
-            busy = any(entry.job is not None for entry in self._children.values())
+            busy = any(child.job is not None for child in self._children.values())
             for key, _ in self._selector.select(_BUSY_TICK if busy else _IDLE_TICK):
                 key.data(key.fileobj)
             self._watch()
 
     def stop(self) -> None:
         """Kill every child and all that they started, and remove the directory."""
-        for entry in list(self._children.values()):
-            self._end(entry)
+        for child in list(self._children.values()):
+            self._end(child)
         processes.kill(processes.descendants(os.getpid()))
         remove_tree(self._root)
 
@@ -117,42 +119,42 @@ class Server:
                 self._died(self._children[pid], status, use.ru_utime + use.ru_stime)
 
     def _from_child(self, sock: socket.socket) -> None:
-        entry = next((entry for entry in self._children.values() if entry.sock is sock), None)
-        if entry is None:
+        child = next((child for child in self._children.values() if child.sock is sock), None)
+        if child is None:
             return
         data = b""
         with contextlib.suppress(OSError):  # reset by a child that died with its job unread: the same as its end
             data = sock.recv(1 << 16)
         try:
-            messages = entry.inbox.feed(data)
+            messages = child.inbox.feed(data)
         except wire.WireError:
-            self._finish(entry, _result(Status.RUNTIME_ERROR, _FORGED))
+            self._finish(child, _result(Status.RUNTIME_ERROR, _FORGED))
             return
         if not data:
             self._selector.unregister(sock)  # its death will be reported by the signal
         for message in messages:
-            if entry.opening:
-                self._opened(entry)
-            elif entry.job is not None:
-                self._finish(entry, _checked(message, self._policy))
+            if child.opening:
+                self._opened(child)
+            elif child.job is not None:
+                self._finish(child, _checked(message, self._policy))
                 return  # one job, one answer
 
-    def _opened(self, entry: _Child) -> None:
+    def _opened(self, child: _Child) -> None:
         """From here on time counts for the job, which waits in the child's socket."""
-        entry.opening = False
-        entry.started = time.monotonic()
-        entry.cpu_before = self._usage(entry).cpu_seconds
+        child.opening = False
+        child.started = time.monotonic()
+        child.cpu_before = self._usage(child).cpu_seconds
 
     # Jobs
 
     def _start(self, message: wire.Message) -> None:
-        idle = next((entry for entry in self._children.values() if entry.job is None), None)
-        entry = idle or self._fork()
-        entry.job = message["id"]
-        entry.started = time.monotonic()
-        entry.cpu_before = self._usage(entry).cpu_seconds if idle else 0.0
+        idle = next((child for child in self._children.values() if child.job is None), None)
+        child = idle or self._fork()
+        child.job = message["id"]
+        child.started = time.monotonic()
+        child.cpu_before = self._usage(child).cpu_seconds if idle else 0.0
         with contextlib.suppress(OSError):  # a child that died meanwhile is reported by the signal
-            wire.send(entry.sock, message)
+            wire.send(child.sock, message)
 
     def _fork(self) -> _Child:
         self._serial += 1
@@ -163,59 +165,59 @@ class Server:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            child.main(theirs, self._renderer, directory, self._policy, self._config)
+            run_child(theirs, self._renderer, directory, self._policy, self._config)
         theirs.close()
-        entry = _Child(pid, ours, directory, wire.Inbox(wire.CHILD_MAX_BYTES), opening=True)
-        self._children[pid] = entry
+        child = _Child(pid, ours, directory, wire.Inbox(wire.CHILD_MAX_BYTES), opening=True)
+        self._children[pid] = child
         self._selector.register(ours, selectors.EVENT_READ, self._from_child)
-        return entry
+        return child
 
-    def _usage(self, entry: _Child) -> processes.Usage:
+    def _usage(self, child: _Child) -> processes.Usage:
         if self._policy.processes:
-            return processes.usage_of_tree(entry.pid)
-        return processes.usage_of(entry.pid)
+            return processes.usage_of_tree(child.pid)
+        return processes.usage_of(child.pid)
 
     def _watch(self) -> None:
         now = time.monotonic()
-        for entry in list(self._children.values()):
-            if entry.job is not None and now - entry.started > _GRACE_SECONDS:
-                problem = self._excess(entry, now)
+        for child in list(self._children.values()):
+            if child.job is not None and now - child.started > _GRACE_SECONDS:
+                problem = self._excess(child, now)
                 if problem is not None:
-                    self._finish(entry, problem, keep=False)
+                    self._finish(child, problem, keep=False)
 
-    def _excess(self, entry: _Child, now: float) -> wire.Message | None:
+    def _excess(self, child: _Child, now: float) -> wire.Message | None:
         limits = self._limits
-        if entry.opening:
-            late = now - entry.started > _OPEN_SECONDS
+        if child.opening:
+            late = now - child.started > _OPEN_SECONDS
             return _result(Status.INFRASTRUCTURE, f"a worker did not start in {_OPEN_SECONDS:g} s") if late else None
-        if now - entry.started > limits["wall_seconds"]:
+        if now - child.started > limits["wall_seconds"]:
             return _result(Status.TIMEOUT, f"took longer than {limits['wall_seconds']:g} s")
-        use = self._usage(entry)
-        if use.cpu_seconds - entry.cpu_before > limits["cpu_seconds"]:
+        use = self._usage(child)
+        if use.cpu_seconds - child.cpu_before > limits["cpu_seconds"]:
             return _cpu_timeout(limits)
         if not self._policy.address_space and use.memory_bytes > limits["memory_mb"] << 20:
             return _result(Status.OUT_OF_MEMORY, f"used more than {limits['memory_mb']} MiB")
         if use.tasks > limits["tasks"]:
             return _result(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
-        size, files = processes.disk_use(str(entry.directory), _MAX_FILES)
+        size, files = processes.disk_use(str(child.directory), _MAX_FILES)
         if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
-            size += processes.nameless_use(entry.pid)
+            size += processes.nameless_use(child.pid)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
             return _result(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
         return None
 
-    def _finish(self, entry: _Child, message: wire.Message, keep: bool = True) -> None:
+    def _finish(self, child: _Child, message: wire.Message, keep: bool = True) -> None:
         """Answer the client; the child is kept only when it is meant to be and nothing was out of order."""
-        entry.served += 1
-        keep = keep and entry.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
-        job, entry.job = entry.job, None
-        seconds = time.monotonic() - entry.started
+        child.served += 1
+        keep = keep and child.served < self._config["jobs_per_child"] and message.get("status") == Status.OK.value
+        job, child.job = child.job, None
+        seconds = time.monotonic() - child.started
         if keep:
-            use = self._usage(entry)
-            cpu, keep = use.cpu_seconds, use.memory_bytes < _GROWN * (self._limits["memory_mb"] << 20)
+            use = self._usage(child)
+            cpu, keep = use.cpu_seconds, use.memory_bytes < _LARGEST_KEPT * (self._limits["memory_mb"] << 20)
         if not keep:
-            cpu = self._end(entry)
-        self._answer(job, message, entry.directory, seconds, cpu - entry.cpu_before, keep)
+            cpu = self._end(child)
+        self._answer(job, message, child.directory, seconds, cpu - child.cpu_before, keep)
 
     def _answer(
         self, job: int | None, message: wire.Message, directory: Path, seconds: float, cpu: float, keep: bool
@@ -231,52 +233,50 @@ class Server:
         with contextlib.suppress(OSError):  # the client is gone; the main loop will notice
             wire.send(self._sock, answer)
 
-    def _end(self, entry: _Child) -> float:
+    def _end(self, child: _Child) -> float:
         """Kill a child with everything below it and return the CPU seconds that it used."""
-        below = processes.descendants(entry.pid) if self._policy.processes else []
-        cpu = self._usage(entry).cpu_seconds  # what is killed below will not show in the child's own account
-        self._forget(entry)
+        below = processes.descendants(child.pid) if self._policy.processes else []
+        cpu = self._usage(child).cpu_seconds  # what is killed below will not show in the child's own account
+        self._forget(child)
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(entry.pid, signal.SIGKILL)
-        processes.kill([entry.pid, *below])
+            os.killpg(child.pid, signal.SIGKILL)
+        processes.kill([child.pid, *below])
         with contextlib.suppress(ChildProcessError):
-            _, _, use = os.wait4(entry.pid, 0)
+            _, _, use = os.wait4(child.pid, 0)
             return max(cpu, use.ru_utime + use.ru_stime)
         return cpu
 
-    def _forget(self, entry: _Child) -> None:
-        self._children.pop(entry.pid, None)
+    def _forget(self, child: _Child) -> None:
+        self._children.pop(child.pid, None)
         with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(entry.sock)
-        entry.sock.close()
+            self._selector.unregister(child.sock)
+        child.sock.close()
 
-    def _died(self, entry: _Child, status: int, cpu: float) -> None:
+    def _died(self, child: _Child, status: int, cpu: float) -> None:
         """Handle the end of a child without an answer, or with one still unread."""
-        answer = self._unread_result(entry)
+        answer = self._unread_result(child)
         below = processes.descendants(os.getpid()) if self._policy.processes else []
-        self._forget(entry)
+        self._forget(child)
         if self._policy.processes:
             kept = {pid for other in self._children.values() for pid in (other.pid, *processes.descendants(other.pid))}
             processes.kill(set(below) - kept)
-        if entry.job is None:
-            remove_tree(entry.directory)
+        if child.job is None:
+            remove_tree(child.directory)
             return
-        cpu -= entry.cpu_before
-        if entry.opening:
-            answer = _result(
-                Status.INFRASTRUCTURE, f"a worker could not start: {_tail(entry.directory / child.ERRORS)}"
-            )
-        answer = answer or _death(status, cpu, self._limits, entry.directory)
-        self._answer(entry.job, answer, entry.directory, time.monotonic() - entry.started, cpu, keep=False)
+        cpu -= child.cpu_before
+        if child.opening:
+            answer = _result(Status.INFRASTRUCTURE, f"a worker could not start: {_tail(child.directory / ERRORS)}")
+        answer = answer or _death(status, cpu, self._limits, child.directory)
+        self._answer(child.job, answer, child.directory, time.monotonic() - child.started, cpu, keep=False)
 
-    def _unread_result(self, entry: _Child) -> wire.Message | None:
+    def _unread_result(self, child: _Child) -> wire.Message | None:
         with contextlib.suppress(OSError, wire.WireError, ValueError):
-            entry.sock.setblocking(False)
-            while data := entry.sock.recv(1 << 16):
-                for message in entry.inbox.feed(data):
-                    if not entry.opening:
+            child.sock.setblocking(False)
+            while data := child.sock.recv(1 << 16):
+                for message in child.inbox.feed(data):
+                    if not child.opening:
                         return _checked(message, self._policy)
-                    entry.opening = False
+                    child.opening = False
         return None
 
 
@@ -312,7 +312,7 @@ def _death(status: int, cpu: float, limits: wire.Message, directory: Path) -> wi
         return _result(Status.TOO_LARGE, f"wrote a file of more than {limits['output_mb']} MiB")
     if number == signal.SIGKILL:
         return _result(Status.OUT_OF_MEMORY, "killed by the system, as happens when the machine runs out of memory")
-    errors = _tail(directory / child.ERRORS)
+    errors = _tail(directory / ERRORS)
     if "bad_alloc" in errors or "MemoryError" in errors:
         return _result(Status.OUT_OF_MEMORY, "the memory limit was reached")
     if status == 0:
@@ -343,7 +343,7 @@ def remove_tree(directory: Path) -> None:
 
 def library_directories() -> list[str]:
     """Return the directories of installed packages that this interpreter imports from, wherever they are."""
-    return [entry for entry in sys.path if entry and any(Path(entry).glob("*.dist-info"))]
+    return [child for child in sys.path if child and any(Path(child).glob("*.dist-info"))]
 
 
 def _renderer(config: wire.Message) -> Any:
