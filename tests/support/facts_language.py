@@ -21,7 +21,6 @@ class _Text(Facts):
 
 
 class FactsRenderer:
-    language: ClassVar[str] = "facts"
     jobs_per_child: ClassVar[int] = 1
 
     def policy(self) -> Policy:

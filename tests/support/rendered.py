@@ -1,4 +1,4 @@
-"""What several tests of renders share: what must not leak, and pages drawn by a browser of their own."""
+"""What several tests of renders share: what must not leak, and pages rendered by a browser of their own."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def start(limits: Limits | None = None, **options: object) -> ForkServer:
     return ForkServer("vincicoder.rendering.html:HtmlRenderer", options, limits, SandboxConfig(), jobs_per_child=jobs)
 
 
-def picture(answer: JobResult) -> Image.Image:
-    assert answer.status is Status.OK, answer.message
-    assert answer.size is not None and answer.pixels is not None
-    return Image.frombytes("RGB", answer.size, answer.pixels)
+def image_in(result: JobResult) -> Image.Image:
+    assert result.status is Status.OK, result.message
+    assert result.size is not None and result.pixels is not None
+    return Image.frombytes("RGB", result.size, result.pixels)
 
 
-def draw(server: ForkServer, code: str, **options: object) -> Image.Image:
-    return picture(server.run(code, options))
+def image_of(server: ForkServer, code: str, **options: object) -> Image.Image:
+    return image_in(server.run(code, options))
 
 
 def colour(server: ForkServer, code: str) -> tuple[int, ...]:
-    return draw(server, code).getpixel((1270, 700))  # type: ignore[return-value]
+    return image_of(server, code).getpixel((1270, 700))  # type: ignore[return-value]
 
 
 def rendered_python(pool: RenderPool, code: str) -> Image.Image:

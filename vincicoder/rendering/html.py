@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
+from vincicoder.rendering.renderer import Policy, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class HtmlRenderer:
         """Start the browser, confined, before the first job."""
         self._chromium = _Chromium(self._executable(), workspace, self._setup_script)
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
         """Render one page.
 
         Args:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
+from vincicoder.rendering.renderer import Policy, RenderError, Workspace, check_pixels
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
 
@@ -78,7 +78,7 @@ class LatexRenderer:
         self._format = _dump_format(Path.cwd() / "formats")
         return {"format": self._format is not None, "pypdfium2": version("pypdfium2")}
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
         """Compile and render one document or snippet."""
         text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the image
         Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")

@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
+from vincicoder.rendering.renderer import Policy, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class SvgRenderer:
         )
         return {"cairosvg": cairosvg.__version__}
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
         """Render one SVG document."""
         import cairosvg
         from PIL import Image

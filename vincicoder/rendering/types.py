@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,10 @@ class Render:
     cpu_seconds: float = 0.0
     facts: Facts | None = field(default=None, repr=False)
     note: str = ""
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Render], tuple[bytes]]:
+        """Pickle the compressed form, which is what should travel to another process or node."""
+        return Render.from_bytes, (self.to_bytes(),)
 
     @property
     def ok(self) -> bool:

@@ -1,4 +1,4 @@
-"""Python code: which picture counts, what changes it and what must not."""
+"""Python code: which image counts, what changes it and what must not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from rendered import PLT
-from rendered import rendered_python as picture
+from rendered import rendered_python as image_of
 
 from vincicoder.rendering import Render, RenderPool
 from vincicoder.status import Status
@@ -67,19 +67,19 @@ def same(first: Render | Image.Image, second: Render | Image.Image) -> bool:
          (200, 100)),
     ],
 )  # fmt: skip
-def test_matplotlib_pictures_keep_their_size(pool: RenderPool, code: str, size: tuple[int, int]) -> None:
-    assert picture(pool, PLT + code).size == size
+def test_matplotlib_images_keep_their_size(pool: RenderPool, code: str, size: tuple[int, int]) -> None:
+    assert image_of(pool, PLT + code).size == size
 
 
 def test_a_tight_box_is_kept(pool: RenderPool) -> None:
     code = PLT + "plt.figure(figsize=(4, 4)); plt.axes([.4, .4, .2, .2]); plt.savefig('a.png', bbox_inches='tight')"
-    width, height = picture(pool, code).size
+    width, height = image_of(pool, code).size
     assert 80 < width < 200
     assert 80 < height < 200
 
 
 def test_transparency_lies_over_white(pool: RenderPool) -> None:
-    image = picture(pool, PLT + "plt.figure(figsize=(1, 1)); plt.savefig('a.png', transparent=True)")
+    image = image_of(pool, PLT + "plt.figure(figsize=(1, 1)); plt.savefig('a.png', transparent=True)")
     assert image.getpixel((0, 0)) == (255, 255, 255)
 
 
@@ -100,8 +100,8 @@ def test_transparency_lies_over_white(pool: RenderPool) -> None:
          "ImageDraw.Draw(i).rectangle((0, 0, 40, 30), 'red'); i.save('a.bmp')", "red"),
     ],
 )  # fmt: skip
-def test_pillow_pictures(pool: RenderPool, code: str, colour: str) -> None:
-    image = picture(pool, PIL + code)
+def test_pillow_images(pool: RenderPool, code: str, colour: str) -> None:
+    image = image_of(pool, PIL + code)
     assert image.size == (40, 30)
     assert same(image, Image.new("RGB", (40, 30), colour))
 
@@ -125,8 +125,8 @@ def test_pillow_pictures(pool: RenderPool, code: str, colour: str) -> None:
         MOL + "Draw.MolToFile(m, 'm.svg', size=(300, 200))",
     ],
 )
-def test_rdkit_pictures(pool: RenderPool, code: str) -> None:
-    image = picture(pool, code)
+def test_rdkit_images(pool: RenderPool, code: str) -> None:
+    image = image_of(pool, code)
     assert image.width / image.height == pytest.approx(1.5, abs=0.01)
     assert image.width >= 300
     assert len(image.getcolors(1 << 20) or []) > 2
@@ -161,12 +161,12 @@ def test_rdkit_pictures(pool: RenderPool, code: str) -> None:
         "# -*- coding: latin-1 -*-\nplt.title('é')",
     ],
 )
-def test_honest_code_gets_its_picture(pool: RenderPool, code: str) -> None:
+def test_honest_code_gets_its_image(pool: RenderPool, code: str) -> None:
     lines = PLT + code
     if code.startswith("from __future__"):
         first, rest = code.split("\n", 1)
         lines = f"{first}\n{PLT}{rest}"
-    assert len(picture(pool, lines).getcolors(1 << 20) or []) > 1
+    assert len(image_of(pool, lines).getcolors(1 << 20) or []) > 1
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_honest_code_gets_its_picture(pool: RenderPool, code: str) -> None:
         ("raise SystemExit(3)", Status.RUNTIME_ERROR, "exit(3)"),
         ("import argparse\np = argparse.ArgumentParser(); p.add_argument('x'); p.parse_args()", Status.RUNTIME_ERROR,
          "exit(2)"),
-        ("open('a.png', 'w').write('no picture')", Status.NO_OUTPUT, "not an image"),
+        ("open('a.png', 'w').write('no image')", Status.NO_OUTPUT, "not an image"),
         ("plt.rcParams['text.usetex'] = True; plt.title('x'); plt.savefig('a.png')", Status.FORBIDDEN,
          "usetex runs LaTeX"),
     ],
@@ -209,7 +209,7 @@ RANDOM = {
 }
 
 
-def test_the_same_code_is_the_same_picture(pool: RenderPool) -> None:
+def test_the_same_code_is_the_same_image(pool: RenderPool) -> None:
     """In any order, and in another pool."""
     first = {name: pool.render(code + "\n#1", "python") for name, code in RANDOM.items()}
     with RenderPool(workers=2) as other:
@@ -221,10 +221,10 @@ def test_the_same_code_is_the_same_picture(pool: RenderPool) -> None:
 
 
 def test_the_last_time_leaves_no_trace(pool: RenderPool) -> None:
-    clean = picture(pool, PLT + SMALL)
+    clean = image_of(pool, PLT + SMALL)
     pool.render(PLT + "plt.rcParams['lines.linewidth'] = 40; plt.style.use('dark_background'); plt.plot([1])", "python")
     pool.render("import builtins, matplotlib\nbuiltins.len = None\nmatplotlib.rcdefaults = None", "python")
-    assert same(clean, picture(pool, PLT + SMALL + "#"))
+    assert same(clean, image_of(pool, PLT + SMALL + "#"))
 
 
 @pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a second interpreter")
@@ -245,7 +245,7 @@ def test_charts_can_have_their_own_environment(tmp_path: Path) -> None:
     (packages / "only_there.py").write_text("size = (2, 1)")
     interpreter = str(tmp_path / "charts" / "bin" / "python")
     with RenderPool(workers=1, python=interpreter) as pool:
-        image = picture(pool, PLT + "import only_there, sys\nplt.figure(figsize=only_there.size); plt.plot([1])")
+        image = image_of(pool, PLT + "import only_there, sys\nplt.figure(figsize=only_there.size); plt.plot([1])")
         prefix = pool.render("import sys\nraise SystemExit(sys.prefix)", "python").message
     assert image.size == (200, 100)
     assert str(tmp_path) in prefix

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -27,8 +29,13 @@ def test_every_pixel_and_field_survives(size: tuple[int, int]) -> None:
     assert [getattr(again, name) for name in fields] == [getattr(render, name) for name in fields]
 
 
-def test_a_plain_image_is_packed_small() -> None:
-    assert len(Render(Status.OK, Image.new("RGB", (1280, 720), "white")).to_bytes()) < 5_000
+def test_a_plain_image_is_packed_small_and_is_pickled_like_that() -> None:
+    render = Render(Status.OK, Image.new("RGB", (1280, 720), "white"), facts=Facts())
+    assert len(render.to_bytes()) < 5_000
+    assert len(pickle.dumps(render)) < 6_000
+    again = pickle.loads(pickle.dumps(render))
+    assert again.image.tobytes() == render.image.tobytes()
+    assert (again.status, again.facts) == (render.status, render.facts)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.OK])

@@ -1,4 +1,4 @@
-"""SVG: sizes, faithful drawing, and documents that want more than a picture."""
+"""SVG: sizes, faithful renders, and documents that want more than an image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def svg(body: str = RED, attributes: str = 'viewBox="0 0 24 12"') -> str:
     return f"<svg {NS} {attributes}>{body}</svg>"
 
 
-def picture(pool: RenderPool, code: str) -> Image.Image:
+def image_of(pool: RenderPool, code: str) -> Image.Image:
     render = pool.render(code, "svg")
     assert render.status is Status.OK, render
     assert render.image is not None
@@ -48,7 +48,7 @@ def picture(pool: RenderPool, code: str) -> Image.Image:
     ],
 )
 def test_size(pool: RenderPool, attributes: str, size: tuple[int, int]) -> None:
-    assert picture(pool, svg(attributes=attributes)).size == size
+    assert image_of(pool, svg(attributes=attributes)).size == size
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_size(pool: RenderPool, attributes: str, size: tuple[int, int]) -> None:
         svg("<metadata><x:y xmlns:x='urn:x'/></metadata>" + RED),
     ],
 )  # fmt: skip
-def test_honest_documents_are_drawn(pool: RenderPool, code: str) -> None:
-    image = picture(pool, code)
+def test_honest_documents_are_rendered(pool: RenderPool, code: str) -> None:
+    image = image_of(pool, code)
     assert image.getpixel((image.width // 2, image.height // 2)) == (255, 0, 0)
 
 
@@ -89,22 +89,22 @@ HALF_RED = "<rect width='100%' height='100%' fill='red' {}/>"
     ],
 )
 def test_opacity_may_be_given_in_per_cent(pool: RenderPool, half: str, same: str) -> None:
-    image = picture(pool, svg(half))
-    assert image.tobytes() == picture(pool, svg(same)).tobytes()
+    image = image_of(pool, svg(half))
+    assert image.tobytes() == image_of(pool, svg(same)).tobytes()
     assert image.getpixel((5, 5)) in ((255, 127, 127), (255, 128, 128))
 
 
 @pytest.mark.parametrize("reference", ["", "href=''", "href='#'", "href='other.svg#part'", "xlink:href='#missing'"])
 def test_a_use_of_nothing_draws_nothing(pool: RenderPool, reference: str) -> None:
-    image = picture(pool, svg(f"{RED}<use id='u' {reference}/>"))
+    image = image_of(pool, svg(f"{RED}<use id='u' {reference}/>"))
     assert image.getcolors() == [(512 * 256, (255, 0, 0))]
 
 
-def test_the_ground_is_white_and_text_is_drawn(pool: RenderPool) -> None:
-    empty = picture(pool, svg(""))
+def test_the_ground_is_white_and_text_is_rendered(pool: RenderPool) -> None:
+    empty = image_of(pool, svg(""))
     assert empty.getcolors() == [(512 * 256, (255, 255, 255))]
     for text in ("abc", "中文", "<tspan font-family='No Such Font'>x</tspan>"):
-        drawn = picture(pool, svg(f"<text x='1' y='9' font-size='8'>{text}</text>"))
+        drawn = image_of(pool, svg(f"<text x='1' y='9' font-size='8'>{text}</text>"))
         assert ImageChops.difference(drawn, empty).getbbox() is not None, text
 
 
@@ -184,7 +184,7 @@ def test_a_use_that_uses_itself_ends(strict: RenderPool) -> None:
         " width=%2224%22 height=%2212%22/%3E%3C/svg%3E'/>",
     ],
 )
-def test_nothing_outside_the_document_is_drawn(pool: RenderPool, tmp_path: Path, body: str) -> None:
+def test_nothing_outside_the_document_is_rendered(pool: RenderPool, tmp_path: Path, body: str) -> None:
     target = tmp_path / "target.png"
     Image.new("RGB", (24, 12), (1, 2, 3)).save(target)
     with socket.create_server(("127.0.0.1", 0)) as server:

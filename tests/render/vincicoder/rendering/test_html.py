@@ -1,4 +1,4 @@
-"""Pages in a real browser: what they look like, and that the same code gives the same picture."""
+"""Pages in a real browser: what they look like, and that the same code gives the same image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from rendered import GREEN, OK, colour, draw, page, start
+from rendered import GREEN, OK, colour, image_of, page, start
 
 from vincicoder.rendering.sandbox.client import ForkServer
 
@@ -18,7 +18,7 @@ RED = (255, 0, 0)
 
 
 def test_pixels_are_those_that_the_page_asks_for(browser: ForkServer) -> None:
-    image = draw(
+    image = image_of(
         browser,
         "<style>body{margin:0}div{position:absolute}</style><div style='left:10px;top:20px;width:100px;height:50px;"
         "background:#123456'></div><div style='left:200px;top:300px;width:40px;height:40px;background:lime'></div>",
@@ -34,47 +34,51 @@ def test_pixels_are_those_that_the_page_asks_for(browser: ForkServer) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "plain words", "<p>never <b>closed", "<h1>title</h1>", "<!-- only -->", "\ud800"])
-def test_fragments_are_drawn(browser: ForkServer, code: str) -> None:
-    assert draw(browser, code).size == (1280, 720)
+def test_fragments_are_rendered(browser: ForkServer, code: str) -> None:
+    assert image_of(browser, code).size == (1280, 720)
 
 
-def test_a_long_page_is_drawn_whole(browser: ForkServer) -> None:
-    image = draw(browser, page("", "<div style='height:3000px'></div><div style='height:50px;background:blue'></div>"))
+def test_a_long_page_is_rendered_whole(browser: ForkServer) -> None:
+    image = image_of(
+        browser, page("", "<div style='height:3000px'></div><div style='height:50px;background:blue'></div>")
+    )
     assert image.size == (1280, 3050)
     assert image.getpixel((640, 3049)) == (0, 0, 255)
 
 
-def test_a_wide_page_is_drawn_whole(browser: ForkServer) -> None:
-    image = draw(browser, page("", "<div style='width:2000px;height:9px;background:blue'></div>"))
+def test_a_wide_page_is_rendered_whole(browser: ForkServer) -> None:
+    image = image_of(browser, page("", "<div style='width:2000px;height:9px;background:blue'></div>"))
     assert image.size == (2000, 720)
     assert image.getpixel((1999, 5)) == (0, 0, 255)
 
 
 def test_viewport_units_refer_to_the_window(browser: ForkServer) -> None:
-    image = draw(browser, page("", "<div style='height:100vh;background:blue'></div><div style='height:900px'></div>"))
+    image = image_of(
+        browser, page("", "<div style='height:100vh;background:blue'></div><div style='height:900px'></div>")
+    )
     assert image.size == (1280, 1620)
     assert image.getpixel((5, 719)) == (0, 0, 255)
     assert image.getpixel((5, 720)) == RED
 
 
 def test_text_is_grey_without_colour_fringes(browser: ForkServer) -> None:
-    image = draw(browser, "<p style='font:40px sans-serif'>Typography</p>")
+    image = image_of(browser, "<p style='font:40px sans-serif'>Typography</p>")
     assert all(r == g == b for _, (r, g, b) in image.getcolors(1 << 20))
 
 
-def test_chinese_japanese_and_korean_text_is_drawn(browser: ForkServer) -> None:
-    glyphs = {draw(browser, f"<p style='font:60px sans-serif'>{text}").tobytes() for text in "図语한漢\ue000"}
+def test_chinese_japanese_and_korean_text_is_rendered(browser: ForkServer) -> None:
+    glyphs = {image_of(browser, f"<p style='font:60px sans-serif'>{text}").tobytes() for text in "図语한漢\ue000"}
     assert len(glyphs) == 5  # missing characters would all be the same box
 
 
 def test_text_is_read_as_utf_8(browser: ForkServer) -> None:
-    plain = draw(browser, "<p>naïve – café</p>")
-    assert plain.tobytes() == draw(browser, "<p>na&iuml;ve &ndash; caf&eacute;</p>").tobytes()
+    plain = image_of(browser, "<p>naïve – café</p>")
+    assert plain.tobytes() == image_of(browser, "<p>na&iuml;ve &ndash; caf&eacute;</p>").tobytes()
 
 
-def test_the_named_picture_is_replaced_by_a_neutral_one(browser: ForkServer) -> None:
-    image = draw(browser, "<style>body{margin:0}</style><img src='https://example.com/a/rick.jpg?x=1'>")
-    again = draw(browser, "<style>body{margin:0}</style><img src='rick.jpg'>")
+def test_the_named_image_is_replaced_by_a_neutral_one(browser: ForkServer) -> None:
+    image = image_of(browser, "<style>body{margin:0}</style><img src='https://example.com/a/rick.jpg?x=1'>")
+    again = image_of(browser, "<style>body{margin:0}</style><img src='rick.jpg'>")
     assert image.tobytes() == again.tobytes()
     assert image.getpixel((2, 2)) != (255, 255, 255)
     assert image.getpixel((299, 100)) != (255, 255, 255)
@@ -87,19 +91,19 @@ def test_data_and_blob_addresses_work(browser: ForkServer) -> None:
     import base64
 
     source = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
-    image = draw(browser, f"<style>body{{margin:0}}</style><img src='{source}' width=1280 height=720>")
+    image = image_of(browser, f"<style>body{{margin:0}}</style><img src='{source}' width=1280 height=720>")
     assert image.getpixel((600, 600)) == GREEN
     script = f"""fetch("{source}").then(r => r.blob()).then(b => {{
         const image = new Image(); image.src = URL.createObjectURL(b); image.width = 1280; image.height = 720;
         document.body.append(image); }})"""
-    assert draw(browser, page(script)).getpixel((600, 600)) == GREEN
+    assert image_of(browser, page(script)).getpixel((600, 600)) == GREEN
 
 
 def test_errors_in_scripts_do_not_fail_the_page(browser: ForkServer) -> None:
     assert colour(browser, page(f"{OK}; setTimeout(() => {{ throw 1 }}); nothing.here()")) == GREEN
 
 
-def test_pages_that_break_what_the_renderer_might_use_are_drawn(browser: ForkServer) -> None:
+def test_pages_that_break_what_the_renderer_might_use_are_rendered(browser: ForkServer) -> None:
     breakage = "Promise = JSON = Map = Symbol = null; Array.prototype.map = () => { throw 1 }; document.fonts.ready = 1"
     assert colour(browser, page(f"{OK}; {breakage}")) == GREEN
 
@@ -107,22 +111,22 @@ def test_pages_that_break_what_the_renderer_might_use_are_drawn(browser: ForkSer
 def test_webgl_draws(browser: ForkServer) -> None:
     script = """const gl = document.querySelector("canvas").getContext("webgl");
         gl.clearColor(0, 128 / 255, 0, 1); gl.clear(gl.COLOR_BUFFER_BIT);"""
-    assert draw(browser, page(script, "<canvas width=300 height=300></canvas>")).getpixel((150, 150)) == GREEN
+    assert image_of(browser, page(script, "<canvas width=300 height=300></canvas>")).getpixel((150, 150)) == GREEN
 
 
 def test_assets_are_served_and_the_window_has_the_size_that_was_asked_for(browser: ForkServer, assets: Path) -> None:
     (assets / "paint.js").write_text(OK)
     code = page("", "<script src='paint.js'></script>")
     options = {"width": 300, "height": 200, "assets": {"paint.js": str(assets / "paint.js")}}
-    image = draw(browser, code, **options)
+    image = image_of(browser, code, **options)
     assert image.size == (300, 200)
     assert image.getpixel((299, 199)) == GREEN
-    assert draw(browser, code, **options | {"width": 200}, scale=2).size == (400, 400)
-    assert draw(browser, code, **options | {"width": 200}).size == (200, 200)
+    assert image_of(browser, code, **options | {"width": 200}, scale=2).size == (400, 400)
+    assert image_of(browser, code, **options | {"width": 200}).size == (200, 200)
     assert colour(browser, code) == RED, "assets are for the request that names them"
 
 
-# The same code, the same picture
+# The same code, the same image
 
 RESTLESS = """<style>@keyframes spin { to { transform: rotate(360deg) } } .a { animation: spin 3s linear infinite }
 .b { animation: spin .5s } input { font-size: 40px }</style><div class=a>spinning</div><div class=b>once</div>
@@ -142,13 +146,13 @@ document.querySelector(".a").animate([{opacity: 0}, {opacity: 1}], {duration: 12
 
 
 def test_restless_pages_look_the_same_again_in_a_used_and_in_a_fresh_browser(browser: ForkServer) -> None:
-    first = draw(browser, RESTLESS)
-    assert draw(browser, RESTLESS).tobytes() == first.tobytes()
-    draw(browser, "<p>something else</p>")
-    assert draw(browser, RESTLESS).tobytes() == first.tobytes()
+    first = image_of(browser, RESTLESS)
+    assert image_of(browser, RESTLESS).tobytes() == first.tobytes()
+    image_of(browser, "<p>something else</p>")
+    assert image_of(browser, RESTLESS).tobytes() == first.tobytes()
     fresh = start()
     try:
-        assert draw(fresh, RESTLESS).tobytes() == first.tobytes()
+        assert image_of(fresh, RESTLESS).tobytes() == first.tobytes()
     finally:
         fresh.close()
 
@@ -156,13 +160,13 @@ def test_restless_pages_look_the_same_again_in_a_used_and_in_a_fresh_browser(bro
 @pytest.mark.parametrize("video", ["src=a.mp4 autoplay loop muted", "poster=rick.jpg src=http://site.example/a.mp4"])
 def test_players_of_films_that_cannot_be_had_look_the_same_again(browser: ForkServer, video: str) -> None:
     pages = [f"<video controls width=400 height=250 {video}></video><!--{n}-->" for n in range(4)]
-    pictures = {draw(browser, code).tobytes() for code in pages}
-    assert len(pictures) == 1
-    bare = draw(browser, pages[0].replace(" controls", ""))
-    assert bare.tobytes() not in pictures, "the controls are there"
+    images = {image_of(browser, code).tobytes() for code in pages}
+    assert len(images) == 1
+    bare = image_of(browser, pages[0].replace(" controls", ""))
+    assert bare.tobytes() not in images, "the controls are there"
 
 
-def test_what_appears_a_second_later_is_drawn(browser: ForkServer) -> None:
+def test_what_appears_a_second_later_is_rendered(browser: ForkServer) -> None:
     begin = time.monotonic()
     assert colour(browser, page(f"setTimeout(() => {{ {OK} }}, 1500)")) == GREEN
     nested = "const step = n => n ? requestAnimationFrame(() => step(n - 1)) : done(); step(60)"
@@ -171,12 +175,12 @@ def test_what_appears_a_second_later_is_drawn(browser: ForkServer) -> None:
     assert time.monotonic() - begin < 120
 
 
-def test_transitions_and_animations_are_drawn_at_their_end(browser: ForkServer) -> None:
+def test_transitions_and_animations_are_rendered_at_their_end(browser: ForkServer) -> None:
     style = "<style>body { transition: background 1s } @keyframes in { from { opacity: 0 } } body { animation: in 2s }</style>"
     assert colour(browser, page(f"setTimeout(() => {{ {OK} }}, 20)", style)) == GREEN
 
 
-def test_animations_in_shadow_trees_are_drawn_at_their_end(browser: ForkServer) -> None:
+def test_animations_in_shadow_trees_are_rendered_at_their_end(browser: ForkServer) -> None:
     script = """document.body.attachShadow({mode: "open"}).innerHTML = `<style>@keyframes in { from { opacity: 0 } }
         div { animation: in 5s; background: green; height: 720px }</style><div></div>`"""
     assert colour(browser, page(script)) == GREEN

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
-from rendered import GREEN, OK, colour, draw, page
+from rendered import GREEN, OK, colour, image_of, page
 
 from vincicoder.rendering.sandbox.client import ForkServer
 
@@ -66,7 +66,7 @@ def test_the_network_is_dead(browser: ForkServer, listener: tuple[int, list[byte
     port, heard = listener
     script = VERDICT + REACHES[way].format(url=f"http://127.0.0.1:{port}/x")
     # What fails outside the page's own clock may be noticed late: it may be red, but never connected.
-    assert draw(browser, page(script)).size == (1280, 720)
+    assert image_of(browser, page(script)).size == (1280, 720)
     assert heard == []
 
 
@@ -76,7 +76,7 @@ def test_web_sockets_and_peer_connections_are_dead(browser: ForkServer, listener
         try {{ const p = new RTCPeerConnection({{iceServers: [{{urls: "turn:127.0.0.1:{port}?transport=tcp",
         username: "a", credential: "b"}}]}}); p.createDataChannel("x");
         p.createOffer().then(o => p.setLocalDescription(o)) }} catch {{}}"""
-    assert draw(browser, page(script)).size == (1280, 720)
+    assert image_of(browser, page(script)).size == (1280, 720)
     assert heard == []
 
 
@@ -94,7 +94,7 @@ def test_web_sockets_and_peer_connections_are_dead(browser: ForkServer, listener
     ],
 )
 def test_files_are_out_of_reach(browser: ForkServer, code: str, url: str) -> None:
-    assert dark(draw(browser, code.format(url=url))) < 1500  # a broken-picture sign at most; /etc/passwd is far more
+    assert dark(image_of(browser, code.format(url=url))) < 1500  # a broken-image sign at most; /etc/passwd is far more
 
 
 def test_chrome_pages_are_out_of_reach(browser: ForkServer) -> None:
@@ -129,11 +129,11 @@ FIND = """(async () => {
 
 @pytest.mark.parametrize("what", LEAVE)
 def test_nothing_is_left_for_the_next_page(browser: ForkServer, what: str) -> None:
-    draw(browser, page(f"try {{ {LEAVE[what]} }} catch {{}}"))
+    image_of(browser, page(f"try {{ {LEAVE[what]} }} catch {{}}"))
     assert colour(browser, page(FIND)) == GREEN
 
 
 def test_a_page_cannot_plant_what_the_next_will_be(browser: ForkServer) -> None:
     plant = "".join(f"<iframe src='http://r{n:03d}.invalid/'></iframe>" for n in range(100))
-    draw(browser, page("for (let n = 0; n < 100; n++) fetch(`http://r0${n}.invalid/`).catch(() => {})", plant))
+    image_of(browser, page("for (let n = 0; n < 100; n++) fetch(`http://r0${n}.invalid/`).catch(() => {})", plant))
     assert colour(browser, page(OK)) == GREEN

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rendered import GREEN, OK, colour, draw, page, start
+from rendered import GREEN, OK, colour, image_of, page, start
 
 from vincicoder.errors import RendererUnavailable
 from vincicoder.rendering import Limits
@@ -71,7 +71,7 @@ def fits_in(limits: Limits, answer: JobResult) -> bool:
         "onload = () => setTimeout(function again() { setTimeout(again) })",
     ],
 )
-def test_pages_that_pester_are_drawn(browser: ForkServer, script: str) -> None:
+def test_pages_that_pester_are_rendered(browser: ForkServer, script: str) -> None:
     assert colour(browser, page(f"{OK}; {script}")) == GREEN
     assert colour(browser, page(OK)) == GREEN
 
@@ -104,7 +104,7 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("what", HEAVY)
-def test_heavy_pages_end_within_their_limits_and_the_next_is_drawn(strict: ForkServer, what: str) -> None:
+def test_heavy_pages_end_within_their_limits_and_the_next_is_rendered(strict: ForkServer, what: str) -> None:
     code, expected = HEAVY[what]
     answer = strict.run(code)
     assert answer.status in expected, answer.message
@@ -112,7 +112,7 @@ def test_heavy_pages_end_within_their_limits_and_the_next_is_drawn(strict: ForkS
     assert colour(strict, page(OK)) == GREEN
 
 
-def test_a_picture_size_beyond_the_limit_is_refused_before_it_is_made(browser: ForkServer) -> None:
+def test_an_image_size_beyond_the_limit_is_refused_before_it_is_made(browser: ForkServer) -> None:
     answer = browser.run("x", {"width": 5000, "height": 5000, "scale": 1})
     assert answer.status is Status.TOO_LARGE
 
@@ -141,7 +141,7 @@ def gone(pids: list[int], seconds: float = 10.0) -> bool:
 
 def test_no_process_is_left_after_close() -> None:
     server = start()
-    draw(server, "x")
+    image_of(server, "x")
     pids = [server.pid, *processes.descendants(server.pid)]
     assert len(pids) > 4
     server.close()
@@ -149,7 +149,7 @@ def test_no_process_is_left_after_close() -> None:
     assert not server.root.exists()
 
 
-HOST = """
+OWNER = """
 import sys, time
 from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.rendering.sandbox.client import ForkServer
@@ -159,21 +159,21 @@ time.sleep(600)
 """
 
 
-def test_no_process_is_left_when_the_host_is_killed() -> None:
+def test_no_process_is_left_when_the_owner_is_killed() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    host = subprocess.Popen([sys.executable, "-c", textwrap.dedent(HOST)], stdout=subprocess.PIPE, env=environment)
-    assert host.stdout is not None
-    status, pid = host.stdout.readline().split()
+    owner = subprocess.Popen([sys.executable, "-c", textwrap.dedent(OWNER)], stdout=subprocess.PIPE, env=environment)
+    assert owner.stdout is not None
+    status, pid = owner.stdout.readline().split()
     assert status == b"ok"
     pids = [int(pid), *processes.descendants(int(pid))]
     assert len(pids) > 4
-    host.send_signal(signal.SIGKILL)
-    host.wait()
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
     assert gone(pids)
 
 
 def test_a_browser_that_dies_is_replaced(browser: ForkServer) -> None:
-    draw(browser, "x")
+    image_of(browser, "x")
     for pid in processes.descendants(browser.pid):
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         if b"chrom" in command.split(b"\0")[0] and b"--type=" not in command:

@@ -21,11 +21,11 @@ def document(body: str, preamble: str = r"\usepackage{tikz}", kind: str = "artic
     return rf"\documentclass[{options}]{{{kind}}}{preamble}\begin{{document}}{body}\end{{document}}"
 
 
-def picture(pool: RenderPool, code: str) -> Image.Image:
+def image_of(pool: RenderPool, code: str) -> Image.Image:
     render = pool.render(code, "latex")
     assert render.status is Status.OK, render
     assert render.image is not None
-    assert (np.asarray(render.image) < 200).any(), "nothing is drawn"
+    assert (np.asarray(render.image) < 200).any(), "nothing is rendered"
     return render.image
 
 
@@ -53,18 +53,18 @@ def picture(pool: RenderPool, code: str) -> Image.Image:
         document(r"\begin{table}[h]\centering\begin{tabular}{|c|}\hline 1\\\hline\end{tabular}\caption{C}\end{table}", ""),
     ],
 )  # fmt: skip
-def test_snippets_and_documents_are_drawn(pool: RenderPool, code: str) -> None:
-    assert not is_blank(picture(pool, code))
+def test_snippets_and_documents_are_rendered(pool: RenderPool, code: str) -> None:
+    assert not is_blank(image_of(pool, code))
 
 
 def test_an_article_becomes_its_figure(pool: RenderPool) -> None:
-    width, height = picture(pool, document(TIKZ)).size
+    width, height = image_of(pool, document(TIKZ)).size
     assert width < 700
     assert height < 500
 
 
 def test_the_font_size_of_an_article_stays(pool: RenderPool) -> None:
-    small, large = (picture(pool, document("Hello", "", options=f"{size}pt,a4paper")) for size in (10, 12))
+    small, large = (image_of(pool, document("Hello", "", options=f"{size}pt,a4paper")) for size in (10, 12))
     assert large.height > small.height
     assert large.width > small.width
 
@@ -74,34 +74,34 @@ def test_the_font_size_of_an_article_stays(pool: RenderPool) -> None:
     ["中文 $x$", document("中文", ""), document("Hello", r"\usepackage{fontspec}"), document("中文", kind="ctexart")],
 )
 def test_documents_that_need_xelatex_get_it(pool: RenderPool, code: str) -> None:
-    assert not is_blank(picture(pool, code))
+    assert not is_blank(image_of(pool, code))
 
 
 def test_chinese_characters_are_not_boxes(pool: RenderPool) -> None:
-    one, two = (picture(pool, document(text, "")) for text in ("中", "国"))
+    one, two = (image_of(pool, document(text, "")) for text in ("中", "国"))
     assert one.size != two.size or one.tobytes() != two.tobytes()
 
 
 def test_the_first_page_counts(pool: RenderPool) -> None:
-    alone = picture(pool, document("First", kind="report"))
-    both = picture(pool, document(r"First\newpage " + TIKZ * 5, kind="report"))
+    alone = image_of(pool, document("First", kind="report"))
+    both = image_of(pool, document(r"First\newpage " + TIKZ * 5, kind="report"))
     assert alone.size == both.size
     many = pool.render(document(r"\loop\ifnum\value{page}<300 x\newpage\repeat", "", kind="report"), "latex")
     assert many.status is Status.OK
 
 
-def test_remembered_pictures_are_placed(pool: RenderPool) -> None:
+def test_remembered_images_are_placed(pool: RenderPool) -> None:
     body = r"\tikz[remember picture, overlay]\fill[red] (current page.center) circle (1cm);"
-    image = picture(pool, document(body, kind="report"))
+    image = image_of(pool, document(body, kind="report"))
     red, green, _ = (int(value) for value in image.getpixel((image.width // 2, image.height // 2)))
     assert red > 200 > 100 > green
 
 
-def test_the_same_code_is_the_same_picture(pool: RenderPool) -> None:
+def test_the_same_code_is_the_same_image(pool: RenderPool) -> None:
     code = document(r"\today\ \pdfuniformdeviate 1000000 \ \the\time", "")
-    first = picture(pool, code)
+    first = image_of(pool, code)
     pool.render(code + "% another", "latex")
-    assert picture(pool, code).tobytes() == first.tobytes()
+    assert image_of(pool, code).tobytes() == first.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ READS = [
 
 @pytest.mark.parametrize("command", READS)
 @pytest.mark.parametrize("preamble", [r"\usepackage{graphicx,verbatim,listings}"])
-def test_tex_reads_no_file_of_the_host(pool: RenderPool, tmp_path: Path, command: str, preamble: str) -> None:
+def test_tex_reads_no_file_of_the_owner(pool: RenderPool, tmp_path: Path, command: str, preamble: str) -> None:
     file = tmp_path / "target.tex"
     file.write_text(SECRET + "\n")
     plain = pool.render(document("x", preamble), "latex")
@@ -176,7 +176,7 @@ def test_tex_reads_no_file_of_the_host(pool: RenderPool, tmp_path: Path, command
         r"\begin{{filecontents*}}[overwrite]{{{file}}}x\end{{filecontents*}} x",
     ],
 )
-def test_tex_writes_no_file_of_the_host(pool: RenderPool, tmp_path: Path, command: str) -> None:
+def test_tex_writes_no_file_of_the_owner(pool: RenderPool, tmp_path: Path, command: str) -> None:
     file = tmp_path / "target.tex"
     file.write_text(SECRET)
     pool.render(document(command.format(file=file), ""), "latex")

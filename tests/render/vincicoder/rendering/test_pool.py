@@ -34,18 +34,18 @@ def wait_until(condition: object, seconds: float = 10) -> bool:
     return False
 
 
-def test_every_caller_gets_its_own_picture(pool: RenderPool) -> None:
-    def draw(width: int) -> int:
+def test_every_caller_gets_its_own_image(pool: RenderPool) -> None:
+    def rendered_width(width: int) -> int:
         image = pool.render(svg(width), "svg").image
         assert image is not None
         return image.width
 
     widths = [600 + n for n in range(40)]
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(draw, widths)) == widths
+        assert list(threads.map(rendered_width, widths)) == widths
 
 
-def test_equal_code_under_way_is_drawn_once(pool: RenderPool) -> None:
+def test_equal_code_under_way_is_rendered_once(pool: RenderPool) -> None:
     code = "import time, os\ntime.sleep(0.3)\nraise SystemExit(os.urandom(8).hex())"
     messages = {future.result().message for future in [pool.submit(code, "python") for _ in range(5)]}
     assert len(messages) == 1
@@ -71,7 +71,7 @@ def test_an_unknown_language_is_an_error(pool: RenderPool) -> None:
         pool.submit("x", "klingon")
 
 
-def test_a_renderer_that_cannot_start_says_how_to_mend_it() -> None:
+def test_a_renderer_that_cannot_start_says_how_to_fix_it() -> None:
     with RenderPool(workers=1, renderer_options={"svg": {"no_such_option": 1}}) as pool:
         before = time.monotonic()
         renders = [pool.render(svg(600 + n), "svg") for n in range(5)]
@@ -157,7 +157,7 @@ def test_closing_does_not_wait_for_endless_code() -> None:
     assert future.result().status is not Status.OK
 
 
-HOST = """
+OWNER = """
 import os, sys, time
 sys.path.insert(0, {root!r})
 from vincicoder.rendering import RenderPool, Limits
@@ -172,14 +172,14 @@ print(pool._servers['python'].pid, pool._servers['python'].root, flush=True)
 """
 
 
-def start_host(
+def start_owner(
     before: str = "", after: str = "time.sleep(1000)", wall: int = 600
 ) -> tuple[subprocess.Popen[str], int, Path]:
-    code = HOST.format(root=str(ROOT), wall=wall, before=textwrap.dedent(before), after=textwrap.dedent(after))
-    host = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert host.stdout is not None
-    pid, root = host.stdout.readline().split()
-    return host, int(pid), Path(root)
+    code = OWNER.format(root=str(ROOT), wall=wall, before=textwrap.dedent(before), after=textwrap.dedent(after))
+    owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    pid, root = owner.stdout.readline().split()
+    return owner, int(pid), Path(root)
 
 
 def assert_gone(pids: list[int], root: Path) -> None:
@@ -190,33 +190,33 @@ def assert_gone(pids: list[int], root: Path) -> None:
 
 
 @pytest.mark.parametrize("death", ["kill", "exit", "os._exit"])
-def test_nothing_outlives_the_host(death: str) -> None:
+def test_nothing_outlives_the_owner(death: str) -> None:
     ends = {"exit": "sys.exit()", "os._exit": "os._exit(1)"}
     wall = 5 if death == "exit" else 600  # Python waits for the threads of those it lets finish
-    host, server, root = start_host(after="time.sleep(1)\n" + ends.get(death, "time.sleep(1000)"), wall=wall)
+    owner, server, root = start_owner(after="time.sleep(1)\n" + ends.get(death, "time.sleep(1000)"), wall=wall)
     family = [server, *processes.descendants(server)]
     assert len(family) == 3
     if death == "kill":
-        host.kill()
+        owner.kill()
     try:
         assert_gone(family, root)
-        assert host.wait(timeout=20) is not None
+        assert owner.wait(timeout=20) is not None
     finally:
-        host.kill()
+        owner.kill()
 
 
-def test_a_forked_child_of_the_host_keeps_nothing_alive() -> None:
+def test_a_forked_child_of_the_owner_keeps_nothing_alive() -> None:
     before = """
     child = os.fork()
     if child == 0:
         time.sleep(30)
         os._exit(0)
     """
-    host, server, root = start_host(before)
+    owner, server, root = start_owner(before)
     family = [server, *processes.descendants(server)]
-    orphans = [pid for pid in processes.descendants(host.pid) if pid not in family]
-    host.kill()
-    host.wait()
+    orphans = [pid for pid in processes.descendants(owner.pid) if pid not in family]
+    owner.kill()
+    owner.wait()
     try:
         assert orphans
         assert_gone(family, root)

@@ -38,8 +38,8 @@ def system_call(name: str, *args: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def host_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("host") / "target.png"
+def outside_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("owner") / "target.png"
     path.write_text(SECRET)
     return path
 
@@ -51,18 +51,18 @@ READS = {
     "parent's environment": "open(f'/proc/{os.getppid()}/environ').read()",
     "parent's memory": "open(f'/proc/{os.getppid()}/mem', 'rb').read(1)",
     "parent's descriptors": "os.listdir(f'/proc/{os.getppid()}/fd')",
-    "host's environment": "open('/proc/{host}/environ').read()",
-    "host's memory": "open('/proc/{host}/maps').read()",
+    "owner's environment": "open('/proc/{owner}/environ').read()",
+    "owner's memory": "open('/proc/{owner}/maps').read()",
     "list of processes": "os.listdir('/proc')",
-    "file of the host": "open('{file}').read()",
-    "file of the host through a link": "os.symlink('{file}', 'x.png'); open('x.png').read()",
-    "file of the host through a hard link": "os.link('{file}', 'x.png'); open('x.png').read()",
-    "file of the host through /proc/self/root": "open('/proc/self/root{file}').read()",
-    "home folder": "os.listdir('/root')",
-    "temporary folder": "os.listdir('/tmp')",
+    "file of the owner": "open('{file}').read()",
+    "file of the owner through a link": "os.symlink('{file}', 'x.png'); open('x.png').read()",
+    "file of the owner through a hard link": "os.link('{file}', 'x.png'); open('x.png').read()",
+    "file of the owner through /proc/self/root": "open('/proc/self/root{file}').read()",
+    "home directory": "os.listdir('/root')",
+    "temporary directory": "os.listdir('/tmp')",
     "other requests": "os.listdir('../..')",
-    "root folder": "os.listdir('/')",
-    "picture library": "__import__('PIL.Image').Image.open('{file}')",
+    "root directory": "os.listdir('/')",
+    "imaging library": "__import__('PIL.Image').Image.open('{file}')",
     "C library": "__import__('numpy').fromfile('{file}', dtype='u1')",
     "write beside": "open('{file}', 'w')",
     "append": "open('{file}', 'a')",
@@ -70,7 +70,7 @@ READS = {
     "remove": "os.remove('{file}')",
     "rename away": "os.rename('{file}', 'mine.png')",
     "replace": "open('mine', 'w').close(); os.replace('mine', '{file}')",
-    "make a folder": "os.mkdir('/tmp/vincicoder-intruder')",
+    "make a directory": "os.mkdir('/tmp/vincicoder-intruder')",
     "write to other requests": "open('../../intruder', 'w')",
     "write to the interpreter": "open(os.__file__, 'a')",
     "own limits": "open('/proc/self/oom_score_adj', 'w').write('-1')",
@@ -81,14 +81,14 @@ READS = {
 
 
 @pytest.mark.parametrize("name", READS)
-def test_python_reaches_no_file_of_others(pool: RenderPool, host_file: Path, name: str) -> None:
-    action = READS[name].replace("{file}", str(host_file)).replace("{host}", str(os.getpid()))
+def test_python_reaches_no_file_of_others(pool: RenderPool, outside_file: Path, name: str) -> None:
+    action = READS[name].replace("{file}", str(outside_file)).replace("{owner}", str(os.getpid()))
     *first, last = action.split("; ")
     lines = ["import os", *first, f"raise SystemExit('GOT THROUGH: ' + repr({last}))"]
     render = pool.render("\n".join(lines), "python")
     assert_nothing_leaked(render)
     assert render.status is Status.FORBIDDEN or "Invalid cross-device link" in render.message, render
-    assert host_file.read_text() == SECRET
+    assert outside_file.read_text() == SECRET
     assert not Path("/tmp/vincicoder-intruder").exists()
 
 
@@ -101,8 +101,8 @@ def test_the_environment_holds_no_secret(pool: RenderPool) -> None:
     assert "TEST" not in render.message
 
 
-def test_no_descriptor_is_inherited(pool: RenderPool, host_file: Path) -> None:
-    with host_file.open() as file:
+def test_no_descriptor_is_inherited(pool: RenderPool, outside_file: Path) -> None:
+    with outside_file.open() as file:
         os.set_inheritable(file.fileno(), True)
         code = (
             "import os\nraise SystemExit([(n, os.readlink(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')"
@@ -124,23 +124,23 @@ def test_no_descriptor_is_inherited(pool: RenderPool, host_file: Path) -> None:
         "from concurrent.futures import ProcessPoolExecutor as P; P(1).submit(print).result()",
         "import pty; pty.fork()",
         "import os; os.kill(os.getppid(), 9)",
-        "import os; os.kill(HOST, 9)",
+        "import os; os.kill(OWNER, 9)",
         "import os; os.kill(-1, 9)",
         "import os; os.killpg(0, 9)",
         "import os; os.killpg(os.getpgid(os.getppid()), 9)",
         "import os; os.setpriority(os.PRIO_USER, 0, 19)",
-        "import os; os.setpriority(os.PRIO_PROCESS, HOST, 19)",
-        "import os; os.sched_setaffinity(HOST, {0})",
-        "import os; os.sched_setscheduler(HOST, os.SCHED_IDLE, os.sched_param(0))",
-        "import resource; resource.prlimit(HOST, resource.RLIMIT_NOFILE, (9, 9))",
-        "import fcntl, os; r, w = os.pipe(); fcntl.fcntl(r, fcntl.F_SETOWN, HOST)",
+        "import os; os.setpriority(os.PRIO_PROCESS, OWNER, 19)",
+        "import os; os.sched_setaffinity(OWNER, {0})",
+        "import os; os.sched_setscheduler(OWNER, os.SCHED_IDLE, os.sched_param(0))",
+        "import resource; resource.prlimit(OWNER, resource.RLIMIT_NOFILE, (9, 9))",
+        "import fcntl, os; r, w = os.pipe(); fcntl.fcntl(r, fcntl.F_SETOWN, OWNER)",
         "import fcntl, os; r, w = os.pipe(); fcntl.fcntl(r, 10, 9)",
         "import resource; resource.setrlimit(resource.RLIMIT_CPU, (-1, -1))",
         "import os; os.mkfifo('/tmp/intruder')",
         "import os; os.mknod('x.png', 0o60600, os.makedev(8, 0))",
         "import os; os.chroot('.')",
         "import os; os.memfd_create('x')",
-        "import os; os.pidfd_open(HOST)",
+        "import os; os.pidfd_open(OWNER)",
         "import fcntl; fcntl.ioctl(0, 0x5412, b'x')",
         "import time; time.clock_settime(0, 0)",
         "import socket; socket.sethostname('x')",
@@ -148,7 +148,7 @@ def test_no_descriptor_is_inherited(pool: RenderPool, host_file: Path) -> None:
 )
 def test_python_touches_no_process_but_itself(pool: RenderPool, code: str) -> None:
     priority, cpus = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)
-    render = pool.render(code.replace("HOST", str(os.getpid())), "python")
+    render = pool.render(code.replace("OWNER", str(os.getpid())), "python")
     assert_nothing_leaked(render)
     assert render.status is Status.FORBIDDEN or "not allowed" in render.message or "pty" in render.message, render
     assert (os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)) == (priority, cpus)
@@ -205,20 +205,20 @@ def test_x32_system_calls_end_the_process(pool: RenderPool) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["chmod", "chown", "utime"])
-def test_attributes_of_foreign_files_stay(pool: RenderPool, host_file: Path, wanted: str) -> None:
-    before = host_file.stat()
+def test_attributes_of_foreign_files_stay(pool: RenderPool, outside_file: Path, wanted: str) -> None:
+    before = outside_file.stat()
     call = {"chmod": "os.chmod(p, 0o777)", "chown": "os.chown(p, 1, 1)", "utime": "os.utime(p, (1, 1))"}[wanted]
-    pool.render(f"import os\np = {str(host_file)!r}\n{call}", "python")
-    after = host_file.stat()
+    pool.render(f"import os\np = {str(outside_file)!r}\n{call}", "python")
+    after = outside_file.stat()
     assert (after.st_mode, after.st_uid, after.st_mtime_ns) == (before.st_mode, before.st_uid, before.st_mtime_ns)
 
 
 class Listener:
     """Servers on this machine that generated code must never reach."""
 
-    def __init__(self, folder: Path) -> None:
-        self.stream = str(folder / "stream.sock")
-        self.datagram = str(folder / "datagram.sock")
+    def __init__(self, directory: Path) -> None:
+        self.stream = str(directory / "stream.sock")
+        self.datagram = str(directory / "datagram.sock")
         self.abstract = f"\0vincicoder-test-{os.getpid()}"
         self.sockets = [
             socket.create_server(("127.0.0.1", 0)),
@@ -279,7 +279,7 @@ def test_python_reaches_no_server(pool: RenderPool, listener: Listener, action: 
     assert listener.reached() == []
 
 
-def test_pictures_of_other_kinds_are_not_taken(pool: RenderPool) -> None:
+def test_images_of_other_kinds_are_not_taken(pool: RenderPool) -> None:
     for trick in ("os.symlink('/usr/share/pixmaps', 'a.png')", "os.mkdir('a.png')", "os.symlink('a.png', 'a.png')"):
         assert pool.render(f"import os\n{trick}", "python").status is Status.NO_OUTPUT, trick
 

@@ -47,11 +47,11 @@ FORGERIES = {
     "empty size": "claim(0, 10)",
     "absurd size": "claim(10 ** 9, 10 ** 9)",
     "number of 4000 digits": "claim(10 ** 4000, 1)",
-    "missing picture": "claim()",
-    "picture of another size": "image.write_bytes(b'x' * 11); claim()",
+    "missing image": "claim()",
+    "image of another size": "image.write_bytes(b'x' * 11); claim()",
     "link": "image.symlink_to('/etc/passwd'); claim()",
     "pipe": "os.mkfifo(image); claim()",
-    "folder": "image.mkdir(); claim()",
+    "directory": "image.mkdir(); claim()",
     "hard link": "open('a', 'wb').write(b'x' * 12); os.link('a', image); claim()",
     "redirect for an unknown renderer": "send({'status': 'ok', 'redirect': {'language': 'sh', 'code': 'id',"
     " 'width': 1, 'height': 1, 'scale': 1}})",
@@ -98,7 +98,7 @@ def test_forged_answers_gain_nothing(strict: RenderPool, name: str) -> None:
     assert strict._servers["python"].pid == server, "the fork server died, and everybody's work with it"
 
 
-def test_a_forged_picture_is_only_a_picture(strict: RenderPool) -> None:
+def test_a_forged_image_is_only_an_image(strict: RenderPool) -> None:
     """Writing the pixels oneself is drawing by other means; the limit on pixels holds there too."""
     code = FORGE.replace("[JOB]", "[0]") + textwrap.dedent("""
         import gc
@@ -180,7 +180,7 @@ GREEDY = {
         "i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1",
         {Status.TOO_LARGE},
     ),
-    "deep folders": ("import os\nwhile True: os.mkdir('d'); os.chdir('d')", {Status.TOO_LARGE, Status.TIMEOUT}),
+    "deep directories": ("import os\nwhile True: os.mkdir('d'); os.chdir('d')", {Status.TOO_LARGE, Status.TIMEOUT}),
     "output": ("while True: print('x' * 10 ** 6)", {Status.TIMEOUT}),
     "errors": ("import sys\nwhile True: sys.stderr.write('x' * 10 ** 6)", {Status.TOO_LARGE, Status.TIMEOUT}),
     "threads": (
@@ -195,7 +195,7 @@ GREEDY = {
         "from PIL import Image\nImage.new('1', (50_000, 50_000)).save('a.png')",
         {Status.TOO_LARGE, Status.OUT_OF_MEMORY},
     ),
-    "a bomb of a picture": (
+    "a decompression bomb": (
         "import struct, zlib\ndef chunk(k, d): return struct.pack('>I', len(d)) + k + d + struct.pack('>I',"
         " zlib.crc32(k + d))\nopen('a.png', 'wb').write(b'\\x89PNG\\r\\n\\x1a\\n' + chunk(b'IHDR', struct.pack("
         "'>IIBBBBB', 60000, 60000, 8, 0, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(bytes(10 ** 6))) + chunk(b'IEND', b''))",
@@ -283,7 +283,7 @@ print(root)
 """
 
 
-def test_closed_folders_hide_nothing_from_an_ordinary_user() -> None:
+def test_closed_directories_hide_nothing_from_an_ordinary_user() -> None:
     fill = "i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1"
     codes = [
         f"import os\nos.mkdir('d', 0o300); os.chdir('d')\n{fill}",
