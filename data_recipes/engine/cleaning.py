@@ -1,22 +1,21 @@
 """Steps that check code without running it: length, and what a linter or parser says.
 
-Python goes through Ruff, all of a chunk in one call; markup and LaTeX through small parsers of their own, since what
-those languages' programs accept is found out by rendering anyway: these only spare the rendering.
+Python goes through Ruff, all of a chunk in one call; the other languages through the parsers of
+:mod:`data_recipes.linters`, where they have one.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 
 from data_recipes.engine.drops import Drops
 from data_recipes.engine.measure import count_tokens
+from data_recipes.linters import LINTERS
 from vincicoder.data import BadRow, DataError, Reason, Record
 
 RULES = ("E9", "F63", "F7", "F82")
@@ -101,12 +100,8 @@ class Lint:
 
 
 def lint(code: str, language: str) -> tuple[str, str] | None:
-    """Return the first fault of markup or LaTeX as a name and a message, or None."""
-    if language == "svg":
-        return _lint_svg(code)
-    if language == "html":
-        return _lint_html(code)
-    return _lint_latex(code) if language == "latex" else None
+    """Return the first fault that the language's linter finds as a name and a message, or None, also without one."""
+    return LINTERS.get(language)(code) if language in LINTERS else None
 
 
 def lint_python(codes: Sequence[str]) -> list[tuple[str, str] | None]:
@@ -133,83 +128,3 @@ def lint_python(codes: Sequence[str]) -> list[tuple[str, str] | None]:
             where = fault["location"]["row"]
             faults[index] = fault["code"] or "invalid-syntax", f"line {where}: {fault['message']}"
     return faults
-
-
-def _lint_svg(code: str) -> tuple[str, str] | None:
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, fromstring
-
-    try:
-        root = fromstring(code.encode())
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        return "not well-formed", str(error) or type(error).__name__
-    return None if str(root.tag).rpartition("}")[2] == "svg" else ("root", f"the root element is {root.tag}")
-
-
-_VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
-)
-_CLOSED_BY_OTHERS = frozenset(
-    (
-        *("li", "p", "td", "th", "tr", "dt", "dd", "option", "optgroup", "thead", "tbody", "tfoot", "colgroup", "rt"),
-        *("rp", "html", "head", "body", "caption"),
-    )
-)
-"""Elements whose end tags HTML lets one leave out."""
-
-
-class _Elements(HTMLParser):
-    """Counts the elements that are shown, and remembers which were left open."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.shown = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.shown += tag not in ("html", "head", "meta", "title", "link", "base")
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        self.shown += 1
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            while self.open.pop() != tag:
-                pass
-
-
-def _lint_html(code: str) -> tuple[str, str] | None:
-    elements = _Elements()
-    try:
-        elements.feed(code)
-        elements.close()
-    except AssertionError as error:  # the parser's way to refuse sections that HTML does not have
-        return "section", str(error)
-    if not elements.shown:
-        return "no elements", "the page has no element that shows anything"
-    unclosed = [tag for tag in elements.open if tag not in _CLOSED_BY_OTHERS]
-    return ("cut off", f"{len(unclosed)} elements are never closed: {', '.join(unclosed[:5])}") if unclosed else None
-
-
-_ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]+)\}")
-_VERBATIM = re.compile(r"\\begin\{(verbatim|lstlisting|comment|minted)\}.*?\\end\{\1\}", re.DOTALL)
-
-
-def _lint_latex(code: str) -> tuple[str, str] | None:
-    text = _VERBATIM.sub("", code)
-    text = re.sub(r"\\verb(\W).*?\1", "", text)
-    text = re.sub(r"(?<!\\)((?:\\\\)*)%.*", r"\1", text)
-    stack: list[str] = []
-    for kind, name in _ENVIRONMENT.findall(text):
-        if kind == "begin":
-            stack.append(name)
-        elif not stack or stack.pop() != name:
-            return "environments", f"\\end{{{name}}} ends what did not begin"
-    if stack:
-        return "environments", f"\\begin{{{stack[-1]}}} never ends"
-    plain = re.sub(r"\\\\|\\[{}]", "", text)
-    if plain.count("{") != plain.count("}"):
-        return "braces", f"{plain.count('{')} opening braces and {plain.count('}')} closing ones"
-    return None

@@ -14,9 +14,11 @@ from data_recipes.engine.drops import Drops
 from data_recipes.engine.pipeline import run
 from data_recipes.engine.rendering import Verify
 from data_recipes.engine.shards import rows_of, shards_of
+from data_recipes.linters import LINTERS
 from data_recipes.sources import find_source, generated_domains
 from vincicoder.data import Record
 from vincicoder.data.domains import LANGUAGE_OF
+from vincicoder.languages import LANGUAGES
 
 SOUND = {
     "svg": svg_of(3),
@@ -35,6 +37,11 @@ def test_sound_code_passes_and_broken_code_does_not(language):
     assert lint(SOUND[language], language) is None
     for code in BROKEN[language]:
         assert lint(code, language) is not None, code
+
+
+def test_every_linter_is_of_a_language_and_a_language_without_one_passes():
+    assert set(SOUND) == set(LINTERS) <= set(LANGUAGES)
+    assert lint("any text", "smiles") is None
 
 
 def test_python_goes_through_ruff_in_one_call():
