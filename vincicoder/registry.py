@@ -176,9 +176,8 @@ class Registry(Generic[T]):
     def _modules(self) -> list[str]:
         spec = find_spec(self._package)
         paths = spec.submodule_search_locations if spec is not None else None
-        return sorted(
-            each.name for each in pkgutil.iter_modules(paths) if not (each.ispkg or each.name.startswith("_"))
-        )
+        found = pkgutil.iter_modules(paths or [])  # without a path it would list every module there is
+        return sorted(each.name for each in found if not (each.ispkg or each.name.startswith("_")))
 
 
 def load(value: str, directory: str = "") -> Any:

@@ -189,3 +189,9 @@ def test_a_process_that_had_scanned_forgets_it_when_it_adopts(site: Path) -> Non
     lines = run_with(code, site).splitlines()
     assert lines[1] == "['html', 'latex', 'python', 'svg']"
     assert "'tlh' is not known" in lines[2]
+
+
+def test_packages_and_hidden_modules_are_no_entries_and_a_package_that_is_not_there_has_none():
+    assert set(Registry("recipe", "data_recipes", "RECIPE")) & {"engine", "sources", "defects"} == set()
+    assert "_layout" not in Registry("layout", "vincicoder.data.layouts", "LAYOUT")
+    assert list(Registry("thing", "no_such_package_here", "THING")) == []
