@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from plugin import run_with, write_plugin
 
+from data_recipes.defects import DEFECTS
+from data_recipes.sources import SOURCES
+from vincicoder.cli.data import RECIPES
+from vincicoder.data.layouts import LAYOUTS
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, Language
 from vincicoder.registry import Registry, load
@@ -34,7 +38,9 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("registry", [LANGUAGES, ENCODERS], ids=lambda registry: registry.kind)
+@pytest.mark.parametrize(
+    "registry", [LANGUAGES, ENCODERS, LAYOUTS, RECIPES, SOURCES, DEFECTS], ids=lambda registry: registry.kind
+)
 def test_everything_that_is_registered_can_be_loaded(registry: Registry[object]) -> None:
     assert len(registry) > 0
     assert registry.faults() == {}
