@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vincicoder.options import Config, flat_names, from_flat, option, to_flat
+from vincicoder.options import Config, from_flat, option, to_flat
 from vincicoder.reward.combine import measuring
 from vincicoder.reward.config import RewardConfig
 
@@ -51,9 +51,6 @@ class Placement(Config):
     patience_seconds: float = option(
         120.0, help="time to wait while no node can score", unit="s", above=0, changes_scores=False
     )
-
-
-PLACEMENT_OPTIONS = tuple(flat_names(Placement))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
-from vincicoder.errors import ConfigError
 from vincicoder.server.app import Served
 from vincicoder.server.config import ServerConfig
 
@@ -27,6 +26,22 @@ def this_process(options: Mapping[str, Any]) -> Iterator[Served]:
 
     with VisualReward(**options) as reward:
         yield Served(reward, reward.config, reward.totals)
+
+
+@contextmanager
+def this_machine(options: Mapping[str, Any]) -> Iterator[Served]:
+    """Open the reward that all processes of this server share.
+
+    Args:
+        options: Options of ``VisualReward``.
+    """
+    from vincicoder.trainers.node import NodeReward
+
+    reward = NodeReward(options)
+    try:
+        yield Served(reward, reward.config, reward.totals)
+    finally:
+        reward.close()
 
 
 @contextmanager
@@ -60,11 +75,7 @@ def opener(options: Mapping[str, Any], config: ServerConfig) -> Opener:
     """
     if config.ray is not None:
         return partial(ray_cluster, options, config.ray, f"vincicoder-serve-{os.getpid()}")
-    if config.replicas > 1:
-        raise ConfigError(
-            f"replicas is {config.replicas}; more than 1 needs a Ray cluster: --ray local starts one here"
-        )
-    return partial(this_process, options)
+    return partial(this_process if config.replicas == 1 else this_machine, options)
 
 
 def joining(first: Opener) -> Opener:

@@ -34,7 +34,7 @@ from vincicoder.trainers.groups import Groups
 
 if TYPE_CHECKING:
     from vincicoder.rendering import Render
-    from vincicoder.reward import RewardRequest, RewardResult, VisualReward
+    from vincicoder.reward import RewardRequest, RewardResult, Totals, VisualReward
     from vincicoder.trainers.groups import Group, Scores
 
 _LINGER = 5.0  # seconds that a server outlives its last client
@@ -53,6 +53,9 @@ class NodeReward:
     Results come without their render unless ``keep_renders`` says otherwise, and then in compressed form. Processes of
     one job that measure the same share one reward; each applies its own weights.
 
+    Attributes:
+        config: What it was told.
+
     Args:
         options: Options of ``VisualReward``.
 
@@ -70,7 +73,7 @@ class NodeReward:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         config = from_flat(RewardConfig, {"keep_renders": "none", **options})
-        self._scoring = config.scoring
+        self.config = config
         self._options = json.dumps(to_flat(measuring(config)), sort_keys=True)
         identity = [self._options, __version__, *(os.environ.get(name, "") for name in _JOB)]
         digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
@@ -93,7 +96,7 @@ class NodeReward:
             try:
                 for position, result in self._ask("stream", [left[index] for index in indices]):
                     del left[indices[position]]
-                    yield indices[position], rewarded(result, self._scoring)
+                    yield indices[position], rewarded(result, self.config.scoring)
                 return
             except (EOFError, ConnectionError):
                 continue
@@ -106,12 +109,16 @@ class NodeReward:
             VinciCoderError: Building the reward raised it.
             ScoringUnavailable: The node's process died, and its successors too.
         """
-        for pause in _PAUSES:
-            time.sleep(pause)
-            with contextlib.suppress(EOFError, ConnectionError):
-                [render] = self._ask("render", code, language)
-                return cast("Render", render)
-        raise ScoringUnavailable(_DIED.format(left="one code left to render"))
+        return cast("Render", self._answer_of("render", code, language))
+
+    def totals(self) -> Totals:
+        """Return what the node's process has done since it started.
+
+        Raises:
+            VinciCoderError: Building the reward raised it.
+            ScoringUnavailable: The node's process died, and its successors too.
+        """
+        return cast("Totals", self._answer_of("totals"))
 
     def begin(self, uids: Sequence[str]) -> None:
         """Note that the scoring of one response of each group begins."""
@@ -139,6 +146,15 @@ class NodeReward:
         except (EOFError, ConnectionError):
             return None
         return answer
+
+    def _answer_of(self, name: str, *arguments: Any) -> Any:
+        """Return the one answer of a method of the node's reward, asked again if its process dies."""
+        for pause in _PAUSES:
+            time.sleep(pause)
+            with contextlib.suppress(EOFError, ConnectionError):
+                [answer] = self._ask(name, *arguments)
+                return answer
+        raise ScoringUnavailable(_DIED.format(left=f"one call of {name} left to answer"))
 
     def _ask(self, name: str, *arguments: Any) -> Iterator[Any]:
         """Have the node's process call a method of its reward or of its groups, and yield the answers."""

@@ -73,9 +73,9 @@ def assert_callers_get_the_local_results(parts: list[list[RewardRequest]], targe
     misses = sum(node["embedded"] for node in nodes)
     assert targets <= misses <= embedded
     assert targets <= sum(node["fetched"] for node in nodes) <= embedded, "targets travel once"
-    drawn = sum(node["statuses"]["ok"] for node in nodes)
-    assert drawn == targets * 6
-    assert sum(node["reused"] for node in nodes) == drawn - misses
+    rendered = sum(node["statuses"]["ok"] for node in nodes)
+    assert rendered == targets * 6
+    assert sum(node["reused"] for node in nodes) == rendered - misses
 
 
 @pytest.mark.parametrize("deal", [pytest.param(whole, marks=pytest.mark.slow), scattered])
@@ -87,14 +87,14 @@ def test_callers_that_start_at_once_share_one_service_and_embed_each_target_once
 def test_a_target_outlives_the_process_that_brought_it(cluster):
     import ray
 
-    host, other = callers(2)
+    owner, other = callers(2)
     known, shared = groups(2)
-    ray.get(host.score.remote(known))  # starts the service, which ends with the process that did
+    ray.get(owner.score.remote(known))  # starts the service, which ends with the process that did
     ray.get(other.score.remote(shared))
     ray.kill(other)
-    answer = ray.get(host.score.remote(shared))
+    answer = ray.get(owner.score.remote(shared))
     assert [plain(answer[index]) for index in range(len(shared))] == expected(shared)
-    ray.kill(host)
+    ray.kill(owner)
 
 
 @pytest.mark.slow

@@ -228,6 +228,18 @@ def test_flags_of_the_sandbox_reach_the_reward():
         assert client.score(SAMPLE)[0]["status"] == "ok"
 
 
+def test_replicas_on_one_machine_share_one_reward():
+    with served("--replicas", "2", "--keep-renders", "all") as client:
+        results = [client.score(SAMPLE)[0] for _ in range(12)]
+        [local] = expected([RewardRequest(SAMPLE["response"], target(3), language="svg")])
+        assert {tuple(result[name] for name in NAMES) for result in results} == {local[:7]}
+        assert all(result["render"] for result in results)
+        assert 'vincicoder_requests_total{status="ok"} 12.0' in client.ask("GET", "/metrics")[1], "all count together"
+        status, text = client.ask("POST", "/v1/render", {"code": "<svg <", "language": "svg"})
+        assert (status, json.loads(text)["status"]) == (200, "syntax_error")
+        assert json.loads(client.ask("GET", "/v1/options")[1])["options"]["encoder"] == "embedded"
+
+
 def test_flags_that_need_ray_say_so_and_a_taken_port_is_named():
     for arguments, said in (
         (["--encoders", "2"], "--encoders: needs --ray"),
