@@ -60,6 +60,11 @@ class RequestsFile:
 
     Raises:
         ConfigError: The file is missing, of another format or without a column that is needed.
+
+    Example:
+        >>> requests = RequestsFile("requests.jsonl", {"encoder": "embedded"}, language="svg")  # doctest: +SKIP
+        >>> [row.number for row in requests if row.problem]  # doctest: +SKIP
+        [62, 63]
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class RequestsFile:
         self.run = _digest(settings)
         self._language, self._prompt = language, prompt
         if not self.path.is_file():
-            raise ConfigError(f"the requests file {str(path)!r} does not exist")
+            raise ConfigError(
+                f"the requests file {str(path)!r} does not exist; give the path of a .jsonl or .parquet file"
+            )
         suffix = self.path.suffix.lower()
         if suffix not in (".jsonl", ".ndjson", ".parquet"):
             raise ConfigError(f"the requests file {str(path)!r} must end in .jsonl or .parquet")

@@ -86,7 +86,7 @@ def _score_pair(options: argparse.Namespace) -> int:
     from vincicoder.reward import RewardRequest
 
     if not options.target.startswith(("data:", "file:")) and not Path(options.target).is_file():
-        raise ConfigError(f"target {options.target!r} is not an existing file")
+        raise ConfigError(f"target {options.target!r} is not an existing file; give the path of an image")
     response = read_text(options.response)
     language, asked_by = requested_language(response, (options.language, options.prompt), (None, None))
     request = RewardRequest(response, options.target, options.prompt, language)

@@ -46,6 +46,14 @@ class Report:
 
     Raises:
         ConfigError: The directory cannot be written.
+
+    Example:
+        >>> report, summary = Report("report", "Icons"), Summary()  # doctest: +SKIP
+        >>> for request, result in zip(requests, reward.score(requests)):  # doctest: +SKIP
+        ...     report.add(result.to_dict(), target=request.target, render=result.image())
+        ...     summary.add(result.to_dict())
+        >>> report.finish(summary)  # doctest: +SKIP
+        PosixPath('report/index.html')
     """
 
     def __init__(self, directory: str | Path, title: str) -> None:

@@ -163,7 +163,7 @@ const ORDERS = {
   "File order": (a, b) => a.number - b.number,
   "Highest overall": (a, b) => b.overall - a.overall || a.number - b.number,
   "Lowest overall": (a, b) => a.overall - b.overall || a.number - b.number,
-  "Least alike": (a, b) => !a.grid - !b.grid || a.visual - b.visual || a.number - b.number,
+  "Lowest visual": (a, b) => !a.grid - !b.grid || a.visual - b.visual || a.number - b.number,
   "Slowest": (a, b) => b.seconds.render - a.seconds.render || a.number - b.number,
 };
 const FILTERS = { status: (row) => row.status, kind: (row) => row.labels.kind, domain: (row) => row.labels.domain };

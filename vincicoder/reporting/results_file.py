@@ -29,6 +29,12 @@ class ResultsFile:
 
     Raises:
         ConfigError: The file holds something else, is in use, or cannot be written.
+
+    Example:
+        >>> results = ResultsFile("results.jsonl", run="settings-1")  # doctest: +SKIP
+        >>> if results.take("request-1") is None:  # doctest: +SKIP
+        ...     results.write("request-1", result.to_dict())
+        >>> results.close()  # doctest: +SKIP
     """
 
     def __init__(self, path: str | Path, run: str) -> None:
