@@ -18,10 +18,10 @@ from PIL import Image
 from vincicoder.errors import ConfigError, RendererUnavailable
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
-from vincicoder.rendering import Limits, Render
-from vincicoder.rendering.config import RenderingConfig, SandboxConfig
+from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox.client import ForkServer, JobResult, ServerDied, require_confinement
+from vincicoder.rendering.types import Render
 from vincicoder.status import Status
 
 _ATTEMPTS = 2

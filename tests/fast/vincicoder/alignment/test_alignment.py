@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from vincicoder.alignment import align, asked_language, last_block, requested_language
+from vincicoder.alignment import align, last_block, requested_language
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES
 from vincicoder.status import Status
@@ -28,32 +28,6 @@ def failure(response, language="python", **options):
 
 
 # The requested language
-
-
-@pytest.mark.parametrize(
-    ("prompt", "name"),
-    [
-        ("<image>Please generate the Python matplotlib code for this chart.", "python"),
-        ("<image>\nConvert this webpage screenshot into HTML.", "html"),
-        # Quoted code never decides.
-        ("Fix this HTML code.\n```html\n<body><svg>Python and LaTeX</svg></body>\n```", "html"),
-        ("Fix the HTML below.\n```\n<svg> SVG code\n```\nMatch the picture.", "html"),
-        ("Fix the HTML below, which was cut off.\n```html\n<svg> generate SVG", "html"),
-        ("Fix the HTML; the `<svg>` and `python` parts are wrong.", "html"),
-        ("Draw the HTML. <svg class='SVG code'> must not appear.", "html"),
-        # Where the instruction is silent, the fence tells.
-        ("Correct the code so that it matches the image.\n```html\n<p>svg</p>\n```", "html"),
-        ("Put your answer between ```svg and ```.", "svg"),
-        ("Correct the code.\n```xml\n<svg/>\n```", "svg"),
-        ("Correct the code.\n```\n<svg/>\n```", "python"),
-        ("First think inside <think> </think> tags, then write TikZ.", "latex"),
-        ("Reproduce this.", "python"),
-        ("", "python"),
-    ],
-)
-def test_the_prompts_instruction_names_the_language(prompt, name):
-    assert requested_language(prompt).name == name
-    assert align("", prompt=prompt).language == name
 
 
 def test_an_explicit_language_outranks_the_prompt():
@@ -409,8 +383,3 @@ def test_every_mixture_of_marks_has_a_consistent_outcome():
 def test_last_block_says_in_which_known_language_a_text_holds_code(text, found):
     block = last_block(text)
     assert (block and (block[0].name, block[1])) == found
-
-
-def test_asked_language_is_none_where_the_prompt_does_not_say():
-    assert asked_language("Draw this.") is None
-    assert asked_language("Write an SVG.").name == "svg"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from vincicoder.alignment.prompt import language_asked_for
+from vincicoder.alignment import align
+from vincicoder.alignment.prompt import asked_language, language_asked_for, requested_language
 
 ASKED = [
     ("Please generate the Python matplotlib code that reproduces this chart.", "python"),
@@ -59,3 +60,34 @@ def test_an_instruction_asks_for_one_language(instruction, name):
 @pytest.mark.parametrize("instruction", ["", "Reproduce this figure.", "重现这张图。", "Do not use HTML.", "context"])
 def test_an_instruction_may_leave_the_language_open(instruction):
     assert language_asked_for(instruction) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("<image>Please generate the Python matplotlib code for this chart.", "python"),
+        ("<image>\nConvert this webpage screenshot into HTML.", "html"),
+        # Quoted code never decides.
+        ("Fix this HTML code.\n```html\n<body><svg>Python and LaTeX</svg></body>\n```", "html"),
+        ("Fix the HTML below.\n```\n<svg> SVG code\n```\nMatch the picture.", "html"),
+        ("Fix the HTML below, which was cut off.\n```html\n<svg> generate SVG", "html"),
+        ("Fix the HTML; the `<svg>` and `python` parts are wrong.", "html"),
+        ("Draw the HTML. <svg class='SVG code'> must not appear.", "html"),
+        # Where the instruction is silent, the fence tells.
+        ("Correct the code so that it matches the image.\n```html\n<p>svg</p>\n```", "html"),
+        ("Put your answer between ```svg and ```.", "svg"),
+        ("Correct the code.\n```xml\n<svg/>\n```", "svg"),
+        ("Correct the code.\n```\n<svg/>\n```", "python"),
+        ("First think inside <think> </think> tags, then write TikZ.", "latex"),
+        ("Reproduce this.", "python"),
+        ("", "python"),
+    ],
+)
+def test_the_prompts_instruction_names_the_language(prompt, name):
+    assert requested_language(prompt).name == name
+    assert align("", prompt=prompt).language == name
+
+
+def test_asked_language_is_none_where_the_prompt_does_not_say():
+    assert asked_language("Draw this.") is None
+    assert asked_language("Write an SVG.").name == "svg"
