@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugin import run_with
+from plugin import run_with, write_plugin
 from repository import SUPPORT
 from served import served
 
@@ -110,3 +110,46 @@ def test_a_server_on_this_machine_uses_all_three(dot_site: Path, monkeypatch: py
     assert (result["status"], result["encoder"], result["language"]) == ("ok", "grey", "dot")
     assert result["overall"] > 0.99
     assert result["scores"]["ink"] == 1.0
+
+
+PLAIN = """
+import sys
+from vincicoder.languages import Language
+from vincicoder.rendering.renderer import Policy
+
+
+class Renderer:
+    jobs_per_child = 1
+
+    def policy(self):
+        return Policy()
+
+    def preload(self):
+        import PIL.Image
+        registry = sys.modules["vincicoder.registry"]
+        return {"path": sys.path, "scanned": registry._plugins is not None}
+
+    def render(self, code, workspace, options):
+        import plain_helper  # read inside the sandbox, from the package's own directory
+        return plain_helper.square(int(code))
+
+
+LANGUAGE = Language("plain", Renderer, sample="9", uses=("python",))
+"""
+HELPER = "import PIL.Image\ndef square(side): return PIL.Image.new('RGB', (side, side), 'red')\n"
+
+
+def test_its_fork_server_may_run_another_interpreter_and_scans_nothing(tmp_path: Path) -> None:
+    site, other = tmp_path / "site", tmp_path / "python"
+    plugin = {"vincicoder.languages": {"plain": "plain:LANGUAGE"}}
+    write_plugin(site, "plain-language", plugin, {"plain": PLAIN, "plain_helper": HELPER})
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    code = f"""
+from vincicoder import RenderPool
+with RenderPool(1, python={str(other)!r}) as pool:
+    details = pool.start("plain")
+    assert {str(site)!r} in details["path"] and not details["scanned"], details
+    assert pool.render("7", "plain").image.size == (7, 7)
+"""
+    run_with(code, site, cwd=tmp_path)
