@@ -232,6 +232,8 @@ def _parse(line: bytes) -> dict[str, Any] | str:
     """Return the JSON object, or what is wrong with it."""
     try:
         record = json.loads(line)
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg} at character {error.pos + 1}"
     except (ValueError, RecursionError) as error:
         return f"not JSON: {error}"
     return (

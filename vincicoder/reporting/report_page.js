@@ -143,8 +143,10 @@ function card(row) {
   top.append(judged ? make("span", { class: "overall" }, make("small", {}, "overall"), score(row.overall))
     : make("span", { class: "overall" }, make("small", {}, "not judged")));
   const meters = make("div", { class: "meters" });
-  for (const name of SCORES) meters.append(meter(name, row[name]));
-  for (const [name, value] of Object.entries(row.components)) meters.append(meter(name, value));
+  if (judged) {
+    for (const name of SCORES) meters.append(meter(name, row[name]));
+    for (const [name, value] of Object.entries(row.components)) meters.append(meter(name, value));
+  }
   const size = (stored) => (stored && !stored.shrunk ? `${stored.width} × ${stored.height}` : "");
   const absent = row.execution ? "Scored in an earlier run; its render was not kept" : "No render";
   const body = make("div", { class: "body" },

@@ -62,7 +62,7 @@ def test_blank_lines_a_byte_order_mark_and_a_missing_last_line_end_do_no_harm(tm
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{", "not JSON"),
+        ("{", "not JSON: Expecting property name enclosed in double quotes at character 2"),
         ("[1]", "a list, not an object"),
         ('{"target": "t.png"}', "'response' is missing"),
         ('{"target": "t.png", "response": 7}', "'response' is a number"),

@@ -130,6 +130,7 @@ def test_the_page_and_the_terminal_show_the_same_numbers(tmp_path: Path, browser
     assert figures["broken line"] == "1"
     assert remarks.splitlines()[2].capitalize() in tab.locator("header").inner_text()
     assert tab.get_by_text("not judged").count() == len(mixed_rows()) - data["judged"]
+    assert tab.locator(".meters:not(:empty)").count() == data["judged"]
     assert problems == []
 
 
