@@ -1,8 +1,8 @@
 """Refinements with a model's own flawed attempts: ``vincicoder data attempts``.
 
 A model behind any OpenAI-compatible endpoint, such as vLLM's, is shown the image and asked for the code. Its attempts
-are rendered and scored; kept is one whose similarity lies in a band: bad enough to need a fix, good enough to be a
-start. The key comes from the environment variable ``OPENAI_API_KEY``, where the endpoint wants one.
+are rendered and compared, and one whose similarity lies in a band is kept: bad enough to need a fix, good enough to
+be a start. The key comes from the environment variable ``OPENAI_API_KEY``, where the endpoint wants one.
 """
 
 from __future__ import annotations
@@ -105,13 +105,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("attempts", __doc__)
     parser.add_argument("records", metavar="DIR", help="directory of records, verified by collect")
-    parser.add_argument("--url", required=True, metavar="URL", help="of the endpoint, such as http://host:8000/v1")
-    parser.add_argument("--model", required=True, metavar="NAME", help="of the model there")
-    parser.add_argument("--samples", type=positive, default=4, metavar="N", help="attempts at each record (default: 4)")
-    parser.add_argument("--least", type=share, default=BAND[0], metavar="X", help=f"similarity (default: {BAND[0]})")
-    parser.add_argument("--most", type=share, default=BAND[1], metavar="X", help=f"similarity (default: {BAND[1]})")
     parser.add_argument(
-        "--temperature", type=float, default=TEMPERATURE, metavar="X", help="of sampling (default: 0.8)"
+        "--url", required=True, metavar="URL", help="address of the endpoint, such as http://host:8000/v1"
+    )
+    parser.add_argument("--model", required=True, metavar="NAME", help="name of the model there")
+    parser.add_argument("--samples", type=positive, default=4, metavar="N", help="attempts at each record (default: 4)")
+    parser.add_argument(
+        "--least",
+        type=share,
+        default=BAND[0],
+        metavar="X",
+        help=f"least similarity of a kept attempt (default: {BAND[0]})",
+    )
+    parser.add_argument(
+        "--most",
+        type=share,
+        default=BAND[1],
+        metavar="X",
+        help=f"greatest similarity of a kept attempt (default: {BAND[1]})",
+    )
+    parser.add_argument(
+        "--temperature", type=float, default=TEMPERATURE, metavar="X", help="temperature of sampling (default: 0.8)"
     )
     add_output(parser)
     add_rendering(parser)

@@ -32,11 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--from", dest="location", metavar="WHERE", help="local directory or Hugging Face id of the set"
     )
-    parser.add_argument("--count", type=positive, default=1000, metavar="N", help="rows of a generated source")
-    parser.add_argument("--fidelity", type=share, default=0.9, metavar="X", help="least similarity to the stored image")
-    parser.add_argument("--redraw", action="store_true", help="replace the stored image by the render")
-    parser.add_argument("--max-tokens", type=positive, default=MAX_TOKENS, metavar="N", help="longest code")
-    parser.add_argument("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N", help="largest image")
+    parser.add_argument(
+        "--count", type=positive, default=1000, metavar="N", help="rows that a generated source writes (default: 1000)"
+    )
+    parser.add_argument(
+        "--fidelity",
+        type=share,
+        default=0.9,
+        metavar="X",
+        help="least similarity of render and stored image (default: 0.9)",
+    )
+    parser.add_argument("--redraw", action="store_true", help="replace stored images by renders")
+    parser.add_argument(
+        "--max-tokens",
+        type=positive,
+        default=MAX_TOKENS,
+        metavar="N",
+        help=f"longest code, in tokens (default: {MAX_TOKENS})",
+    )
+    parser.add_argument(
+        "--max-pixels", type=positive, default=MAX_PIXELS, metavar="N", help=f"largest image (default: {MAX_PIXELS})"
+    )
     add_output(parser)
     add_rendering(parser)
     options = parser.parse_args(arguments)

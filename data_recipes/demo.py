@@ -1,8 +1,8 @@
 """An SFT and an RL set end to end: ``vincicoder data demo``.
 
 Charts, SVG, pages, LaTeX figures and molecules are written by programs, the repository's samples are added, everything
-is rendered and verified, and half of it is damaged for refinement; then come sampling, export and a report. Run again
-after a stop, it goes on where it was.
+is rendered and verified, and half of it is damaged for refinement; then come sampling, export and a report. A run
+that was stopped continues when it is started again.
 
 DIR/sft is the set for fine-tuning (``vincicoder-sft``), DIR/rl that for EasyR1 and ``vincicoder-rl``, DIR/report a page
 and a dataset card, DIR/work the records that they are made of.
@@ -34,7 +34,9 @@ RL_SHARE = 0.3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("demo", __doc__)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the sets; goes on in it")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="directory for the sets; a stopped run continues in it"
+    )
     parser.add_argument(
         "--rows",
         type=positive,
@@ -42,9 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help="rows of the SFT set, about; the samples of the repository come on top (default: 2000)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="another one gives other sets (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other sets (default: 0)")
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
-    parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
+    parser.add_argument(
+        "--encoder", default="embedded", metavar="NAME", help="encoder that compares images (default: embedded)"
+    )
     parser.add_argument("--layouts", type=_layouts, default=[], metavar="LIST",
                         help="more layouts for the RL set: easyr1,verl,swift")  # fmt: skip
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")

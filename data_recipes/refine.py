@@ -141,7 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("refine", __doc__)
     parser.add_argument("records", metavar="DIR", help="directory of records, verified by collect")
     parser.add_argument("--per-record", type=positive, default=1, metavar="N", help="refinements of each (default: 1)")
-    parser.add_argument("--share", type=share, default=1.0, metavar="X", help="of the records to damage (default: 1)")
+    parser.add_argument(
+        "--share", type=share, default=1.0, metavar="X", help="share of the records to damage (default: 1)"
+    )
     add_output(parser)
     add_rendering(parser)
     options: argparse.Namespace = parser.parse_args(arguments)

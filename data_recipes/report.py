@@ -319,9 +319,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("report", __doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
     parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="DIR",
-                        help="directories they were made from, whose dropped rows count as well")  # fmt: skip
+                        help="directories that they were made from, whose dropped rows count as well")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the report")
-    parser.add_argument("--name", help="of the data set (default: the directory's)")
+    parser.add_argument("--name", help="name of the data set (default: the directory's)")
     options: argparse.Namespace = parser.parse_args(arguments)
     write_report(
         gather(options.records, options.origins), options.out, options.name or options.out.resolve().parent.name

@@ -1,7 +1,7 @@
 """Records that a policy can learn from: ``vincicoder data rl``.
 
-Their code has been verified before; here records must also be complex enough, unlike each other, and from the domains
-in chosen shares. With ``--pass-rates``, those that a policy always or never solves are left out as well, since a group
+The records' code was verified before; here they must also be complex enough and unlike each other, and domains get
+chosen shares. With ``--pass-rates``, those that a policy always or never solves are left out as well, since a group
 of equal rewards teaches nothing. The file has JSON lines: results of ``vincicoder score`` as they are, any number for
 an id, or an ``id`` and a list of ``scores``.
 """
@@ -117,9 +117,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("rl", __doc__)
     add_choice(parser, "equal")
-    parser.add_argument("--least-tokens", type=positive, default=LEAST_TOKENS, metavar="N", help="shortest code")
+    parser.add_argument(
+        "--least-tokens",
+        type=positive,
+        default=LEAST_TOKENS,
+        metavar="N",
+        help=f"shortest code, in tokens (default: {LEAST_TOKENS})",
+    )
     parser.add_argument("--pass-rates", type=Path, metavar="FILE", help="results of vincicoder score, or scores by id")
-    parser.add_argument("--passed", type=share, default=PASSED, metavar="X", help="reward of a solved sample")
+    parser.add_argument(
+        "--passed", type=share, default=PASSED, metavar="X", help=f"least reward of a solved sample (default: {PASSED})"
+    )
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
     if options.pass_rates:

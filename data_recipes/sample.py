@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("sample", __doc__)
     add_choice(parser, "as they are")
     parser.add_argument("--near-bits", type=int, choices=range(BANDS), default=NEAR_BITS, metavar="N",
-                        help="by which equal images may differ, of 256 (default: 5)")  # fmt: skip
+                        help="bits of 256 in which fingerprints of equal images may differ (default: 5)")  # fmt: skip
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
     drop_equal_code(index)

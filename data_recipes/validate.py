@@ -1,7 +1,7 @@
 """Whether the gold code of a set earns its reward: ``vincicoder data validate``.
 
-Every row's own code is scored as if a model had answered with it. Exit code 1: fewer rows than asked for reach the
-least reward.
+Every row's own code is scored as if a model had answered with it. The exit code is 1 if too few rows reach the least
+reward.
 """
 
 from __future__ import annotations
@@ -69,9 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("validate", __doc__)
     parser.add_argument("data", type=Path, metavar="DIR", help="a set in any layout")
-    parser.add_argument("--least", type=share, default=LEAST, metavar="X", help=f"overall to reach (default: {LEAST})")
-    parser.add_argument("--share", type=share, default=SHARE, metavar="X", help=f"share of rows (default: {SHARE})")
-    parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
+    parser.add_argument(
+        "--least", type=share, default=LEAST, metavar="X", help=f"least overall reward of a row (default: {LEAST})"
+    )
+    parser.add_argument(
+        "--share", type=share, default=SHARE, metavar="X", help=f"share of rows that must reach it (default: {SHARE})"
+    )
+    parser.add_argument(
+        "--encoder", default="embedded", metavar="NAME", help="encoder that compares images (default: embedded)"
+    )
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     options: argparse.Namespace = parser.parse_args(arguments)
     source, drops = Records(options.data), Drops()

@@ -44,7 +44,7 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
     """Return the parser of a recipe; its options hold the name as ``recipe``."""
     parser = argparse.ArgumentParser(
         prog=f"vincicoder data {name}",
-        description=description,
+        description=description and description.replace("``", "`"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(recipe=name)
@@ -54,17 +54,19 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
 def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
     """Add the options of the output: where it goes, the seed, and the cluster that makes it."""
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="directory for the result; goes on in it"
+        "--out", type=Path, required=True, metavar="DIR", help="directory for the result; a stopped run continues in it"
     )
     if seed:
-        parser.add_argument("--seed", type=int, default=0, help="another one gives another result (default: 0)")
+        parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
     parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
 
 
 def add_rendering(parser: argparse.ArgumentParser) -> None:
     """Add the options of rendering and comparing."""
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
-    parser.add_argument("--encoder", default="embedded", metavar="NAME", help="what compares (default: embedded)")
+    parser.add_argument(
+        "--encoder", default="embedded", metavar="NAME", help="encoder that compares images (default: embedded)"
+    )
 
 
 def positive(text: str) -> int:
