@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def write_parquet(tmp_path):
-    """A function that writes rows into a Parquet file of a new folder and returns the folder."""
+    """A function that writes rows into a Parquet file of a new directory and returns the directory."""
     import pyarrow
     import pyarrow.parquet
 
@@ -24,7 +24,7 @@ def write_parquet(tmp_path):
 
 @pytest.fixture
 def write_json(tmp_path):
-    """A function that writes rows as a JSON list and returns its folder."""
+    """A function that writes rows as a JSON list and returns its directory."""
 
     def write(rows, name="data.json", folder="data"):
         path = tmp_path / folder / name

@@ -1,4 +1,4 @@
-"""What a linter or parser can tell is told before anything is drawn, and bad rows of every kind are counted."""
+"""What a linter or parser can tell is told before anything is rendered, and bad rows of every kind are counted."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_fault_of_a_program_is_its_own_even_if_ids_are_there_twice():
     assert drops.counts == {"lint: python F821": 1}
 
 
-def test_pictures_beside_the_rows_become_part_of_them(tmp_path, write_parquet):
+def test_images_beside_the_rows_become_part_of_them(tmp_path, write_parquet):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.png").write_bytes(png_of(5))
     rows = [{"target": {"bytes": None, "path": name}, "code": svg_of(5)} for name in ("a.png", "none.png")]
@@ -127,7 +127,7 @@ def test_every_kind_of_bad_row_is_counted_and_none_is_fatal(tmp_path):
     assert totals.kept == labels.count(None)
 
 
-def test_a_row_without_a_picture_gets_the_one_its_code_draws():
+def test_a_row_without_an_image_gets_the_one_its_code_renders():
     draw = Verify(workers=1)
     try:
         drops = Drops()

@@ -129,7 +129,7 @@ def test_a_real_chain_that_is_killed_goes_on_with_the_same_bytes(tmp_path):
         assert len(shards_of(whole)) == 3
 
 
-def test_a_folder_of_other_settings_or_another_run_is_left_alone(tmp_path):
+def test_a_directory_of_other_settings_or_another_run_is_left_alone(tmp_path):
     run(Numbered(10), [], tmp_path / "out", SETTINGS)
     with pytest.raises(DataError, match="seed was 0 and is 1"):
         run(Numbered(10), [], tmp_path / "out", {"seed": 1})
@@ -158,7 +158,7 @@ def test_only_one_chunk_is_in_memory_at_a_time(tmp_path):
     assert sum(sizes) == 1000
 
 
-def test_equal_pictures_are_stored_once_and_found_by_their_name(tmp_path):
+def test_equal_images_are_stored_once_and_found_by_their_name(tmp_path):
     store = ImageStore(tmp_path / "pictures")
     first, again, other = store.put(png_of(3)), store.put(png_of(3)), store.put(png_of(4))
     assert first == again != other
@@ -192,7 +192,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path):
     assert start(command).wait() == 0
 
 
-def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path):
+def test_a_directory_that_cannot_be_written_to_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(DataError, match=f"the directory {folder} cannot be written to: "):

@@ -1,4 +1,4 @@
-"""The recipes end to end, on a few rows: what comes out is what hosts read, and its gold code earns its reward."""
+"""The recipes end to end, on a few rows: what comes out is what trainers read, and its gold code earns its reward."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def records(folder):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """A folder of 24 verified records: SVG and molecules."""
+    """A directory of 24 verified records: SVG and molecules."""
     folder = tmp_path_factory.mktemp("drawn")
     for name in ("icons", "molecules"):
         collect.main([name, "--count", "12", "--out", str(folder / name), "--workers", "1"])
     return folder
 
 
-def host_rows(folder, layout, tmp_path):
+def trainer_rows(folder, layout, tmp_path):
     pieces = cut(find_files(folder), LAYOUTS.get(layout).columns, {})
     rejects = tmp_path / "rejects"
     rows = list(read_rows([(piece,) for piece in pieces], layout, ("default",), {}, True, True, str(rejects)))
@@ -80,7 +80,7 @@ def test_exports_are_read_by_the_plugins_and_gold_code_earns_its_reward(drawn, t
     whole = records(drawn / "icons") + records(drawn / "molecules")
     for layout in ("sft", "rl", "records"):
         export.main([*folders, "--layout", layout, "--out", str(tmp_path / layout), "--rows", "5"])
-        rows = host_rows(tmp_path / layout, layout, tmp_path)
+        rows = trainer_rows(tmp_path / layout, layout, tmp_path)
         assert sorted(row["solution"].strip() for row in rows) == sorted(record.code.strip() for record in whole)
         assert {bytes(row["images"][0]["bytes"]) for row in rows} == {record.target for record in whole}
     capsys.readouterr()
@@ -89,14 +89,14 @@ def test_exports_are_read_by_the_plugins_and_gold_code_earns_its_reward(drawn, t
     assert (found["rows"], found["earned"], found["statuses"]) == (24, 24, {"ok": 24})
 
 
-def test_pictures_can_be_kept_in_a_store(drawn, tmp_path):
+def test_images_can_be_kept_in_a_store(drawn, tmp_path):
     export.main([str(drawn / "icons"), "--layout", "sft", "--out", str(tmp_path / "sft"), "--pictures"])
     [row, *_] = rows_of(shards_of(tmp_path / "sft"))
     assert (tmp_path / "sft" / row["image"]).read_bytes() == records(drawn / "icons")[0].target
-    assert len(host_rows(tmp_path / "sft", "sft", tmp_path)) == 12
+    assert len(trainer_rows(tmp_path / "sft", "sft", tmp_path)) == 12
 
 
-def test_an_export_finds_pictures_beside_its_records_and_counts_rows_that_it_cannot_write(tmp_path, write_parquet):
+def test_an_export_finds_images_beside_its_records_and_counts_rows_that_it_cannot_write(tmp_path, write_parquet):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.png").write_bytes(png_of(1))
     changes = [
@@ -227,7 +227,7 @@ def test_of_many_reasons_ten_examples_are_told_each_on_a_line_of_bounded_length(
     assert {len(line) for line in lines} == {160}
 
 
-def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):
+def test_the_report_counts_everything_and_shows_images(drawn, tmp_path):
     refine.main([str(drawn / "icons"), "--share", "0.5", "--out", str(tmp_path / "refined"), "--workers", "1"])
     folders = [str(drawn / "icons"), str(drawn / "molecules"), str(tmp_path / "refined")]
     report.main([*folders, "--out", str(tmp_path / "report"), "--from", str(drawn / "icons"), "--name", "<Mine>"])
@@ -244,7 +244,7 @@ def test_the_report_counts_everything_and_shows_pictures(drawn, tmp_path):
         assert open_target(tmp_path / "report" / path).width > 100
 
 
-def test_what_later_recipes_leave_out_does_not_count_as_not_drawn():
+def test_what_later_recipes_leave_out_does_not_count_as_not_rendered():
     facts, collected = report.Facts(), Drops()
     for reason, detail in ((Reason.NOT_RENDERED, "timeout"), (Reason.BLANK, ""), (Reason.LINT, "svg root")):
         collected.add("x", BadRow(reason, "why", detail))
@@ -295,5 +295,5 @@ def test_the_demo_builds_both_sets_and_goes_on_after_a_stop(tmp_path, monkeypatc
     first, second = content(tmp_path / "a"), content(tmp_path / "b")
     assert {name for name in first if first[name] != second.get(name)} <= {"report/README.md", "report/index.html"}
     assert set(first) == set(second)
-    assert len(host_rows(tmp_path / "a" / "sft", "sft", tmp_path)) > 30
+    assert len(trainer_rows(tmp_path / "a" / "sft", "sft", tmp_path)) > 30
     assert validate.main([str(tmp_path / "a" / "rl")]) == validate.main([str(tmp_path / "a" / "rl-verl")]) == 0

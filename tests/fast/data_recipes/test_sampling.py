@@ -32,7 +32,7 @@ def picture(number: int, wide: int = 200) -> Image.Image:
 
 
 class Made:
-    """Records of given domains, with measures of pictures of their own."""
+    """Records of given domains, with measures of images of their own."""
 
     def __init__(self, domains, codes=None):
         self.domains, self.codes = domains, codes or {}
@@ -57,7 +57,7 @@ def kept(folder):
     return [Record.from_dict(row) for row in rows_of(shards_of(folder))]
 
 
-def test_the_fingerprint_sees_through_size_and_noise_and_tells_pictures_apart():
+def test_the_fingerprint_sees_through_size_and_noise_and_tells_images_apart():
     def bits(a, b):
         return int(np.unpackbits(fingerprint(a) ^ fingerprint(b)).sum())
 
@@ -69,7 +69,7 @@ def test_the_fingerprint_sees_through_size_and_noise_and_tells_pictures_apart():
 
 
 @pytest.mark.parametrize("bits", range(index.NEAR_BITS + 1))
-def test_near_pictures_are_found_among_many_whichever_bits_differ(bits):
+def test_near_images_are_found_among_many_whichever_bits_differ(bits):
     rng = np.random.default_rng(bits)
     prints = rng.integers(0, 256, (3000, 32), dtype=np.uint8)
     flipped = np.unpackbits(prints[:50], axis=1)

@@ -44,7 +44,7 @@ def test_vincicoder_sets_tell_domain_and_task_by_file(write_parquet):
     assert (record.language, record.code, record.target) == ("python", PYTHON, PNG)
 
 
-def test_chartcoder_reads_the_last_block_and_pictures_in_a_zip_file(write_json):
+def test_chartcoder_reads_the_last_block_and_images_in_a_zip_file(write_json):
     steps = f"Step 1:\n```python\nplt.figure(1)\n```\nThe whole:\n```python\n{PYTHON}\n```\nDone."
     folder = write_json([{"id": n, "image": f"images/{n}.png"} | talk(steps) for n in (1, 2)])
     with zipfile.ZipFile(folder / "images.zip", "w") as archive:
@@ -54,7 +54,7 @@ def test_chartcoder_reads_the_last_block_and_pictures_in_a_zip_file(write_json):
     assert second.reason is Reason.BROKEN_IMAGE
 
 
-def test_pictures_of_one_name_are_told_apart_by_their_folders(write_json):
+def test_images_of_one_name_are_told_apart_by_their_directories(write_json):
     names = ("games/01/1.png", "jobs/01/1.png", "1.png")
     folder = write_json([{"id": name, "image": name} | talk(HTML) for name in names], "Web2Code.json")
     with zipfile.ZipFile(folder / "Web2Code_image.zip", "w") as archive:
@@ -80,7 +80,7 @@ def test_damaged_zip_files_are_named(write_json):
         found("chartcoder", folder)
 
 
-def test_rows_name_pictures_of_their_folder_and_no_others(write_json, tmp_path):
+def test_rows_name_images_of_their_directory_and_no_others(write_json, tmp_path):
     outside = tmp_path / "mine.png"
     outside.write_bytes(PNG)
     names = [str(outside), "../mine.png", "deep/../../mine.png", f"file://{outside}", "inside.png"]
@@ -111,7 +111,7 @@ def test_paths_that_no_file_can_have_cost_their_rows_only(write_json):
 
 
 def changed(content, what):
-    """A zip file of one picture in which one thing is wrong."""
+    """A zip file of one image in which one thing is wrong."""
     start, entry = content.index(PNG[:8]), content.index(b"PK\x01\x02")
     if what == "encrypted":
         spots = {6: 1, entry + 8: 1}
@@ -134,7 +134,7 @@ def test_what_a_zip_file_cannot_give_costs_its_row_only(what, write_json):
     assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_IMAGE, None]
 
 
-def test_a_huge_picture_file_is_not_read(write_json):
+def test_a_huge_image_file_is_not_read(write_json):
     folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
     with (folder / "1.png").open("wb") as file:
         file.truncate((64 << 20) + 1)
@@ -189,11 +189,11 @@ def test_unisvg_keeps_drawings_only(write_json):
     rows = found("unisvg", folder)
     assert reasons(rows) == [None, Reason.NO_CODE, None, Reason.MISSING_VALUE]
     assert (rows[0].target, rows[0].prompt) == (PNG, "What is it? A square?")
-    assert rows[2].target == b"", "drawn from its code later"
+    assert rows[2].target == b"", "rendered from its code later"
     assert "A square" not in rows[2].prompt
 
 
-def test_starvector_has_no_pictures_and_gets_a_view(write_parquet):
+def test_starvector_has_no_images_and_gets_a_view(write_parquet):
     bare = '<svg xmlns="http://www.w3.org/2000/svg" width="24px" height="12"><rect width="9" height="9"/></svg>'
     first, second = found("starvector", write_parquet([{"Filename": "a", "Svg": bare}, {"Filename": "b", "Svg": " "}]))
     assert 'viewBox="0 0 24 12"' in first.code
@@ -201,7 +201,7 @@ def test_starvector_has_no_pictures_and_gets_a_view(write_parquet):
     assert second.reason is Reason.EMPTY_CODE
 
 
-def test_datikz_takes_no_padded_picture_and_the_terms_of_its_origin(write_parquet):
+def test_datikz_takes_no_padded_image_and_the_terms_of_its_origin(write_parquet):
     document = f"\\documentclass[tikz]{{standalone}}\n\\begin{{document}}\n{TIKZ}\n\\end{{document}}"
     row = {"caption": "x", "code": document, "image": IMAGE, "pdf": b"%PDF", "uri": "https://example.org/1"}
     rows = [row | {"origin": origin} for origin in ("arxiv", "tex.stackexchange.com", "texample.net")]
@@ -266,7 +266,7 @@ def test_mcd_keeps_charts_and_pages(write_json):
 
 
 @pytest.mark.parametrize("name", public_names())
-def test_a_wrong_folder_or_a_missing_column_is_one_sentence_that_names_it(name, write_parquet, tmp_path):
+def test_a_wrong_directory_or_a_missing_column_is_one_sentence_that_names_it(name, write_parquet, tmp_path):
     with pytest.raises(DataError, match=r"/nowhere does not exist"):
         found(name, tmp_path / "nowhere")
     folder = write_parquet([{"a": 1}], "x.parquet")

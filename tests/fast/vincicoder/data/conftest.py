@@ -16,7 +16,7 @@ def encoded(size=(64, 48), colour="red", format="PNG", **options) -> bytes:
 
 @pytest.fixture(scope="session")
 def picture():
-    """A function that returns a picture file's bytes."""
+    """A function that returns an image file's bytes."""
     return encoded
 
 

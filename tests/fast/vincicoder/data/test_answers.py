@@ -49,11 +49,11 @@ KEPT = [
 
 @pytest.mark.parametrize(("answer", "language", "code"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT])
 def test_the_reward_finds_the_code_of_a_normalised_answer(answer, language, code):
-    mended, found = normalise(answer, language)
+    normal, found = normalise(answer, language)
     assert found == code
-    assert align(mended, language).code == code
-    assert mended.count(f"```{language}\n") == 1, "the fence bears the language's own name"
-    assert normalise(mended, language) == (mended, found), "normalising twice changes nothing more"
+    assert align(normal, language).code == code
+    assert normal.count(f"```{language}\n") == 1, "the fence bears the language's own name"
+    assert normalise(normal, language) == (normal, found), "normalising twice changes nothing more"
 
 
 PLAIN = [
@@ -95,9 +95,9 @@ def test_only_the_last_block_is_the_answer():
 
 def test_a_fence_inside_the_code_gets_a_longer_one_around_it():
     page = "<html><body><pre>\n```\nx\n```\n</pre></body></html>"
-    mended, code = normalise(page, "html")
+    normal, code = normalise(page, "html")
     assert code == page
-    assert mended == f"````html\n{page}\n````"
+    assert normal == f"````html\n{page}\n````"
 
 
 LEFT_OUT = [
@@ -135,11 +135,11 @@ def test_whatever_comes_in_what_comes_out_is_read_by_the_reward_or_refused(langu
     for _ in range(3_000):
         answer = "".join(chosen.choices(PARTS, k=chosen.randint(1, 8)))
         try:
-            mended, code = normalise(answer, language)
+            normal, code = normalise(answer, language)
         except BadRow:
             continue
         accepted += 1
         assert code.strip()
-        assert align(mended, language).code == code
-        assert normalise(mended, language)[1] == code
+        assert align(normal, language).code == code
+        assert normalise(normal, language)[1] == code
     assert accepted > 30, "the parts make answers, not only noise"

@@ -1,4 +1,4 @@
-"""A record written for any host and read back is the same record, also by way of a Parquet file."""
+"""A record written for any trainer and read back is the same record, also by way of a Parquet file."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_every_layout_gives_back_the_record_that_was_written(layout, changes, tm
     import pyarrow.parquet
 
     record = dataclasses.replace(RECORD, **changes)
-    host = LAYOUTS.get(layout)
-    row = host.write(record)
-    assert set(host.columns) <= set(row)
-    assert host.read(row, None) == record
+    trainers = LAYOUTS.get(layout)
+    row = trainers.write(record)
+    assert set(trainers.columns) <= set(row)
+    assert trainers.read(row, None) == record
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "t.parquet")
     [stored] = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist()
-    assert host.read(stored, None) == record
+    assert trainers.read(stored, None) == record
 
 
 def test_a_changed_column_wins_over_the_stored_record():

@@ -34,7 +34,7 @@ def test_every_domain_and_task_has_several_wordings(domain, task):
     found = wordings(domain, task)
     assert len(set(found)) == len(found) >= 5
     assert all(wording.count("{code}") == (task == "refine") for wording in found)
-    assert not any("<image>" in wording for wording in found), "hosts place the picture"
+    assert not any("<image>" in wording for wording in found), "trainers place the image"
 
 
 def test_every_file_of_wordings_is_used():

@@ -30,7 +30,7 @@ def test_a_plain_row_becomes_a_record(png):
     assert Record.from_dict(found.to_dict()) == found
 
 
-def test_pictures_pass_unchanged_whatever_their_size_and_format(picture):
+def test_images_pass_unchanged_whatever_their_size_and_format(picture):
     for content in (picture((640, 480)), picture((33, 7)), picture(format="JPEG"), picture(format="WEBP") + b"\0\0"):
         for cell in (content, {"bytes": content, "path": "a.png"}, [{"bytes": content, "path": None}]):
             assert from_sft(row("Draw.", f"```svg\n{SVG}\n```", cell), "svg").target == content
@@ -64,7 +64,7 @@ def test_a_refine_row_without_findable_code_stays(png):
     assert Record.from_dict(found.to_dict()) == found
 
 
-def test_the_placeholder_picture_of_web_rows_stays_in_the_code(png):
+def test_the_placeholder_image_of_web_rows_stays_in_the_code(png):
     assert 'src="rick.jpg"' in from_sft(row("HTML please.", PAGE, png), "web").response
 
 
@@ -140,14 +140,14 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_rl_rows_give_prompt_picture_and_bare_code(answer, png):
+def test_rl_rows_give_prompt_image_and_bare_code(answer, png):
     problem = "<image>\nWrite Python code for this plot."
     found = from_rl({"problem": problem, "answer": answer, "images": [{"bytes": png, "path": None}]})
     assert (found.language, found.code, found.target) == ("python", PYTHON, png)
     assert found.prompt == "Write Python code for this plot."
 
 
-def test_an_rl_row_needs_no_code_but_a_picture(png):
+def test_an_rl_row_needs_no_code_but_an_image(png):
     found = from_rl({"problem": "Write SVG.", "answer": {"target": png, "language": "svg"}, "images": None})
     assert (found.language, found.domain, found.code, found.target) == ("svg", "svg", "", png)
     assert Record.from_dict(found.to_dict()) == found

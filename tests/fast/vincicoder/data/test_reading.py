@@ -62,7 +62,7 @@ def test_files_are_classified_by_name(name, expected):
     assert classify(name) == expected
 
 
-def test_files_are_found_in_every_folder_and_chosen_by_subset(tmp_path, png):
+def test_files_are_found_in_every_directory_and_chosen_by_subset(tmp_path, png):
     for name in (
         "chart2code_refine.parquet",
         "deep/er/web2html_1.parquet",
@@ -259,14 +259,14 @@ def test_several_processes_note_rows_together_and_each_counts_once(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
-def test_whole_pictures_pass_and_cut_ones_do_not(format, picture):
+def test_whole_images_pass_and_cut_ones_do_not(format, picture):
     content = picture((300, 200), format=format)
     check_image(content)
     with pytest.raises(ValueError, match="image"):
         check_image(content[: len(content) // 2])
 
 
-def test_the_largest_picture_passes_and_one_beyond_it_does_not(picture):
+def test_the_largest_image_passes_and_one_beyond_it_does_not(picture):
     side = 8_000
     check_image(picture((side, MAX_PIXELS // side), format="GIF"))
     with pytest.raises(ValueError, match=r"limit"):

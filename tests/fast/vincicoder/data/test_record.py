@@ -45,7 +45,7 @@ def test_a_record_survives_its_dict_its_json_and_parquet(changes, tmp_path):
     assert Record.from_dict(row) == original
 
 
-def test_picture_and_code_are_enough(png):
+def test_image_and_code_are_enough(png):
     found = Record.from_dict({"target": png, "code": CODE})
     assert (found.domain, found.task, found.language) == ("chart", "generate", "python")
     assert requested_language(found.prompt).name == "python"
@@ -82,7 +82,7 @@ def test_an_id_may_be_a_whole_number():
     assert [Record.from_dict(row | {"id": name}).id for name in (17, 0, "17")] == ["17", "0", "17"]
 
 
-def test_a_path_starts_at_the_folder_it_is_given(tmp_path):
+def test_a_path_starts_at_the_directory_it_is_given(tmp_path):
     row = {"target": "a.png", "code": CODE}
     assert Record.from_dict(row).target == "a.png"
     assert Record.from_dict(row, tmp_path).target == str(tmp_path / "a.png")
