@@ -41,6 +41,7 @@ wanted=" ${tiers[*]:-${all[*]}} "
 
 extras=dev
 if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dinov2,timm; fi
+if [[ $wanted == *" render "* ]]; then extras+=,serve; fi
 if [[ $wanted == *" ray "* || $wanted == *" golden "* ]]; then extras+=,ray; fi
 if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all,swift,verl; fi
 

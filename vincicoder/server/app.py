@@ -1,4 +1,4 @@
-"""The application that a server runs: every protocol, and how the service is."""
+"""The application that a server runs: the routes of every protocol, health, options and metrics."""
 
 from __future__ import annotations
 
