@@ -257,6 +257,34 @@ def test_a_row_with_an_unknown_language_is_its_own_fault(easyr1, expected, base6
     assert (bad["overall"], bad["bad_request"]) == (0, 1)
 
 
+def test_reference_and_the_rest_of_the_row_reach_the_reward(easyr1, png, monkeypatch):
+    seen = []
+    stream = VisualReward.stream
+
+    def watched(self, requests, *arguments):
+        seen.extend(requests)
+        return stream(self, requests, *arguments)
+
+    monkeypatch.setattr(VisualReward, "stream", watched)
+    data = batch(
+        [PROSE] * 3,
+        ground_truth=["<svg/>", f"It is:\n{WRONG}", {"code": "<svg></svg>", "language": "svg", "domain": "icon"}],
+        prompts=["Write SVG."] * 3,
+        multi_modal_data=[{"images": [png]}] * 3,
+        uid=["a", "b", "c"],
+        id=[1, 2, 3],
+        data_source=["vincicoder/svg"] * 3,
+    )
+    Manager(easyr1).compute_reward(data)
+    assert [each.reference for each in seen] == ["<svg/>", WRONG.split("```")[1][4:-1], "<svg></svg>"]
+    row = {"data_source": "vincicoder/svg", "response_length": len(PROSE)}
+    assert [each.metadata for each in seen] == [
+        {"uid": "a", "id": 1, **row},
+        {"uid": "b", "id": 2, **row},
+        {"uid": "c", "id": 3, "domain": "icon", **row},
+    ]
+
+
 # A user's function around ours, under the stock manager.
 
 

@@ -148,6 +148,29 @@ def test_a_fault_of_the_machine_is_none_or_the_groups_mean(png, expected, monkey
     assert CompletionReward(faults="mean", **OPTIONS)(**call) == pytest.approx([expected[0], mean, expected[1]])
 
 
+def test_a_row_that_cannot_be_used_is_none_and_left_out_of_the_means(png, expected):
+    logged: dict[str, float] = {}
+    call = {
+        "completions": [svg("red"), svg("red"), svg("red"), svg("blue")],
+        "image": [png, "gone.png", png, png],
+        "language": ["svg", "svg", "cobol", "svg"],
+        "log_metric": logged.__setitem__,
+    }
+    scores = CompletionReward(**OPTIONS)(**call)
+    assert scores == pytest.approx([expected[0], None, None, expected[1]])
+    assert logged["vincicoder/overall"] == pytest.approx((expected[0] + expected[1]) / 2)
+    assert logged["vincicoder/bad_target"] == logged["vincicoder/bad_request"] == 0.25
+    assert CompletionReward(faults="mean", **OPTIONS)(**call)[1:3] == [0, 0]
+
+
+def test_data_that_never_says_its_language_is_an_error_at_the_first_batch(png):
+    reward = CompletionReward(alignment_weight=0.15, **OPTIONS)
+    with pytest.raises(ConfigError, match="Give a column 'language'"):
+        reward(completions=[svg("red")] * 2, prompts=["Draw this."] * 2, image=[png] * 2)
+    solution = {"solution": [svg("red")] * 2}
+    assert reward(completions=[svg("red")] * 2, prompts=["Draw this."] * 2, image=[png] * 2, **solution)[0] > 0.9
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
