@@ -174,7 +174,7 @@ def asked_with(image, text: str) -> list[dict]:
 
 
 def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(cluster, model, picture):
-    """Each of four workers has one response of one prompt, and one to another prompt that scores well."""
+    """Each of two workers has responses of one prompt, and as many to another prompt that scores well."""
     raster = f'```html\n<html><img src="data:image/png;base64,{"A" * 4000}"></html>\n```'
     group = ["```html\n<html>page</html>\n```", raster, PROSE, raster]  # without a browser the first cannot be judged
     responses = [each for member in group for each in (member, PERFECT)]
@@ -190,7 +190,7 @@ def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_worke
         *INSTALLED_MANAGER,
         "+reward.reward_kwargs.browser=/nowhere/chromium",
         "actor_rollout_ref.rollout.n=4",
-        "reward.num_workers=4",
+        "reward.num_workers=2",
     )
     scored = score(settings, data)
     rewards = scored.batch["rm_scores"].sum(1).tolist()
