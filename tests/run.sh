@@ -39,11 +39,11 @@ while [[ -n ${1:-} && " ${all[*]} " == *" $1 "* ]]; do
 done
 wanted=" ${tiers[*]:-${all[*]}} "
 
-extras=dev
-if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dinov2,timm; fi
+extras=dev torch=
 if [[ $wanted == *" render "* ]]; then extras+=,serve; fi
+if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dinov2,timm torch=1; fi
 if [[ $wanted == *" ray "* || $wanted == *" golden "* ]]; then extras+=,ray; fi
-if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all,swift,verl; fi
+if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all,swift,verl torch=1; fi
 
 install_python_packages() {
   if [[ ! -x $VENV/bin/pip ]]; then
@@ -54,10 +54,9 @@ install_python_packages() {
   current="$(cat pyproject.toml setup.py tests/constraints.txt tests/run.sh | sha256sum) $extras"
   if [[ -f $stamp && $(<"$stamp") == "$current" ]]; then return; fi
   say "Installing the package and what the tests need into $VENV"
-  if [[ $extras == *dinov2* ]]; then with=(torchvision); fi
+  if [[ $torch ]]; then with=(torchvision); fi
   "$VENV/bin/pip" install --quiet --constraint tests/constraints.txt --editable ".[$extras]" "${with[@]}"
-  if [[ $extras == *dinov2* ]] &&
-    ! "$VENV/bin/python" -c 'import sys, torch; sys.exit(torch.version.cuda is None)'; then
+  if [[ $torch ]] && ! "$VENV/bin/python" -c 'import sys, torch; sys.exit(torch.version.cuda is None)'; then
     packages=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     cp tests/support/torchvision_on_cpu.py "$packages/"
     echo "import torchvision_on_cpu" >"$packages/torchvision_on_cpu.pth"

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
 from pathlib import Path
 
 from PIL import Image
+from tiny_vlm import make_tiny_vlm
+
+PROMPT = "Draw this image as SVG."
+TARGET = Image.new("RGB", (64, 64), "red")
 
 
-def teach(folder: Path, image: Image.Image, prompt: str, answers: Sequence[str], steps: int = 150) -> float:
-    """Train the model in ``folder`` to give the answers, with equal chance, and save it there; return the loss."""
+def answer(shape: str) -> str:
+    return f'```svg\n<svg width="64" height="64">{shape}</svg>\n```'
+
+
+ANSWERS = (
+    answer('<circle r="30" fill="red"/>'),
+    answer('<rect width="9" height="30"/>'),
+    "```python\nprint()\n```",
+)
+"""They render, are of different worth, and one is in the wrong language."""
+
+
+def target_png() -> bytes:
+    buffer = io.BytesIO()
+    TARGET.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_taught_vlm(folder: Path, kind: str, steps: int = 150) -> Path:
+    """Write a model that gives the answers to the target and the prompt, with equal chance, and return its folder."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
+    make_tiny_vlm(folder, kind)
     processor = AutoProcessor.from_pretrained(folder)
     model = AutoModelForImageTextToText.from_pretrained(folder)
-    question = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt}]}]
+    question = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": PROMPT}]}]
     asked = processor.apply_chat_template(question, add_generation_prompt=True)
-    texts = [f"{asked}{answer}<|im_end|>" for answer in answers]
-    batch = processor(text=texts, images=[image] * len(texts), return_tensors="pt", padding=True, padding_side="right")
-    length = processor(text=[asked], images=[image], return_tensors="pt")["input_ids"].shape[1]
+    texts = [f"{asked}{answer}<|im_end|>" for answer in ANSWERS]
+    batch = processor(text=texts, images=[TARGET] * len(texts), return_tensors="pt", padding=True, padding_side="right")
+    length = processor(text=[asked], images=[TARGET], return_tensors="pt")["input_ids"].shape[1]
     labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
     labels[:, :length] = -100
     torch.manual_seed(0)
@@ -30,4 +53,4 @@ def teach(folder: Path, image: Image.Image, prompt: str, answers: Sequence[str],
         loss.backward()
         optimizer.step()
     model.save_pretrained(folder)
-    return loss.item()
+    return folder

@@ -5,18 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from PIL import Image
+from taught_vlm import PROMPT, TARGET
 
 from vincicoder import CompletionReward, RewardRequest, VisualReward
-
-PROMPT = "Draw this picture as SVG."
-
-
-def answer(shape: str) -> str:
-    return f'```svg\n<svg width="64" height="64">{shape}</svg>\n```'
-
-
-ANSWERS = [answer('<circle r="30" fill="red"/>'), answer('<rect width="9" height="30"/>')]
 
 
 class Recorded(CompletionReward):
@@ -36,18 +27,13 @@ def close(first: float, second: float) -> bool:
     return abs(first - second) < 1e-5
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, policy: Path) -> None:
     from datasets import Dataset
-    from taught_vlm import teach
-    from tiny_vlm import make_tiny_vlm
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from trl import GRPOConfig, GRPOTrainer
 
-    target = Image.new("RGB", (64, 64), "red")
-    policy = make_tiny_vlm(folder / "model")
-    teach(policy, target, PROMPT, ANSWERS)
     question = [{"role": "user", "content": PROMPT}]
-    rows = Dataset.from_list([{"prompt": question, "image": target, "language": "svg"}] * 8)
+    rows = Dataset.from_list([{"prompt": question, "image": TARGET, "language": "svg"}] * 8)
     rewards = [Recorded(name, encoder="embedded", workers=1) for name in ("overall", "visual")]
     options = GRPOConfig(
         output_dir=str(folder / "out"),
@@ -75,8 +61,8 @@ def main(folder: Path) -> None:
     assert len(logs) == len(rewards[0].calls) == 2
     with VisualReward("embedded", workers=1) as reward:
         for log, (completions, columns, scores) in zip(logs, rewards[0].calls, strict=True):
-            assert columns["image"][0].size == target.size
-            requests = [RewardRequest(each[0]["content"], target, language="svg") for each in completions]
+            assert columns["image"][0].size == TARGET.size
+            requests = [RewardRequest(each[0]["content"], TARGET, language="svg") for each in completions]
             again = [result.overall for result in reward.score(requests)]
             assert max(again) > 0.5
             assert all(map(close, scores, again))
@@ -88,4 +74,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from repository import ROOT
+from taught_vlm import ANSWERS, PROMPT, TARGET
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.errors import ConfigError
@@ -22,7 +22,6 @@ from vincicoder.trainers import drain_sums
 pytestmark = pytest.mark.swift
 
 
-PROMPT = "Draw this picture as SVG."
 SWIFT = Path(sys.executable).with_name("swift")
 REWARDS = {
     "vincicoder": ("VinciCoder", "overall"),
@@ -40,21 +39,10 @@ SHORT = """
 """
 
 
-def answer(shape: str) -> str:
-    return f'```svg\n<svg width="64" height="64">{shape}</svg>\n```'
-
-
-ANSWERS = [
-    answer('<circle r="30" fill="red"/>'),
-    answer('<rect width="9" height="30"/>'),
-    "```python\nprint()\n```",
-]
-
-
 @pytest.fixture(scope="module")
 def target(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("data") / "target.png"
-    Image.new("RGB", (64, 64), "red").save(path)
+    TARGET.save(path)
     return path
 
 
@@ -67,18 +55,7 @@ def rows(target) -> Path:
     return path
 
 
-def policy(folder: Path, kind: str, target: Path) -> Path:
-    """Return a tiny model whose samples are drawn, of different worth, and now and then in the wrong language."""
-    from taught_vlm import teach
-    from tiny_vlm import make_tiny_vlm
-
-    make_tiny_vlm(folder, kind)
-    teach(folder, Image.open(target), PROMPT, ANSWERS)
-    return folder
-
-
-def train(folder: Path, kind: str, target: Path, rows: Path, *flags: str, **environment: str) -> Path:
-    model = policy(folder / "model", kind, target)
+def train(folder: Path, kind: str, model: Path, rows: Path, *flags: str, **environment: str) -> Path:
     command = [SWIFT, "rlhf", "--rlhf_type", "grpo", "--model", model, "--model_type", kind, "--template", kind]
     command += ["--external_plugins", ROOT / "swift_plugins/vincicoder_grpo.py", ROOT / "examples/smoke_tokens.py"]
     command += ["--dataset", rows, "--output_dir", folder / "out", "--callbacks", "vincicoder", *flags]
@@ -116,17 +93,35 @@ def assert_logged_is_earned(out: Path, target: Path, names: list[str]) -> None:
             assert log["vincicoder/bad_target"] == log["vincicoder/infrastructure"] == 0
 
 
-def test_all_four_rewards_are_what_the_completions_earn(tmp_path, target, rows):
+def test_all_four_rewards_are_what_the_completions_earn(tmp_path, taught_policy, target, rows):
     out = train(
-        *(tmp_path, "qwen2_5_vl", target, rows, "--per_device_train_batch_size", "8", "--tuner_type", "full"),
+        *(
+            tmp_path,
+            "qwen2_5_vl",
+            taught_policy("qwen2_5_vl"),
+            rows,
+            "--per_device_train_batch_size",
+            "8",
+            "--tuner_type",
+            "full",
+        ),
         *("--reward_funcs", *REWARDS, "--reward_weights", "0.7", "0.1", "0.1", "0.1"),
     )
     assert_logged_is_earned(out, target, list(REWARDS))
 
 
-def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, target, rows):
+def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, taught_policy, target, rows):
     out = train(
-        *(tmp_path, "qwen3_vl", target, rows, "--per_device_train_batch_size", "4", "--tuner_type", "lora"),
+        *(
+            tmp_path,
+            "qwen3_vl",
+            taught_policy("qwen3_vl"),
+            rows,
+            "--per_device_train_batch_size",
+            "4",
+            "--tuner_type",
+            "lora",
+        ),
         *("--use_cpu", "true", "--ddp_backend", "gloo", "--reward_funcs", "vincicoder"),
         NPROC_PER_NODE="2",
         MASTER_PORT="29583",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from repository import EXAMPLES, ROOT, SUPPORT
+from taught_vlm import PROMPT, target_png
 
 from vincicoder import RewardRequest, VisualReward
 
@@ -20,23 +21,11 @@ pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
 
 pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
 
-PROMPT = "Draw this picture as SVG."
 SCRIPT = EXAMPLES / "qwen3vl_8b_vincicoder_verl.sh"
 
 
-def answer(shape: str) -> str:
-    return f'```svg\n<svg width="64" height="64">{shape}</svg>\n```'
-
-
-ANSWERS = [
-    answer('<circle r="30" fill="red"/>'),
-    answer('<rect width="9" height="30"/>'),
-    "```python\nprint()\n```",
-]
-
-
 @pytest.fixture(scope="module")
-def parquet(tmp_path_factory, png) -> Path:
+def parquet(tmp_path_factory) -> Path:
     """A set as ``vincicoder data export --layout verl`` writes it: the picture is in the column ``images`` only."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -44,21 +33,10 @@ def parquet(tmp_path_factory, png) -> Path:
     from vincicoder.data import Record
     from vincicoder.data.layouts import LAYOUTS
 
-    records = [Record(f"{n}", "svg", "generate", "svg", PROMPT, "<svg/>", png) for n in range(4)]
+    records = [Record(f"{n}", "svg", "generate", "svg", PROMPT, "<svg/>", target_png()) for n in range(4)]
     path = tmp_path_factory.mktemp("verl") / "train.parquet"
     pq.write_table(pa.Table.from_pylist([LAYOUTS.get("verl").write(record) for record in records]), path)
     return path
-
-
-@pytest.fixture(scope="module")
-def policy(tmp_path_factory, picture) -> Path:
-    """A tiny model whose samples are drawn, of different worth, and now and then in the wrong language."""
-    from taught_vlm import teach
-    from tiny_vlm import make_tiny_vlm
-
-    folder = make_tiny_vlm(tmp_path_factory.mktemp("policy"), "qwen3_vl")
-    teach(folder, picture, PROMPT, ANSWERS)
-    return folder
 
 
 def train(folder: Path, policy: Path, parquet: Path, *settings: str) -> str:
@@ -83,17 +61,17 @@ def dumped(folder: Path) -> list[dict]:
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
 
-def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, policy, parquet, png):
+def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taught_policy, parquet):
     rollouts, checks = tmp_path / "rollouts", tmp_path / "validation"
     log = train(
-        *(tmp_path, policy, parquet, "trainer.total_training_steps=2", "trainer.test_freq=2"),
+        *(tmp_path, taught_policy("qwen3_vl"), parquet, "trainer.total_training_steps=2", "trainer.test_freq=2"),
         *(f"trainer.rollout_data_dir={rollouts}", f"trainer.validation_data_dir={checks}"),
     )
     trained, validated = dumped(rollouts), dumped(checks)
     assert (len(trained), len(validated)) == (2 * 2 * 4, 4)
     with VisualReward("embedded", workers=1) as reward:
         drawn, checked = (
-            reward.score([RewardRequest(each["output"], png, PROMPT) for each in samples])
+            reward.score([RewardRequest(each["output"], target_png(), PROMPT) for each in samples])
             for samples in (trained, validated)
         )
     assert [each["score"] for each in trained] == pytest.approx([result.overall for result in drawn], abs=1e-6)

@@ -11,7 +11,8 @@ from repository import SUPPORT
 pytest.importorskip("trl")
 
 
-def test_grpo_trainer_learns_from_messages_and_pictures(tmp_path):
+def test_grpo_trainer_learns_from_messages_and_images(tmp_path, taught_policy):
     """In a process of its own, since ms-swift changes TRL's classes where both are loaded."""
-    done = subprocess.run([sys.executable, str(SUPPORT / "trl_run.py"), str(tmp_path)], capture_output=True, text=True)
+    command = [sys.executable, str(SUPPORT / "trl_run.py"), str(tmp_path), str(taught_policy("qwen2_5_vl"))]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.strip().endswith("2 steps agree"), done.stderr[-3000:]
