@@ -1,11 +1,7 @@
-import random
-import time
-
 import pytest
 
 from vincicoder.alignment import align, last_block, requested_language
 from vincicoder.errors import ConfigError
-from vincicoder.languages import LANGUAGES
 from vincicoder.status import Status
 
 
@@ -276,96 +272,6 @@ def test_python_without_a_fence_is_not_recognised():
 def test_a_fence_outranks_code_without_one():
     assert code("<svg>a</svg>\n```svg\n<svg>b</svg>\n```", "svg", require_fence=False) == "<svg>b</svg>"
     assert failure("<svg>a</svg>\n```css\nb\n```", "svg", require_fence=False) is Status.WRONG_LANGUAGE
-
-
-# Hostile responses
-
-
-MEGABYTE = 1_000_000
-HOSTILE = {
-    "backticks": "`" * MEGABYTE,
-    "spaced backticks": "` " * (MEGABYTE // 2),
-    "tildes": "~" * MEGABYTE,
-    "spaces": " " * MEGABYTE,
-    "line ends": "\n" * MEGABYTE,
-    "returns": "\r" * MEGABYTE,
-    "thinking": "<think>" * (MEGABYTE // 7),
-    "thinking lines": "<think>\n" * (MEGABYTE // 8),
-    "thoughts": "</think>" * (MEGABYTE // 8),
-    "thinking and thoughts": "<think></think>" * (MEGABYTE // 15),
-    "thoughts and thinking": "</think><think>" * (MEGABYTE // 15),
-    "unclosed fences": "```python\n" * (MEGABYTE // 10),
-    "unclosed comments": "```xml\n<!--\n" * (MEGABYTE // 12),
-    "fences behind words": "a ```python\n" * (MEGABYTE // 12),
-    "fences on one line": "```python " * (MEGABYTE // 10),
-    "longer and longer fences": "".join("`" * n + "python\n" for n in range(3, 1400)),
-    "nested fences": "```python\n" * (MEGABYTE // 20) + "```\n" * (MEGABYTE // 20),
-    "closed blocks": "```xml\n```\n" * (MEGABYTE // 11),
-    "deep indentation": "```python\n" + " " * (MEGABYTE // 2) + "```python\n" + " " * (MEGABYTE // 2) + "```",
-    "indented block": " " * 1000 + "```python\n" + (" " * 999 + "x\n") * 990 + " " * 1000 + "```",
-    "declarations": "<?xml " * (MEGABYTE // 6),
-    "raw openings": "<svg " * (MEGABYTE // 5),
-    "documents": "\\documentclass" * (MEGABYTE // 14),
-    "endings": "</svg   " * (MEGABYTE // 8),
-    "brackets": "<" * MEGABYTE,
-    "names": "svg " * (MEGABYTE // 16),
-    "lone surrogates": "```python\n\ud800\udfff\x00\n```" * 1000,
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_time_is_linear_whatever_the_response(name):
-    start = time.process_time()
-    align(HOSTILE[name], "svg", require_fence=False)
-    assert time.process_time() - start < 20, "quadratic work would take minutes"
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_time_is_linear_whatever_the_prompt(name):
-    start = time.process_time()
-    requested_language(HOSTILE[name])
-    assert time.process_time() - start < 20, "quadratic work would take minutes"
-
-
-def test_any_text_is_accepted_and_kept():
-    assert code("\udcff\x00```\n```python\nx = '\ud800\x00'\n```") == "x = '\ud800\x00'"
-
-
-def test_every_mixture_of_marks_has_a_consistent_outcome():
-    marks = [
-        "```",
-        "````",
-        "~~~",
-        "python",
-        "svg",
-        "xml",
-        "\n",
-        "\r\n",
-        " ",
-        "    ",
-        "`",
-        "x = 1",
-        "<svg>",
-        "</svg>",
-    ]
-    marks += [
-        "<think>",
-        "</think>",
-        "<answer>",
-        "</answer>",
-        "</html>",
-        "\\end{document}",
-        "\ud800",
-        "\x00",
-        "中",
-    ]
-    chance = random.Random(0)
-    for _ in range(3000):
-        response = "".join(chance.choices(marks, k=chance.randrange(40)))
-        alignment = align(response, chance.choice(list(LANGUAGES)), require_fence=chance.random() < 0.5)
-        assert (alignment.status is Status.OK) == alignment.aligned == (not alignment.message)
-        assert alignment.code is None or alignment.code.strip()
-        requested_language(response)
 
 
 @pytest.mark.parametrize(
