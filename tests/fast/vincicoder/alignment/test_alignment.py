@@ -1,6 +1,6 @@
 import pytest
 
-from vincicoder.alignment import align, last_block, requested_language
+from vincicoder.alignment import align, last_block
 from vincicoder.errors import ConfigError
 from vincicoder.status import Status
 
