@@ -152,7 +152,7 @@ def test_options_come_from_a_file_and_from_variables_which_win(plugin, tmp_path,
         (None, "which cannot be read"),
         ("encoder: [", "which cannot be read"),
         ("embedded", "holds no options; expected lines such as"),
-        ("encodr: embedded", "unknown reward option encodr; the options are: .*encoder"),
+        ("encodr: embedded", "no option 'encodr'; did you mean 'encoder'"),
     ],
 )
 def test_a_wrong_file_of_options_is_an_error_that_names_it(plugin, tmp_path, monkeypatch, text, said):
