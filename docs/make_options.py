@@ -7,6 +7,7 @@ from pathlib import Path
 from vincicoder.cluster.options import Placement
 from vincicoder.options import table
 from vincicoder.reward.config import RewardConfig
+from vincicoder.server.config import ServerConfig
 
 PAGE = Path(__file__).with_name("options.md")
 
@@ -38,7 +39,12 @@ at once, with what was expected; a misspelt name is answered with the nearest on
 
 See [ray.md](ray.md).
 
-{table(Placement)}"""
+{table(Placement)}
+## Of the HTTP server
+
+See [http.md](http.md). They are flags of `vincicoder serve`.
+
+{table(ServerConfig)}"""
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Render:
 
     def __reduce__(self) -> tuple[Callable[[bytes], Render], tuple[bytes]]:
         """Pickle the compressed form, which is what should travel to another process or node."""
-        return Render.from_bytes, (self.to_bytes(),)
+        return _unpacked, (self.to_bytes(),)
 
     @property
     def ok(self) -> bool:
@@ -89,3 +89,8 @@ class Render:
             return cls(status, image, facts=Facts.from_json(facts) if facts is not None else None, **header)
         except (struct.error, AttributeError, KeyError, TypeError, OSError) as error:
             raise ValueError(f"these bytes are not a render: {error}") from error
+
+
+def _unpacked(content: bytes) -> Render:
+    # A function of the module, as Ray would send a class method by value, with all that it refers to.
+    return Render.from_bytes(content)
