@@ -356,11 +356,15 @@ def test_an_empty_file_of_records_is_called_empty(tmp_path):
         found("records", tmp_path)
 
 
-def test_messages_say_what_is_missing_and_what_to_do(tmp_path, write_parquet, monkeypatch):
+def test_messages_say_what_is_missing_and_what_to_do(tmp_path, write_parquet):
     with pytest.raises(DataError, match="but nothing; download the data to it, or give the directory"):
         found("datikz", tmp_path)
     [row] = found("webcode2m", write_parquet([{"image": IMAGE, "text": None}]))
     assert str(row) == "text is missing"
+
+
+def test_a_data_set_that_cannot_be_downloaded_is_one_sentence(monkeypatch):
+    pytest.importorskip("huggingface_hub")
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: 1 / 0)
     with pytest.raises(
         DataError, match="no directory data/mine here, and the data set of that name cannot be downloaded"
