@@ -1,0 +1,8 @@
+"""Puts the modules of this folder where its tests find them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent)]

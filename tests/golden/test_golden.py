@@ -1,0 +1,176 @@
+"""What users and tools rely on is still there: nothing lost, no value changed but those that ``changes.md`` lists.
+
+See ``record.py`` for what is recorded and how to record again, ``golden_compare.py`` for what may differ, and
+``golden_scores.py`` for how tightly scores are held on this machine and on others.
+
+One response of every kind in every domain is scored by default; ``-m slow`` scores the rest of the sample set, so that
+with both each of its responses is rendered once.
+The fixtures ``quick_rows`` and ``other_rows`` share what was scored.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import golden_commands
+import golden_scores
+import pytest
+import record
+from golden_compare import at, read_changes, stale, unexpected
+from golden_dinov2 import save_dinov2
+
+LANGUAGES = {
+    "chart": "python",
+    "web": "html",
+    "svg": "svg",
+    "latex": "latex",
+    "molecule": "python",
+    "extra": "python",
+}
+"""What draws each domain of the sample set, and what the other responses of ``golden_scores`` need."""
+
+DOMAINS = {row["id"]: row["domain"] for row in golden_scores.index()} | dict.fromkeys(golden_scores.EXTRA, "extra")
+GOLDEN = record.read()
+CHANGES = read_changes(record.CHANGES)
+
+
+@pytest.fixture(scope="session")
+def like_the_record() -> bool:
+    """Whether this machine renders as the one of the record does, to the last bit."""
+    return golden_scores.machine() == GOLDEN["machine"]
+
+
+def hold(section: str, measured: Any, like_the_record: bool = True) -> None:
+    """Fail if a section is not as it was recorded."""
+    found = record.compare(section, at(GOLDEN, section), record.plain(measured), like_the_record)
+    complain(unexpected(found, CHANGES), "not as recorded, and not in changes.md")
+    complain(stale(found, CHANGES, section), "in changes.md, but not to be seen")
+
+
+def complain(found: list[Any], what: str) -> None:
+    shown = "\n".join(f"  {each}" for each in found[:40])
+    assert not found, f"{len(found)} {what}:\n{shown}"
+
+
+@pytest.fixture(scope="session")
+def checks() -> dict[str, Any]:
+    """What ``vincicoder doctor`` says of this machine."""
+    return golden_commands.checks()
+
+
+@pytest.fixture(scope="session")
+def need(checks: dict[str, Any]) -> Callable[[str], None]:
+    """A function that skips a test if what draws a domain is missing here."""
+    missing = {check["name"]: check["detail"] for check in checks["checks"] if check["state"] != "ok"}
+
+    def look(domain: str) -> None:
+        language = LANGUAGES[domain]
+        if language in missing:
+            pytest.skip(f"{language}: {missing[language]}")
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def quick_rows() -> golden_scores.Rows:
+    """The responses that are scored by default."""
+    return record.plain(golden_scores.sample_rows("embedded", golden_scores.quick()))
+
+
+@pytest.fixture(scope="session")
+def other_rows() -> golden_scores.Rows:
+    """All other responses of the sample set."""
+    return record.plain(golden_scores.sample_rows("embedded", golden_scores.rest()))
+
+
+@pytest.fixture(scope="session")
+def dinov2() -> Iterator[Path]:
+    """The folder of the tiny DINOv2."""
+    for package in ("torch", "transformers", "safetensors"):
+        pytest.importorskip(package)
+    with tempfile.TemporaryDirectory() as folder:
+        yield save_dinov2(Path(folder))
+
+
+def hold_rows(rows: golden_scores.Rows, domain: str, section: str, like_the_record: bool) -> None:
+    chosen = {name: row for name, row in rows.items() if DOMAINS[name] == domain}
+    assert chosen
+    hold(section, chosen, like_the_record)
+
+
+# What needs no trainer
+
+
+@pytest.mark.parametrize("section", ["names", "scripts", "cli", "scores.exact", "scores.options"])
+def test_what_needs_no_extra(section: str) -> None:
+    hold(section, record.SECTIONS[section]())
+
+
+def test_recipes() -> None:
+    pytest.importorskip("pyarrow")
+    hold("recipes", golden_commands.recipes())
+
+
+def test_doctor(checks: dict[str, Any]) -> None:
+    hold("doctor", golden_commands.doctor(checks))
+
+
+@pytest.mark.parametrize("section", ["trainers.easyr1", "trainers.verl", "trainers.completions"])
+def test_reward_files_and_functions(section: str) -> None:
+    hold(section, record.SECTIONS[section]())
+
+
+# Scores
+
+
+@pytest.mark.parametrize("domain", LANGUAGES)
+def test_a_response_of_every_kind(
+    domain: str, need: Callable[[str], None], quick_rows: golden_scores.Rows, like_the_record: bool
+) -> None:
+    need(domain)
+    hold_rows(quick_rows, domain, "scores.samples", like_the_record)
+
+
+def test_exact_pairs_with_dinov2(dinov2: Path) -> None:
+    hold("scores.exact_dinov2", golden_scores.exact_rows(str(dinov2), record.DINOV2_PAIRS))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("domain", [domain for domain in LANGUAGES if domain != "extra"])
+def test_the_rest_of_the_sample_set(
+    domain: str, need: Callable[[str], None], other_rows: golden_scores.Rows, like_the_record: bool
+) -> None:
+    need(domain)
+    hold_rows(other_rows, domain, "scores.samples", like_the_record)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_status_with_dinov2(dinov2: Path, need: Callable[[str], None], like_the_record: bool) -> None:
+    for domain in LANGUAGES:
+        need(domain)
+    rows = golden_scores.sample_rows(str(dinov2), golden_scores.of_every_status())
+    hold("scores.dinov2", rows, like_the_record)
+
+
+# Trainers and the service, where they are installed
+
+
+def test_verl_manager() -> None:
+    pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
+    hold("trainers.verl_manager", record.SECTIONS["trainers.verl_manager"]())
+
+
+def test_swift_plugins() -> None:
+    pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+    hold("trainers.swift", record.SECTIONS["trainers.swift"]())
+
+
+@pytest.mark.slow
+def test_service() -> None:
+    pytest.importorskip("fastapi", reason="what serves over HTTP is not installed")
+    hold("serve", record.SECTIONS["serve"]())
