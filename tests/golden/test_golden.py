@@ -5,7 +5,6 @@ See ``record.py`` for what is recorded and how to record again, ``golden_compare
 
 One response of every kind in every domain is scored by default; ``-m slow`` scores the rest of the sample set, so that
 with both each of its responses is rendered once.
-The fixtures ``quick_rows`` and ``other_rows`` share what was scored.
 """
 
 from __future__ import annotations
@@ -171,6 +170,7 @@ def test_swift_plugins() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_service() -> None:
     pytest.importorskip("fastapi", reason="what serves over HTTP is not installed")
     hold("serve", record.SECTIONS["serve"]())
