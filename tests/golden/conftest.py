@@ -1,4 +1,4 @@
-"""Puts the modules of this folder where its tests find them."""
+"""Puts the modules of this directory where its tests find them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from golden_environment import inside, variables
-from golden_pictures import RESPONSES, blocks
+from golden_images import RESPONSES, blocks
 
 COMMANDS = ("score", "render", "doctor", "serve", "data")
 RECIPES = ("demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report")
@@ -70,7 +70,7 @@ CASES = {
     "data, unknown recipe": "data bake",
     "data, no output": "data demo",
 }
-"""Command lines by what they show; each runs in the folder that ``prepare`` fills."""
+"""Command lines by what they show; each runs in the directory that ``prepare`` fills."""
 
 JSONL = {"file": "results.jsonl", "file with faults": "faults_results.jsonl"}
 """Cases and the file of results that each writes."""
@@ -112,40 +112,40 @@ def run(*arguments: str) -> tuple[int, str]:
     return int(code or 0), printed.getvalue()
 
 
-def prepare(folder: Path) -> None:
+def prepare(directory: Path) -> None:
     """Write the files that the cases name."""
-    blocks().save(folder / "target.png")
-    (folder / "broken.png").write_text("no image")
+    blocks().save(directory / "target.png")
+    (directory / "broken.png").write_text("no image")
     for name, response in RESPONSES.items():
-        (folder / f"{name}.md").write_text(response)
+        (directory / f"{name}.md").write_text(response)
     for name in ("icon.svg", "icon.txt"):
-        (folder / name).write_text(RESPONSES["bare"])
-    (folder / "broken.svg").write_text("<svg")
-    (folder / "empty.txt").write_text("")
-    (folder / "columns.jsonl").write_text('{"answer": "x", "image": "y"}\n')
+        (directory / name).write_text(RESPONSES["bare"])
+    (directory / "broken.svg").write_text("<svg")
+    (directory / "empty.txt").write_text("")
+    (directory / "columns.jsonl").write_text('{"answer": "x", "image": "y"}\n')
     row = {"target": "target.png", "language": "svg", "domain": "icon", "group": "g"}
     rows = [
         row | {"id": name, "response": RESPONSES[name], "kind": kind, "expected_status": status}
         for name, kind, status in (("perfect", "good", "ok"), ("partial", "good", "ok"), ("blank", "poor", "ok"))
     ]
-    _write(folder / "requests.jsonl", rows)
+    _write(directory / "requests.jsonl", rows)
     faults = [rows[1], rows[0] | {"target": "missing.png"}, rows[2], rows[0] | {"language": 7}, "{broken"]
-    _write(folder / "faults.jsonl", faults)
+    _write(directory / "faults.jsonl", faults)
 
 
 def _write(path: Path, rows: list[dict[str, Any] | str]) -> None:
     path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
 
 
-def commands(folder: Path) -> dict[str, Any]:
+def commands(directory: Path) -> dict[str, Any]:
     """Collect all of the command line but ``doctor``'s checks.
 
     Args:
-        folder: An empty folder to work in.
+        directory: An empty directory to work in.
     """
-    prepare(folder)
+    prepare(directory)
     cases: dict[str, Any] = {}
-    with inside(folder):
+    with inside(directory):
         for name, line in CASES.items():
             code, printed = run(*line.split())
             cases[name] = {"exit": code, **_described(printed)}

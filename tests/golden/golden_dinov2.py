@@ -32,14 +32,14 @@ _CONFIG = {
 }
 
 
-def save_dinov2(folder: Path) -> Path:
-    """Write the checkpoint into a folder and return the folder."""
+def save_dinov2(directory: Path) -> Path:
+    """Write the checkpoint into a directory and return the directory."""
     from safetensors.numpy import save_file
 
     weights = {name: _values(name, shape) for name, shape in _shapes()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
-    return folder
+    save_file(weights, directory / "model.safetensors", metadata={"format": "pt"})
+    (directory / "config.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
+    return directory
 
 
 def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -1,4 +1,4 @@
-"""The environment in which things are looked at: the folder, and no variables of whoever runs the tests."""
+"""The environment in which things are looked at: the directory, and no variables of whoever runs the tests."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def variables(given: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """Make a folder the current one."""
+def inside(directory: Path) -> Iterator[None]:
+    """Make a directory the current one."""
     before = Path.cwd()
-    os.chdir(folder)
+    os.chdir(directory)
     try:
         yield
     finally:

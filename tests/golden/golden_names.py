@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from golden_pictures import RESPONSES, blocks
+from golden_images import RESPONSES, blocks
 from golden_scores import reward_with
 
 import vincicoder
@@ -40,6 +40,14 @@ OPTIONS: dict[str, Any] = {
 }
 """Every option of the reward, each with a value that it takes: flat and plain, as a trainer's configuration has them."""
 
+DEFAULTS: dict[str, Any] = {
+    **OPTIONS,
+    **dict.fromkeys(("device", "dtype", "workers", "coarse_weight", "python", "browser", "renderer_options")),
+    "cache_targets": 2048,
+    "wall_seconds": 30.0,
+}
+"""Every option at its default, but for the encoder, which needs weights. A configuration may well spell it out."""
+
 SIGNATURES = (
     "RewardRequest",
     "VisualReward",
@@ -65,7 +73,8 @@ def names() -> dict[str, Any]:
         "statuses": {status.name: status.value for status in Status},
         "signatures": {path: found for path in SIGNATURES if (found := _signature(path)) is not None},
         "options": {
-            "VisualReward": accepted(lambda options: reward_with({"encoder": "embedded", **options}).close(), OPTIONS),
+            "VisualReward": accepted(_make_reward, OPTIONS),
+            "VisualReward, defaults": accepted(_make_reward, DEFAULTS),
             "CompletionReward": accepted(
                 lambda options: CompletionReward(**options),
                 {**OPTIONS, "reward": "visual", "image_dir": ".", "faults": "mean"},
@@ -80,6 +89,10 @@ def accepted(attempt: Callable[[dict[str, Any]], object], options: Mapping[str, 
     if _works(attempt, dict(options)):
         return list(options)
     return [name for name, value in options.items() if _works(attempt, {name: value})]
+
+
+def _make_reward(options: dict[str, Any]) -> None:
+    reward_with({"encoder": "embedded", **options}).close()
 
 
 def _works(attempt: Callable[[dict[str, Any]], object], options: dict[str, Any]) -> bool:

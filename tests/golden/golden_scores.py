@@ -1,7 +1,7 @@
 """Scores: what is held, and how tightly.
 
 ``scores.exact``
-    Responses whose pixels do not depend on the machine (see ``golden_pictures``). Only the similarity can change them,
+    Responses whose pixels do not depend on the machine (see ``golden_images``). Only the similarity can change them,
     so they are held to 1e-6 everywhere with ``embedded``. With the tiny DINOv2 it is 1e-4, as torch adds up in another
     order on other processors.
 ``scores.options``
@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from golden_compare import GONE, Difference, differences
-from golden_pictures import EDITS, PAIRED, RESPONSES, SAMPLES, blocks, fenced, mosaic, shown
+from golden_images import EDITS, PAIRED, RESPONSES, SAMPLES, blocks, fenced, mosaic, shown
 from PIL import Image
 
 from vincicoder import RewardRequest, RewardResult, VisualReward
@@ -76,7 +76,7 @@ def exact_rows(encoder: str, domains: Iterable[str] = tuple(PAIRED)) -> Rows:
     """Score the responses whose pixels are known.
 
     Args:
-        encoder: Name or folder of the encoder.
+        encoder: Name or directory of the encoder.
         domains: Those whose target is taken; fewer tiles are quicker.
     """
     requests: dict[str, RewardRequest] = {}
@@ -89,7 +89,7 @@ def exact_rows(encoder: str, domains: Iterable[str] = tuple(PAIRED)) -> Rows:
         requests[f"{domain} mosaic"] = RewardRequest(fenced(mosaic(len(domain))), str(path), language="svg")
     for name in ("perfect", "partial", "blank", "no_code"):
         requests[f"blocks {name}"] = RewardRequest(RESPONSES[name], blocks(), language="svg")
-    # Without the guards, as one of them is there to refuse images that are shown and not drawn.
+    # Without the guards, as one of them is there to refuse images that are shown and not rendered.
     with reward_with({"encoder": encoder, "guards": [], **LIMITS}) as reward:
         return dict(zip(requests, map(row_of, reward.score(list(requests.values()))), strict=True))
 
@@ -189,7 +189,7 @@ def row_differences(recorded: Rows, measured: Rows, path: str, like_the_record: 
         recorded: The record's rows; those that were not measured are passed over.
         measured: What is there now.
         path: Where the rows stand.
-        like_the_record: Whether this machine draws as the one of the record does.
+        like_the_record: Whether this machine renders as the one of the record does.
     """
     for name, now in measured.items():
         here = f"{path}.{name}"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-from golden_pictures import ROOT
+from golden_images import ROOT
 
 TRAINING = (
     "qwen3vl_8b_sft",
@@ -53,7 +53,7 @@ def _variables(name: str) -> list[str]:
 
 
 def _settings(name: str) -> dict[str, str]:
-    """Return flags or keys with their values; folders of this clone stand as ``{root}``."""
+    """Return flags or keys with their values; directories of this clone stand as ``{root}``."""
     shown = _run(
         *(name,),
         DRY_RUN="1",

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from golden_pictures import RESPONSES, blocks
+from golden_images import RESPONSES, blocks
 
 _TOKEN = "a-token"
 _START_SECONDS = 240

@@ -22,26 +22,26 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from golden_environment import variables
+from golden_images import RESPONSES, ROOT, blocks
 from golden_names import OPTIONS, accepted
-from golden_pictures import RESPONSES, ROOT, blocks
 
 from vincicoder import CompletionReward
 
 _QUICK = {"encoder": "embedded", "workers": 1, "cluster": False}
 _PROMPT = "Write SVG code that draws this picture."
-DATA_FOLDERS = {
+DATA_DIRECTORIES = {
     "VINCICODER_SFT_DATA": "vincicoder-sft",
     "VINCICODER_RL_DATA": "vincicoder-rl",
     "VINCICODER_RECORDS_DATA": "vincicoder-records",
 }
-"""Variables that name a folder, and the data set that is read from it."""
+"""Variables that name a directory, and the data set that is read from it."""
 
 _NOT_VALUES = ("seconds_render", "seconds_total")
 
 
-def load_by_path(folder: str, name: str) -> ModuleType:
+def load_by_path(directory: str, name: str) -> ModuleType:
     """Load a file of this clone as trainers do."""
-    spec = importlib.util.spec_from_file_location(f"golden_{name}", ROOT / folder / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"golden_{name}", ROOT / directory / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -83,9 +83,11 @@ def easyr1() -> dict[str, Any]:
         "missing image": {"ground_truth": {"target": "missing.png", "language": "svg"}},
         "no image": {"ground_truth": {"language": "svg"}},
     }
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "target.png").write_bytes(_png())
-        rows = module.compute_score([{"response": perfect, **way} for way in ways.values()], image_dir=folder, **_QUICK)
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "target.png").write_bytes(_png())
+        rows = module.compute_score(
+            [{"response": perfect, **way} for way in ways.values()], image_dir=directory, **_QUICK
+        )
 
     def attempt(options: dict[str, Any]) -> object:
         return module.compute_score(inputs[:1], **{**_QUICK, **options})
@@ -132,7 +134,10 @@ def verl_manager() -> dict[str, Any]:
     module = load_by_path("verl_rewards", "vincicoder_manager")
     from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER
 
-    config = SimpleNamespace(reward={"reward_kwargs": {**_QUICK, "batch_size": 8, "window_ms": 5.0}})
+    config = SimpleNamespace(
+        reward={"reward_kwargs": {**_QUICK, "batch_size": 8, "window_ms": 5.0}},
+        actor_rollout_ref=SimpleNamespace(rollout=SimpleNamespace(n=8)),
+    )
     tokenizer = SimpleNamespace(decode=lambda tokens, skip_special_tokens: "".join(map(chr, tokens)))
 
     async def run(response: str, columns: dict[str, Any]) -> dict[str, Any]:
@@ -219,23 +224,23 @@ def swift() -> dict[str, Any]:
         "data_sets": sorted(meta.dataset_name for meta in found),
         "subsets": sorted({subset.name for meta in found for subset in meta.subsets}),
         "repositories": {meta.dataset_name: meta.hf_dataset_id for meta in found},
-        "folders": [name for name, data_set in DATA_FOLDERS.items() if _reads_folder(name, data_set)],
+        "directories": [name for name, data_set in DATA_DIRECTORIES.items() if _reads_directory(name, data_set)],
         **_swift_rewards(orms, callbacks_map),
     }
 
 
-def _reads_folder(variable: str, data_set: str) -> bool:
-    """Whether a data set is looked for in the folder that a variable names; it is empty, which the error says."""
+def _reads_directory(variable: str, data_set: str) -> bool:
+    """Whether a data set is looked for in the directory that a variable names; it is empty, which the error says."""
     from swift.dataset import load_dataset
 
     with (
-        tempfile.TemporaryDirectory() as folder,
-        variables({variable: folder, "HF_HUB_OFFLINE": "1", "MODELSCOPE_CACHE": folder}),
+        tempfile.TemporaryDirectory() as directory,
+        variables({variable: directory, "HF_HUB_OFFLINE": "1", "MODELSCOPE_CACHE": directory}),
     ):
         try:
             load_dataset(data_set)
         except SystemExit as end:
-            return folder in str(end)
+            return directory in str(end)
     return False
 
 

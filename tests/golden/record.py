@@ -44,23 +44,23 @@ DINOV2_PAIRS = ("chart", "molecule")
 _WIDTH = 120
 
 
-def _in_new_folder(collect: Callable[[Path], Any]) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        return collect(Path(folder))
+def _in_new_directory(collect: Callable[[Path], Any]) -> Any:
+    with tempfile.TemporaryDirectory() as directory:
+        return collect(Path(directory))
 
 
-def _dinov2_pairs(folder: Path) -> Any:
-    return golden_scores.exact_rows(str(save_dinov2(folder)), DINOV2_PAIRS)
+def _dinov2_pairs(directory: Path) -> Any:
+    return golden_scores.exact_rows(str(save_dinov2(directory)), DINOV2_PAIRS)
 
 
-def _dinov2_samples(folder: Path) -> Any:
-    return golden_scores.sample_rows(str(save_dinov2(folder)), golden_scores.of_every_status())
+def _dinov2_samples(directory: Path) -> Any:
+    return golden_scores.sample_rows(str(save_dinov2(directory)), golden_scores.of_every_status())
 
 
 SECTIONS: dict[str, Callable[[], Any]] = {
     "machine": golden_scores.machine,
     "names": golden_names.names,
-    "cli": partial(_in_new_folder, golden_commands.commands),
+    "cli": partial(_in_new_directory, golden_commands.commands),
     "doctor": lambda: golden_commands.doctor(golden_commands.checks()),
     "recipes": golden_commands.recipes,
     "scripts": golden_scripts.scripts,
@@ -71,10 +71,10 @@ SECTIONS: dict[str, Callable[[], Any]] = {
     "trainers.swift": golden_trainers.swift,
     "serve": golden_serve.serve,
     "scores.exact": partial(golden_scores.exact_rows, "embedded"),
-    "scores.exact_dinov2": partial(_in_new_folder, _dinov2_pairs),
+    "scores.exact_dinov2": partial(_in_new_directory, _dinov2_pairs),
     "scores.options": golden_scores.option_rows,
     "scores.samples": lambda: golden_scores.sample_rows("embedded", [*golden_scores.quick(), *golden_scores.rest()]),
-    "scores.dinov2": partial(_in_new_folder, _dinov2_samples),
+    "scores.dinov2": partial(_in_new_directory, _dinov2_samples),
 }
 """Every part of the record by its path, and what collects it."""
 

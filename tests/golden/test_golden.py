@@ -29,7 +29,7 @@ LANGUAGES = {
     "molecule": "python",
     "extra": "python",
 }
-"""What draws each domain of the sample set, and what the other responses of ``golden_scores`` need."""
+"""What renders each domain of the sample set, and what the other responses of ``golden_scores`` need."""
 
 DOMAINS = {row["id"]: row["domain"] for row in golden_scores.index()} | dict.fromkeys(golden_scores.EXTRA, "extra")
 GOLDEN = record.read()
@@ -62,7 +62,7 @@ def checks() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def need(checks: dict[str, Any]) -> Callable[[str], None]:
-    """A function that skips a test if what draws a domain is missing here."""
+    """A function that skips a test if what renders a domain is missing here."""
     missing = {check["name"]: check["detail"] for check in checks["checks"] if check["state"] != "ok"}
 
     def look(domain: str) -> None:
@@ -87,11 +87,11 @@ def other_rows() -> golden_scores.Rows:
 
 @pytest.fixture(scope="session")
 def dinov2() -> Iterator[Path]:
-    """The folder of the tiny DINOv2."""
+    """The directory of the tiny DINOv2."""
     for package in ("torch", "transformers", "safetensors"):
         pytest.importorskip(package)
-    with tempfile.TemporaryDirectory() as folder:
-        yield save_dinov2(Path(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        yield save_dinov2(Path(directory))
 
 
 def hold_rows(rows: golden_scores.Rows, domain: str, section: str, like_the_record: bool) -> None:

@@ -1,6 +1,6 @@
 """Images and responses whose pixels are the same on every machine.
 
-Text depends on fonts, and slanted edges on the version of what draws them. Rectangles on whole pixels and images that
+Text depends on fonts, and slanted edges on the version of what renders them. Rectangles on whole pixels and images that
 are shown at their own size depend on neither: the render is known to the last bit, so that a score of it can be held
 to the last decimal.
 """
@@ -68,8 +68,8 @@ def shown(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     data = base64.b64encode(buffer.getvalue()).decode()
-    picture = f'<image width="{image.width}" height="{image.height}" href="data:image/png;base64,{data}"/>'
-    return svg(*image.size, picture)
+    shape = f'<image width="{image.width}" height="{image.height}" href="data:image/png;base64,{data}"/>'
+    return svg(*image.size, shape)
 
 
 def svg(width: int, height: int, body: str) -> str:
