@@ -134,10 +134,7 @@ def verl_manager() -> dict[str, Any]:
     module = load_by_path("verl_rewards", "vincicoder_manager")
     from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER
 
-    config = SimpleNamespace(
-        reward={"reward_kwargs": {**_QUICK, "batch_size": 8, "window_ms": 5.0}},
-        actor_rollout_ref=SimpleNamespace(rollout=SimpleNamespace(n=8)),
-    )
+    config = _verl_configuration({**_QUICK, "batch_size": 8, "window_ms": 5.0})
     tokenizer = SimpleNamespace(decode=lambda tokens, skip_special_tokens: "".join(map(chr, tokens)))
 
     async def run(response: str, columns: dict[str, Any]) -> dict[str, Any]:
@@ -162,6 +159,19 @@ def verl_manager() -> dict[str, Any]:
         "scores": {name: round(each["reward_score"], 6) for name, each in scored.items()},
         "metrics": _logged({name: each["reward_extra_info"] for name, each in scored.items()}),
     }
+
+
+def _verl_configuration(options: Mapping[str, Any]) -> Any:
+    """Return verl's own configuration with our reward manager and its options."""
+    import verl
+    from hydra import compose, initialize_config_dir
+    from verl.experimental.reward_loop import migrate_legacy_reward_impl
+
+    settings = [f"+reward.reward_kwargs.{name}={json.dumps(value)}" for name, value in options.items()]
+    directory = Path(verl.__file__).parent / "trainer" / "config"
+    with initialize_config_dir(config_dir=str(directory), version_base=None):
+        configuration = compose("ppo_trainer", overrides=["reward.reward_manager.name=vincicoder", *settings])
+    return migrate_legacy_reward_impl(configuration)
 
 
 # TRL

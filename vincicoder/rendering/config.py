@@ -69,7 +69,7 @@ class RenderingConfig(Config):
         python: Interpreter that runs generated Python; None for this one. It needs the drawing libraries, not this
             package.
         browser: The Chromium that renders HTML; None to search for one.
-        renderer_options: More options by language, such as ``{"latex": {"dpi": 200}}``.
+        renderer_options: More options by language, such as ``{"latex": {"dpi": 200}}``; None for none.
 
     Example:
         >>> RenderingConfig(limits=Limits(pixels=4_000_000), workers=2).sandbox.namespaces
@@ -81,6 +81,6 @@ class RenderingConfig(Config):
     workers: int | None = option(None, help="renders at a time", shown="one per CPU", minimum=1, changes_scores=False)
     python: str | None = option(None, help="interpreter that runs generated Python", shown="this one", metavar="PATH")
     browser: str | None = option(None, help="Chromium that renders HTML", shown="search for one", metavar="PATH")
-    renderer_options: Mapping[str, Any] = option(
-        default_factory=dict, help='more options by language, such as {"latex": {"dpi": 200}}'
+    renderer_options: Mapping[str, Any] | None = option(
+        None, help='more options by language, such as {"latex": {"dpi": 200}}'
     )

@@ -71,13 +71,13 @@ class RenderPool:
         nice: int = 5,
     ) -> None:
         sandbox = SandboxConfig(allow_unsandboxed, namespaces, nice)
-        self.config = RenderingConfig(limits or Limits(), sandbox, workers, python, browser, renderer_options or {})
+        self.config = RenderingConfig(limits or Limits(), sandbox, workers, python, browser, renderer_options)
         if not sandbox.allow_unsandboxed:
             require_confinement()
         if python is not None and shutil.which(python) is None:
             raise ConfigError(f"python is {python!r}, which is not an interpreter that can be run")
         self.workers = self.config.workers or len(os.sched_getaffinity(0))
-        self._options = _options(self.config.renderer_options, browser)
+        self._options = _options(self.config.renderer_options or {}, browser)
         self._servers: dict[str, ForkServer] = {}
         self._failures: dict[str, tuple[float, str]] = {}
         self._locks = {language: threading.Lock() for language in LANGUAGES}
