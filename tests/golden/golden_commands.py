@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from golden_images import RESPONSES, blocks
 
 COMMANDS = ("score", "render", "doctor", "serve", "data")
 RECIPES = ("demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report")
+
+LAYOUTS = ("records", "sft", "rl", "easyr1", "verl", "swift")
 
 _EMBEDDED = "--encoder embedded --workers 1"
 _PAIR = f"score --target target.png {_EMBEDDED}"
@@ -94,11 +97,10 @@ _VALUES = (
 """What is held of the printed objects, besides their keys."""
 
 _OPTION = re.compile(r"^ {2,8}(-.*?)(?:\s{2,}|$)")
-_CHOICES = re.compile(r"\{([^}]*)\}")
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    """Call the console script; return its exit code and what it printed."""
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Call the console script; return its exit code, what it printed and what it complained of."""
     [script] = importlib.metadata.entry_points(group="console_scripts", name="vincicoder")
     printed, complained = io.StringIO(), io.StringIO()
     before, sys.argv = sys.argv, ["vincicoder", *arguments]
@@ -109,7 +111,7 @@ def run(*arguments: str) -> tuple[int, str]:
         code = end.code
     finally:
         sys.argv = before
-    return int(code or 0), printed.getvalue()
+    return int(code or 0), printed.getvalue(), complained.getvalue()
 
 
 def prepare(directory: Path) -> None:
@@ -147,7 +149,7 @@ def commands(directory: Path) -> dict[str, Any]:
     cases: dict[str, Any] = {}
     with inside(directory):
         for name, line in CASES.items():
-            code, printed = run(*line.split())
+            code, printed, _ = run(*line.split())
             cases[name] = {"exit": code, **_described(printed)}
             if name in JSONL:
                 lines = [json.loads(each) for each in Path(JSONL[name]).read_text().splitlines()]
@@ -165,13 +167,25 @@ def commands(directory: Path) -> dict[str, Any]:
 
 
 def recipes() -> dict[str, Any]:
-    """Collect the flags of the data recipes."""
-    return {name: flags("data", name) for name in RECIPES}
+    """Collect the flags of the data recipes and the layouts that they write."""
+    return {
+        "flags": {name: flags("data", name) for name in RECIPES},
+        "layouts": [name for name in LAYOUTS if _taken("--layout", "export", "missing", "--layout", name)],
+        "no such layout": _taken("--layout", "export", "missing", "--layout", "papyrus"),
+    }
+
+
+def _taken(option: str, *arguments: str) -> bool:
+    """Whether a recipe takes an option's value; it ends for want of input, or else complains of the option."""
+    with tempfile.TemporaryDirectory() as directory, inside(Path(directory)):
+        code, _, complaint = run("data", *arguments, "--out", "out")
+    assert code
+    return f"argument {option}" not in complaint
 
 
 def checks() -> dict[str, Any]:
     """Return what ``doctor`` says of this machine, and its exit code as ``exit``."""
-    code, printed = run("doctor", "--json", "--encoder", "embedded", "--require", "svg,sandbox,encoder")
+    code, printed, _ = run("doctor", "--json", "--encoder", "embedded", "--require", "svg,sandbox,encoder")
     data: dict[str, Any] = json.loads(printed)
     return data | {"exit": code}
 
@@ -195,17 +209,13 @@ def doctor(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def flags(*command: str) -> dict[str, Any]:
-    """Return the options that a command's help lists, and the choices of those that have any."""
-    code, text = run(*command, "--help")
+    """Return the options that a command's help lists."""
+    code, text, _ = run(*command, "--help")
     found: list[str] = []
-    choices: dict[str, list[str]] = {}
     for line in text.splitlines():
         if match := _OPTION.match(line):
-            options = [each.split()[0] for each in match[1].split(", ") if each.startswith("-")]
-            found += options
-            if chosen := _CHOICES.search(match[1]):
-                choices[options[-1]] = chosen[1].split(",")
-    return {"help": code, "flags": found, **({"choices": choices} if choices else {})}
+            found += [each.split()[0] for each in match[1].split(", ") if each.startswith("-")]
+    return {"help": code, "flags": found}
 
 
 def _described(printed: str) -> dict[str, Any]:
