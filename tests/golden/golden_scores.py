@@ -222,11 +222,13 @@ def _version(package: str) -> str:
 
 
 def _processor() -> str:
+    """Return the processor's name and a digest of what it can do, which decides how libraries compute."""
     try:
-        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+        about = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        found = None
-    return f"{platform.machine()} {found[1] if found else ''}".strip()
+        about = ""
+    name, able = (re.search(rf"^{key}\s*: (.*)", about, re.MULTILINE) for key in ("model name", "(?:flags|Features)"))
+    return f"{platform.machine()} {name[1] if name else ''} {_digest(able[1]) if able else ''}".strip()
 
 
 def _output(*command: str) -> str:
@@ -235,5 +237,5 @@ def _output(*command: str) -> str:
     return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace").stdout
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256("\n".join(sorted(text.splitlines())).encode()).hexdigest()[:12]
+def _digest(lines: str) -> str:
+    return hashlib.sha256("\n".join(sorted(lines.splitlines())).encode()).hexdigest()[:12]
