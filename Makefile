@@ -13,7 +13,7 @@ format:
 
 # Under two minutes, and needs no more than pip install -e .[dev].
 fast:
-	python -m pytest -m "not slow" tests/fast
+	python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" tests/fast
 
 test:
 	bash tests/run.sh

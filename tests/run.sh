@@ -15,6 +15,8 @@
 # Python is 3.10 or newer. Running it again installs nothing that is there. On a machine without a GPU, pip's own
 # setting PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds saves some GB of download.
 #
+# Tests run in as many processes as there are cores, 4 at most; -n 0 runs them in one, such as for --pdb.
+#
 # Environment variables, with their defaults:
 #   PYTHON   the interpreter that makes the virtual environment      [python3]
 #   VENV     the virtual environment                                 [.venv-test in the clone]
@@ -45,6 +47,10 @@ if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dino
 if [[ $wanted == *" ray "* || $wanted == *" golden "* ]]; then extras+=,ray; fi
 if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all,swift,verl torch=1; fi
 
+# The files of tests go to a few processes, in order. Most wait for others (browsers, fork servers, limits), so that two
+# cores have enough to do.
+parallel=(-n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
+
 install_python_packages() {
   if [[ ! -x $VENV/bin/pip ]]; then
     say "Making the virtual environment $VENV"
@@ -73,4 +79,4 @@ if ((${#tiers[@]} == 0)); then
   PATH=$VENV/bin:$PATH make --no-print-directory check
 fi
 say "Tests"
-exec "$VENV/bin/python" -m pytest -m "not slow" "${tiers[@]/#/tests/}" "$@"
+exec "$VENV/bin/python" -m pytest "${parallel[@]}" -m "not slow" "${tiers[@]/#/tests/}" "$@"
