@@ -9,7 +9,8 @@ from PIL import Image
 from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.rendering.config import SandboxConfig
 from vincicoder.rendering.html import HtmlRenderer
-from vincicoder.rendering.sandbox.client import ForkServer, JobResult
+from vincicoder.rendering.sandbox.client import ForkServer
+from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.status import Status
 
 PLT = "import matplotlib.pyplot as plt\nimport numpy as np\n"

@@ -20,8 +20,8 @@ from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
 from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
-from vincicoder.rendering.sandbox.client import ForkServer, JobResult, ServerDied, require_confinement
-from vincicoder.rendering.types import Render
+from vincicoder.rendering.sandbox.client import ForkServer, ServerDied, require_confinement
+from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.status import Status
 
 _ATTEMPTS = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -84,17 +85,23 @@ def _run(renderer: Renderer, message: wire.Message, workspace: Workspace) -> wir
 def serve(sock: socket.socket, renderer: Renderer, workspace: Workspace, jobs: int) -> None:
     """Handle up to ``jobs`` jobs, one after the other; runs confined.
 
-    A renderer with a method ``open`` is opened first, at no job's expense: the server's clock starts with the message
-    ``opened``. What goes wrong before that message is the machine's fault; what comes after it may be forged.
+    A renderer with a method ``open`` is opened first, at no job's expense: the server's clock starts with ``OPENED``.
+    What goes wrong before that is the machine's fault; what comes after it may be forged. Each job arrives as a socket
+    of its own, on which its code and its result travel past the server.
     """
     if hasattr(renderer, "open"):
         renderer.open(workspace)
-    wire.send(sock, {"opened": True})
+    sock.send(wire.OPENED)
     for _ in range(jobs):
-        message = wire.receive(sock)
-        if message is None:
+        _, fds, _, _ = socket.recv_fds(sock, 1, 1)
+        if not fds:
             return
-        wire.send(sock, _run(renderer, message, workspace))
+        with socket.socket(fileno=fds[0]) as job:
+            message = wire.receive(job)
+            answer = _run(renderer, message, workspace) if message is not None else {"status": ""}
+            with contextlib.suppress(OSError):  # whoever asked is gone
+                wire.send(job, answer)
+        sock.send(wire.DONE if answer["status"] == Status.OK.value else wire.FAILED)
 
 
 def enter(

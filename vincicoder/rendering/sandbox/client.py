@@ -5,58 +5,31 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from concurrent import futures
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
 from vincicoder.rendering.config import Limits, SandboxConfig
-from vincicoder.rendering.facts import Facts, FactsError
-from vincicoder.rendering.renderer import Redirect
-from vincicoder.status import Status
 
 from . import child, confine, server, wire
+from .result import JobResult, job_result
 
 _START_SECONDS = 180.0
+_SLACK_SECONDS = 30.0  # what a server may need beyond a job's own limits before it is given up
 
 
 class ServerDied(Exception):
     """A fork server ended with work unfinished; the work can be done again by another."""
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """What came of one job.
-
-    Attributes:
-        status: Outcome.
-        message: Why there is no image.
-        size: Width and height of the image in pixels, or None.
-        pixels: Its bytes, RGB row by row, or None.
-        redirect: What another renderer must render instead, or None.
-        facts: What the renderer knows of the image, checked, or None.
-        note: Why facts were dropped; empty if none were.
-        seconds: Wall time in the child.
-        cpu_seconds: CPU time of the child and what it started.
-    """
-
-    status: Status
-    message: str = ""
-    size: tuple[int, int] | None = None
-    pixels: bytes | None = None
-    redirect: Redirect | None = None
-    facts: Facts | None = None
-    note: str = ""
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
 
 
 def require_confinement() -> None:
@@ -141,8 +114,9 @@ class ForkServer:
         self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
         self._lock = threading.Lock()
         self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
-        self._pixels = limits.pixels
-        self._pending: dict[int, Future[wire.Message]] = {}
+        self._limits = limits
+        self._deadline = server.OPEN_SECONDS + limits.wall_seconds + _SLACK_SECONDS
+        self._pending: dict[int, tuple[Future[wire.Message], socket.socket]] = {}
         self._serial = 0
         self._dead = False
         config = {
@@ -157,7 +131,7 @@ class ForkServer:
             # PYTHONPATH, user site and --target directories, which a clean environment does not name
             "path": [*([] if interpreter else server.library_directories()), *path],
         }
-        self._sock, theirs = socket.socketpair()
+        self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._process = self._start(interpreter or sys.executable, theirs, config)
             theirs.close()  # or its end would never be seen from here
@@ -190,7 +164,7 @@ class ForkServer:
     def _handshake(self, what: str) -> dict[str, Any]:
         self._sock.settimeout(_START_SECONDS)
         try:
-            answer = wire.receive(self._sock)
+            answer, _ = wire.receive_packet(self._sock)
         except (OSError, wire.WireError) as error:
             answer = {"ready": False, "error": f"it did not answer: {error}"}
         self._sock.settimeout(None)
@@ -198,6 +172,7 @@ class ForkServer:
             self._process.kill()
             self._process.wait()
             raise RendererUnavailable(f"{what} did not start: {answer['error'] if answer else 'it ended at once'}")
+        self._runs_programs = bool(answer["runs_programs"])
         return {**(answer["details"] or {}), "network_namespace": answer["network_namespace"]}
 
     @property
@@ -214,43 +189,78 @@ class ForkServer:
         """Do one job and wait for it.
 
         Raises:
-            ServerDied: If the server ended before it answered.
+            ServerDied: If the server ended, or did not answer in time, before the job was done.
         """
-        future: Future[wire.Message] = Future()
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                job, verdict = self._submit(ours, theirs)
+            try:
+                answer = self._converse(ours, {"id": job, "code": code, "options": options or {}})
+                found = verdict.result(timeout=self._deadline)
+            except (TimeoutError, futures.TimeoutError):
+                self._give_up()
+                raise ServerDied(f"the fork server has not answered for {self._deadline:g} s") from None
+        try:
+            return job_result(answer, found, self._limits, self._runs_programs, child.image_name(job))
+        finally:
+            if found["disposable"]:
+                server.remove_tree(Path(found["directory"]))
+
+    def _submit(self, ours: socket.socket, theirs: socket.socket) -> tuple[int, Future[wire.Message]]:
+        """Hand one end of the job's socket to the server; return the job's number and the future of its verdict."""
+        ours.settimeout(self._deadline)
+        verdict: Future[wire.Message] = Future()
         with self._lock:
             if self._dead:
                 raise ServerDied("the fork server is gone")
             self._serial += 1
             job = self._serial
-            self._pending[job] = future
+            self._pending[job] = verdict, ours
         try:
             with self._send_lock:
-                wire.send(self._sock, {"id": job, "code": code, "options": options or {}})
+                wire.send_packet(self._sock, {"id": job}, theirs.fileno())
         except OSError:
             with self._lock:
                 self._pending.pop(job, None)
             raise ServerDied("the fork server is gone") from None
-        message = future.result()
+        return job, verdict
+
+    def _converse(self, ours: socket.socket, message: wire.Message) -> wire.Message | None:
+        """Send a job and return what the child answers; None if it ended, or said what no child says.
+
+        When the server has its verdict, the reader shuts the socket down, and nothing here waits any longer.
+        """
         try:
-            return _result(message, self._pixels)
-        finally:
-            if message["disposable"]:
-                server.remove_tree(Path(message["directory"]))
+            wire.send(ours, message)
+            return wire.receive(ours, wire.CHILD_MAX_BYTES)
+        except TimeoutError:
+            raise
+        except (OSError, wire.WireError):
+            return None
+
+    def _give_up(self) -> None:
+        """Kill a server that does not answer; its children go with it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def _read(self) -> None:
-        inbox = wire.Inbox()
         with contextlib.suppress(OSError, wire.WireError):
-            while data := self._sock.recv(1 << 20):
-                for message in inbox.feed(data):
-                    with self._lock:
-                        future = self._pending.pop(message["id"], None)
-                    if future is not None:
-                        future.set_result(message)
+            while (message := wire.receive_packet(self._sock)[0]) is not None:
+                with self._lock:
+                    found = self._pending.pop(message["id"], None)
+                if found is not None:
+                    verdict, sock = found
+                    verdict.set_result(message)
+                    with contextlib.suppress(OSError):
+                        sock.shutdown(socket.SHUT_RDWR)  # what the child wrote before can still be read
         with self._lock:
             self._dead = True
             orphans, self._pending = self._pending, {}
-        for future in orphans.values():
-            future.set_exception(ServerDied("the fork server ended with work unfinished"))
+        for verdict, sock in orphans.values():
+            verdict.set_exception(ServerDied("the fork server ended with work unfinished"))
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the server and everything below it, and remove its directory. May be called twice."""
@@ -266,64 +276,3 @@ class ForkServer:
         self._reader.join(timeout=10)
         self._sock.close()
         server.remove_tree(self.root)
-
-
-def _result(message: wire.Message, pixel_limit: int) -> JobResult:
-    """Check what a child claims; everything in ``result`` was under the control of hostile code."""
-    times = {"seconds": message["seconds"], "cpu_seconds": message["cpu_seconds"]}
-    result = message["result"]
-    try:
-        status, text = Status(result["status"]), str(result.get("message", ""))[:4000]
-        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair would break whoever prints it
-        if status is not Status.OK:
-            return JobResult(status, text, **times)
-        if isinstance(result.get("redirect"), dict):
-            return JobResult(status, redirect=_redirect(result["redirect"]), **times)
-        size = (int(result["width"]), int(result["height"]))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return JobResult(Status.RUNTIME_ERROR, "the code wrote to the renderer's own channel", **times)
-    if size[0] * size[1] > pixel_limit:
-        return JobResult(Status.TOO_LARGE, f"the image has more than {pixel_limit} pixels", **times)
-    pixels = _read_image(Path(message["directory"]) / child.image_name(message["id"]), size)
-    if pixels is None:
-        return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
-    facts, note = _facts(result.get("facts"))
-    return JobResult(status, size=size, pixels=pixels, facts=facts, note=note, **times)
-
-
-def _facts(text: Any) -> tuple[Facts | None, str]:
-    """Return a child's facts, or None and why they were dropped."""
-    if text is None:
-        return None, ""
-    try:
-        if not isinstance(text, str):
-            raise FactsError("they are not a text")
-        return Facts.from_json(text), ""
-    except FactsError as error:
-        return None, f"the renderer's facts were dropped: {error}"[:500]
-
-
-def _redirect(data: dict[str, Any]) -> Redirect:
-    width, height, scale = int(data["width"]), int(data["height"]), float(data["scale"])
-    if not (0 <= width <= 20_000 and 0 <= height <= 20_000 and 0.1 <= scale <= 10):
-        raise ValueError("size out of range")
-    return Redirect(str(data["language"]), str(data["code"]), width, height, scale)
-
-
-def _read_image(path: Path, size: tuple[int, int]) -> bytes | None:
-    """Read an image that hostile code may have replaced by a link, a pipe or something endless."""
-    if min(size) < 1:
-        return None
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with open(fd, "rb") as file:
-        found = os.fstat(fd)
-        length = size[0] * size[1] * 3
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_size != length:
-            return None
-        data = file.read(length)
-    with contextlib.suppress(OSError):
-        path.unlink()
-    return data if len(data) == length else None

@@ -30,6 +30,7 @@ _TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
+_SIGKILL = 9
 
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
@@ -311,8 +312,10 @@ def _processes(program: _Program, allow: Allowance, pid: int) -> None:
     if not allow.execute:
         for name in ("execve", "execveat"):
             program.on(name, _error(errno.EPERM))
-    for name in ("kill", "tgkill"):
-        program.on(name, _argument(0), (_JEQ, 1, 0, pid), _error(errno.EPERM), _return(_ALLOW))
+    # Not even itself by SIGKILL: whoever dies of that was killed from outside, which is nobody's fault but ours.
+    for name, signal in (("kill", 1), ("tgkill", 2)):
+        own = (_argument(0), (_JEQ, 1, 0, pid), _error(errno.EPERM))
+        program.on(name, *own, _argument(signal), (_JEQ, 0, 1, _SIGKILL), _error(errno.EPERM), _return(_ALLOW))
     program.on("tkill", _error(errno.EPERM))
     # It must end with the server, and the server must be able to check its files.
     program.on("prctl", *_never(0, (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE)))

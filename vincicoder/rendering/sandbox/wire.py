@@ -1,4 +1,9 @@
-"""Messages between a client, its fork servers and their children: length-prefixed JSON on a stream socket."""
+"""What a client, its fork server and their children say to each other.
+
+A job never passes through the fork server, whose memory every later child inherits. The client makes a pair of stream
+sockets for each job and hands one end on: to the server, which hands it to a child. Code and result travel on it, as
+length-prefixed JSON. The server itself sends and receives packets of a fixed vocabulary: numbers, times, endings.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,11 @@ from typing import Any
 _HEADER = struct.Struct("!I")
 MAX_BYTES = 64 << 20
 CHILD_MAX_BYTES = 16 << 20  # what a confined child may say at once
+
+PACKET_BYTES = 1 << 16  # longest packet between client and server
+
+OPENED, DONE, FAILED = b"o", b"k", b"f"
+"""What a child tells its server: it is ready; it has answered with an image; it has answered without one."""
 
 Message = dict[str, Any]
 
@@ -29,9 +39,24 @@ def send(sock: socket.socket, message: Message) -> None:
     sock.sendall(pack(message))
 
 
-def receive(sock: socket.socket) -> Message | None:
-    """Receive one message from a blocking socket; None at the end of the stream."""
-    inbox = Inbox()
+def send_packet(sock: socket.socket, message: Message, *fds: int) -> None:
+    """Send one packet, with descriptors if any, on a blocking SOCK_SEQPACKET socket."""
+    body = json.dumps(message, ensure_ascii=True).encode("ascii")
+    if fds:
+        socket.send_fds(sock, [body], fds)
+    else:
+        sock.send(body)
+
+
+def receive_packet(sock: socket.socket) -> tuple[Message | None, list[int]]:
+    """Receive one packet and its descriptors from a blocking SOCK_SEQPACKET socket; None at the end."""
+    body, fds, _, _ = socket.recv_fds(sock, PACKET_BYTES, 1)
+    return (_parse(body) if body else None), fds
+
+
+def receive(sock: socket.socket, max_bytes: int = MAX_BYTES) -> Message | None:
+    """Receive one message from a blocking stream socket; None at the end of the stream."""
+    inbox = Inbox(max_bytes)
     while True:
         data = sock.recv(1 << 16 if inbox.missing > 1 << 16 else inbox.missing)
         if not data:

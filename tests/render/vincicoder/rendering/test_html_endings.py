@@ -19,7 +19,8 @@ from rendered import GREEN, OK, colour, image_of, page, start
 from vincicoder.errors import RendererUnavailable
 from vincicoder.rendering import Limits
 from vincicoder.rendering.sandbox import processes
-from vincicoder.rendering.sandbox.client import ForkServer, JobResult
+from vincicoder.rendering.sandbox.client import ForkServer
+from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.status import Status
 
 STRICT = Limits(cpu_seconds=4, wall_seconds=20, memory_mb=1536)

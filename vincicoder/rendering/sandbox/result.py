@@ -1,0 +1,178 @@
+"""What came of a job: everything here was under the control of hostile code until it has been checked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vincicoder.rendering.config import Limits
+from vincicoder.rendering.facts import Facts, FactsError
+from vincicoder.rendering.renderer import Redirect
+from vincicoder.status import Status
+
+from . import child, wire
+
+_FORGED = "the code wrote to the renderer's own channel"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What came of one job.
+
+    Attributes:
+        status: Outcome.
+        message: Why there is no image.
+        size: Width and height of the image in pixels, or None.
+        pixels: Its bytes, RGB row by row, or None.
+        redirect: What another renderer must render instead, or None.
+        facts: What the renderer knows of the image, checked, or None.
+        note: Why facts were dropped; empty if none were.
+        seconds: Wall time in the child.
+        cpu_seconds: CPU time of the child and what it started.
+    """
+
+    status: Status
+    message: str = ""
+    size: tuple[int, int] | None = None
+    pixels: bytes | None = None
+    redirect: Redirect | None = None
+    facts: Facts | None = None
+    note: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+def job_result(
+    answer: wire.Message | None, verdict: wire.Message, limits: Limits, runs_programs: bool, image: str
+) -> JobResult:
+    """Return what came of a job.
+
+    Args:
+        answer: What the child answered on the job's socket, or None.
+        verdict: What the fork server says of the child: its times, its directory, whether it was ended and why.
+        limits: The limits of the job.
+        runs_programs: Whether the code runs in another program, so that the child's word on faults is believed.
+        image: Name of the file with the image.
+    """
+    directory = Path(verdict["directory"])
+    times: dict[str, Any] = {"seconds": verdict["seconds"], "cpu_seconds": verdict["cpu_seconds"]}
+    if "status" in verdict:
+        return JobResult(Status(verdict["status"]), verdict["message"], **times)
+    if answer is None and "ended" in verdict:
+        status, message = _death(verdict, limits, directory)
+        return JobResult(status, message, **times)
+    if answer is None or not _is_honest(answer, runs_programs):
+        return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
+    return _result(answer, directory / image, limits.pixels, times)
+
+
+def _is_honest(answer: wire.Message, runs_programs: bool) -> bool:
+    """Whether an honest child could have said this; hostile code may have written to the channel itself.
+
+    Nested values are refused because a depth that one parser bears can break the next. That something other than the
+    code is at fault, a child may say only where the code runs in another program (a browser, TeX).
+    """
+    redirect = answer.get("redirect")
+    values = [*answer.values(), *redirect.values()] if isinstance(redirect, dict) else list(answer.values())
+    nested = any(isinstance(value, dict | list) for value in values if value is not redirect)
+    blames_others = answer.get("status") in (Status.INFRASTRUCTURE.value, Status.BAD_TARGET.value)
+    return not nested and (runs_programs or not blames_others)
+
+
+def _death(verdict: wire.Message, limits: Limits, directory: Path) -> tuple[Status, str]:
+    """Say why a child ended without an answer."""
+    ended, cpu = verdict["ended"], verdict["cpu_seconds"]
+    errors = _tail(directory / child.ERRORS)
+    if not ended["opened"]:
+        return Status.INFRASTRUCTURE, f"a worker could not start: {errors or 'it said no reason'}"
+    status = ended["status"]
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu >= limits.cpu_seconds):
+        return Status.TIMEOUT, f"used more than {limits.cpu_seconds:g} s of CPU time"
+    if number == signal.SIGXFSZ:
+        return Status.TOO_LARGE, f"wrote a file of more than {limits.output_mb} MiB"
+    if number == signal.SIGKILL:  # which the filter keeps code from sending, so it came from outside
+        return Status.INFRASTRUCTURE, "the worker was killed from outside, as when a machine runs out of memory"
+    if "bad_alloc" in errors or "MemoryError" in errors:
+        return Status.OUT_OF_MEMORY, "the memory limit was reached"
+    if status == 0:
+        return Status.NO_OUTPUT, "the code ended its own process before there was an image"
+    end = f"signal {signal.Signals(number).name}" if number else f"exit code {os.WEXITSTATUS(status)}"
+    return Status.RUNTIME_ERROR, f"the process ended with {end}. {errors}".strip()
+
+
+def _tail(path: Path, size: int = 1000) -> str:
+    """Read the end of a file that hostile code may have replaced."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return ""
+        file.seek(max(0, os.fstat(fd).st_size - size))
+        return file.read(size).decode("utf-8", "replace").strip()
+
+
+def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str, Any]) -> JobResult:
+    """Check what a child claims."""
+    try:
+        status, text = Status(answer["status"]), str(answer.get("message", ""))[:4000]
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair would break whoever prints it
+        if status is not Status.OK:
+            return JobResult(status, text, **times)
+        if isinstance(answer.get("redirect"), dict):
+            return JobResult(status, redirect=_redirect(answer["redirect"]), **times)
+        size = (int(answer["width"]), int(answer["height"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
+    if size[0] * size[1] > most_pixels:
+        return JobResult(Status.TOO_LARGE, f"the image has more than {most_pixels} pixels", **times)
+    pixels = _read_image(image, size)
+    if pixels is None:
+        return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
+    facts, note = _facts(answer.get("facts"))
+    return JobResult(status, size=size, pixels=pixels, facts=facts, note=note, **times)
+
+
+def _facts(text: Any) -> tuple[Facts | None, str]:
+    """Return a child's facts, or None and why they were dropped."""
+    if text is None:
+        return None, ""
+    try:
+        if not isinstance(text, str):
+            raise FactsError("they are not a text")
+        return Facts.from_json(text), ""
+    except FactsError as error:
+        return None, f"the renderer's facts were dropped: {error}"[:500]
+
+
+def _redirect(data: dict[str, Any]) -> Redirect:
+    width, height, scale = int(data["width"]), int(data["height"]), float(data["scale"])
+    if not (0 <= width <= 20_000 and 0 <= height <= 20_000 and 0.1 <= scale <= 10):
+        raise ValueError("size out of range")
+    return Redirect(str(data["language"]), str(data["code"]), width, height, scale)
+
+
+def _read_image(path: Path, size: tuple[int, int]) -> bytes | None:
+    """Read an image that hostile code may have replaced by a link, a pipe or something endless."""
+    if min(size) < 1:
+        return None
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(fd, "rb") as file:
+        found = os.fstat(fd)
+        length = size[0] * size[1] * 3
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_size != length:
+            return None
+        data = file.read(length)
+    with contextlib.suppress(OSError):
+        path.unlink()
+    return data if len(data) == length else None
