@@ -22,6 +22,7 @@ from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox.client import ForkServer, ServerDied, require_confinement
 from vincicoder.rendering.sandbox.result import JobResult
+from vincicoder.rendering.types import Render
 from vincicoder.status import Status
 
 _ATTEMPTS = 2
