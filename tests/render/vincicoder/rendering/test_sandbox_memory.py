@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,10 +11,10 @@ import pytest
 from vincicoder.rendering import Render, RenderPool
 from vincicoder.status import Status
 
-# Searches every readable page of its own process for words that it puts together only while it searches.
+# Searches every readable page of its own process by a pattern that does not match itself.
 SEARCH = """
-import ctypes
-needle = bytes(reversed({reversed!r}))
+import ctypes, re
+pattern = re.compile(rb"{pattern}")
 found = 0
 for line in open('/proc/self/maps'):
     where, rights = line.split()[:2]
@@ -23,29 +25,29 @@ for line in open('/proc/self/maps'):
         page = ctypes.string_at(start, end - start)
     except Exception:
         continue
-    found += page.count(needle)
+    found += len(pattern.findall(page))
 {keep}
 raise SystemExit(f'FOUND {{found}}')
 """
 CANARY = "quokka-4711-canary"
 
 
-def search(canary: str = CANARY, keep: str = "") -> str:
-    return SEARCH.format(reversed=canary.encode()[::-1], keep=keep)
+def search(keep: str = "") -> str:
+    return SEARCH.format(pattern=f"{CANARY[:-1]}[{CANARY[-1]}]", keep=keep)
 
 
-def honest(canary: str = CANARY) -> str:
-    return f"import matplotlib.pyplot as plt\nplt.title('{canary}')\nplt.plot([1, 2])"
+def honest() -> str:
+    return f"import matplotlib.pyplot as plt\nplt.title('{CANARY}')\nplt.plot([1, 2])"
 
 
 def found(render: Render) -> int:
     assert render.image is None
-    assert "FOUND" in render.message, render
-    return int(render.message.rpartition("FOUND ")[2].split()[0])
+    [count] = re.findall(r"FOUND (\d+)", render.message)
+    return int(count)
 
 
 @pytest.fixture(scope="module")
-def spacious() -> RenderPool:
+def spacious() -> Iterator[RenderPool]:
     with RenderPool(workers=4) as pool:
         yield pool
 
