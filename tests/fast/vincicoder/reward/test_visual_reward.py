@@ -78,7 +78,10 @@ STATUSES: dict[Status, tuple[str, str]] = {
         fenced(
             "import json, os, socket, struct\nfor n in range(999): os.symlink('/etc/passwd', f'../{n}.rgb')\n"
             "body = json.dumps({'status': 'ok', 'width': 2, 'height': 2}).encode()\n"
-            "socket.socket(fileno=3).sendall(struct.pack('!I', len(body)) + body)\nimport time; time.sleep(1)"
+            "job = next(fd for fd in range(4, 64) if os.path.exists(f'/proc/self/fd/{fd}')"
+            " and os.readlink(f'/proc/self/fd/{fd}').startswith('socket'))\n"
+            "socket.socket(fileno=job).sendall(struct.pack('!I', len(body)) + body)\n"
+            "socket.socket(fileno=3).sendall(b'k'); import time; time.sleep(1)"
         ),
     ),
 }

@@ -20,7 +20,9 @@ from vincicoder.status import Status
 FORGE = """
 import json, os, socket, struct
 from pathlib import Path
-sock = socket.socket(fileno=3)
+control = socket.socket(fileno=3)
+sockets = [fd for fd in range(4, 64) if os.path.exists(f'/proc/self/fd/{fd}')]
+[sock] = [socket.socket(fileno=fd) for fd in sockets if os.readlink(f'/proc/self/fd/{fd}').startswith('socket')]
 private = Path.cwd().parent
 def send(message):
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
@@ -86,10 +88,25 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("name", FORGERIES)
+ON_CONTROL = {
+    "garbage to the server": "control.sendall(b'\\xff' * 100)",
+    "done without an answer": "control.sendall(b'k')",
+    "failed without an answer": "control.sendall(b'f')",
+    "done many times": "control.sendall(b'k' * 60_000)",
+    "opened again": "control.sendall(b'o' * 100)",
+    "never ending to the server": "while True: control.sendall(b'o' * 65536)",
+    "no word to the server": "control.close(); sock.close()",
+    "descriptors to the server": "socket.send_fds(control, [b'k'], [0] * 200)",
+    "another's job": "fds = socket.recv_fds(control, 1, 1)[1]\nsend({'status': 'runtime_error', 'message': str(fds)})",
+}
+
+
+@pytest.mark.parametrize("name", [*FORGERIES, *ON_CONTROL])
 def test_forged_answers_gain_nothing(strict: RenderPool, name: str) -> None:
     server = strict.start("python") and strict._servers["python"].pid
-    code = FORGE.replace("[JOB]", "range(1, 10 ** 6) if True") + FORGERIES[name] + "\nimport time; time.sleep(0.2)"
+    end = "\nwith __import__('contextlib').suppress(OSError): control.sendall(b'k')\nimport time; time.sleep(0.2)"
+    forgery = FORGERIES[name] + end if name in FORGERIES else ON_CONTROL[name] + "\nimport time; time.sleep(0.2)"
+    code = FORGE.replace("[JOB]", "range(1, 10 ** 6) if True") + forgery
     render = strict.render(code, "python")
     assert_nothing_leaked(render)
     assert render.status.fault == "response", render
@@ -106,6 +123,7 @@ def test_a_forged_image_is_only_an_image(strict: RenderPool) -> None:
         with open(private / f'{job}.rgb', 'wb') as file:
             file.truncate(W * H * 3)
         claim(W, H)
+        control.sendall(b'k')
         import time; time.sleep(1)
     """)
     small = strict.render(code.replace("W", "40").replace("H", "30"), "python")
