@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -241,8 +240,9 @@ class ForkServer:
 
     def _give_up(self) -> None:
         """Kill a server that does not answer; its children go with it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL)
+        with self._lock:
+            self._dead = True  # at once, so that whoever tries again gets another one
+        self._process.kill()
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, wire.WireError):
