@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 from typing import Any
 
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         from vincicoder.server.run import serve
 
         if config.ray is not None:
-            import ray  # noqa: F401
+            importlib.import_module("ray")
     except ImportError as error:
         extra = "ray" if config.ray is not None else "serve"
         raise ConfigError(f"serving needs more packages ({error}); run: pip install 'vincicoder[{extra}]'") from error

@@ -53,17 +53,12 @@ def ray_cluster(options: Mapping[str, Any], address: str, namespace: str) -> Ite
         address: The cluster's; ``"auto"`` for the one on this machine, ``"local"`` to start one.
         namespace: Ray's namespace, which the processes of a server share.
     """
-    import ray
-
     from vincicoder.cluster import ClusterReward
+    from vincicoder.cluster.connection import connected
 
-    dashboard = {"include_dashboard": False} if address == "local" else {}
-    ray.init(address, namespace=namespace, log_to_driver=False, **dashboard)
-    try:
+    with connected(address, namespace):
         reward = ClusterReward(options)
         yield Served(reward, reward.config, reward.totals, lambda: len(reward.nodes(fresh=True)))
-    finally:
-        ray.shutdown()
 
 
 def opener(options: Mapping[str, Any], config: ServerConfig) -> Opener:
@@ -82,7 +77,7 @@ def joining(first: Opener) -> Opener:
     """Return what opens the same scorer in another process, while it is open in this one."""
     if not isinstance(first, partial) or first.func is not ray_cluster:
         return first
-    import ray
+    from vincicoder.cluster.connection import current_address
 
     options, _, namespace = first.args
-    return partial(ray_cluster, options, ray.get_runtime_context().gcs_address, namespace)
+    return partial(ray_cluster, options, current_address(), namespace)

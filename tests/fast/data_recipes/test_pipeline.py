@@ -212,9 +212,8 @@ def test_an_output_within_what_is_read_is_refused(tmp_path):
     assert list(content(tmp_path / "in")) == ["00000-00000.parquet"], "trainers load whatever is in it"
 
 
-@pytest.mark.parametrize("ray", [None, "local"])
-def test_a_source_without_rows_comes_to_nothing(tmp_path, ray):
-    totals = run(Numbered(0), [every_third], tmp_path / "out", SETTINGS, ray=ray)
+def test_a_source_without_rows_comes_to_nothing(tmp_path):
+    totals = run(Numbered(0), [every_third], tmp_path / "out", SETTINGS)
     assert (totals.taken, totals.kept) == (0, 0)
 
 

@@ -2,103 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import subprocess
 import sys
 import textwrap
 import types
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from easyr1_manager import FILE, Manager, batch
 from PIL import Image
 from reward_files import BROKEN, OPTIONS, PERFECT, PROSE, REWARDS, WRONG, load_by_path
 
-from vincicoder import RewardRequest, VisualReward
+from vincicoder import VisualReward
 from vincicoder.errors import ConfigError, TargetError
 
-FILE = "vincicoder_easyr1.py"
 RELEASE_KEYS = {"overall", "format", "accuracy", "execution"}
-
-
-class CharacterTokenizer:
-    """A token is a character; 0 pads, and 1 is a special token."""
-
-    pad_token_id = 0
-
-    def encode(self, text: str) -> list[int]:
-        return [ord(each) for each in text]
-
-    def decode(self, tokens, skip_special_tokens: bool) -> str:
-        return "".join(chr(each) for each in tokens if each > 1 or not skip_special_tokens)
-
-
-class Manager:
-    """Passes on what EasyR1 passes on, and what VinciCoder's fork adds if ``fork`` is set."""
-
-    def __init__(self, reward_fn, fork: bool = False):
-        self.reward_fn = reward_fn
-        self.fork = fork
-        self.tokenizer = CharacterTokenizer()
-
-    def compute_reward(self, data):
-        return self.compute_reward_batch(data)
-
-    def compute_reward_batch(self, data):
-        inputs = []
-        for index, tokens in enumerate(data.batch["responses"]):
-            length = int((tokens != 0).sum())
-            given = {
-                "response": self.tokenizer.decode(tokens[:length], skip_special_tokens=True),
-                "response_length": length,
-                "ground_truth": data.non_tensor_batch["ground_truth"][index],
-            }
-            if self.fork:
-                given["multi_modal_data"] = data.non_tensor_batch["multi_modal_data"][index]
-                given["problem"] = data.non_tensor_batch["prompt_str"][index]
-            inputs.append(given)
-        scores = self.reward_fn(inputs)
-        rewards = np.zeros(data.batch["responses"].shape, np.float32)
-        metrics = defaultdict(list)
-        for index, score in enumerate(scores):
-            rewards[index, inputs[index]["response_length"] - 1] = score["overall"]
-            for key, value in score.items():
-                metrics[key].append(value)
-        return rewards, metrics
-
-
-def batch(responses: list[str], prompts: list[str] | None = None, **columns):
-    """What EasyR1 hands to its manager: padded tokens, and object arrays for all other columns."""
-    tokenizer = CharacterTokenizer()
-    length = max(map(len, responses))
-    tokens = np.array([tokenizer.encode(text.ljust(length, "\0")) for text in responses])
-    tensors = {"responses": tokens}
-    if prompts:
-        width = max(map(len, prompts))
-        tensors["prompts"] = np.array([tokenizer.encode(text.rjust(width, "\0")) for text in prompts])
-    arrays = {}
-    for name, values in columns.items():
-        arrays[name] = np.empty(len(values), dtype=object)
-        arrays[name][:] = values
-    return types.SimpleNamespace(batch=tensors, non_tensor_batch=arrays)
-
-
-@pytest.fixture(scope="module")
-def easyr1():
-    return load_by_path(FILE, **OPTIONS)[1]
-
-
-@pytest.fixture(scope="module")
-def expected(picture):
-    """The same responses, scored without any host."""
-    requests = [
-        RewardRequest(response=each, target=picture, language="svg") for each in (PERFECT, WRONG, PROSE, BROKEN)
-    ]
-    with VisualReward(**OPTIONS) as reward:
-        return reward.score(requests)
 
 
 def given(response: str, ground_truth, **more) -> dict:
@@ -283,105 +203,6 @@ def test_reference_and_the_rest_of_the_row_reach_the_reward(easyr1, png, monkeyp
         {"uid": "b", "id": 2, **row},
         {"uid": "c", "id": 3, "domain": "icon", **row},
     ]
-
-
-# A user's function around ours, under the stock manager.
-
-
-def plain(compute_score):
-    return lambda reward_inputs: compute_score(reward_inputs)
-
-
-def changed(compute_score):
-    """Take the thinking out of every response, which makes new texts of them."""
-    return lambda reward_inputs: compute_score([{**each, "response": each["response"] + " "} for each in reward_inputs])
-
-
-def decorated(compute_score):
-    def timed(function):
-        @functools.wraps(function)
-        def wrapper(*arguments, **options):
-            return function(*arguments, **options)
-
-        return wrapper
-
-    return functools.partial(timed(timed(lambda reward_inputs, scale: compute_score(reward_inputs))), scale=1)
-
-
-def recursive(compute_score):
-    def descend(reward_inputs, depth=40):
-        return descend(reward_inputs, depth - 1) if depth else compute_score(reward_inputs)
-
-    return descend
-
-
-def one_at_a_time(compute_score):
-    return lambda reward_inputs: [compute_score([each])[0] for each in reward_inputs]
-
-
-def backwards(compute_score):
-    return lambda reward_inputs: compute_score(reward_inputs[::-1])[::-1]
-
-
-def in_threads(compute_score):
-    def call(reward_inputs):
-        with ThreadPoolExecutor(2) as threads:
-            return [score for [score] in threads.map(compute_score, [[each] for each in reward_inputs])]
-
-    return call
-
-
-def stock_batch(png: bytes):
-    blue = Image.new("RGB", (64, 64), "blue")
-    return batch(
-        [PERFECT, PROSE, PERFECT],
-        prompts=["Write SVG code for it."] * 3,
-        ground_truth=["<svg/>"] * 3,
-        multi_modal_data=[{"images": [{"bytes": png, "path": None}]}] * 2 + [{"images": [blue]}],
-        uid=["a", "a", "b"],
-    )
-
-
-@pytest.mark.parametrize("wrap", [plain, changed, decorated, recursive, one_at_a_time, backwards, in_threads])
-def test_the_image_is_found_through_a_function_around_ours(easyr1, expected, png, wrap, caplog):
-    _, metrics = Manager(wrap(easyr1)).compute_reward(stock_batch(png))
-    perfect, prose, other = metrics["overall"]
-    assert (perfect, prose) == (expected[0].overall, 0.0)
-    assert 0.1 < other < perfect, "the third sample has an image of its own"
-    assert metrics["bad_target"] == [0, 0, 0]
-    assert caplog.text == ""
-
-
-def test_the_image_is_found_by_the_sequential_manager_too(easyr1, expected, png):
-    class Sequential(Manager):
-        def compute_reward(self, data):
-            metrics = []
-            for i, tokens in enumerate(data.batch["responses"]):
-                length = int((tokens != 0).sum())
-                response = self.tokenizer.decode(tokens[:length], skip_special_tokens=True)
-                truth = data.non_tensor_batch["ground_truth"][i]
-                metrics.append(self.reward_fn({"response": response, "ground_truth": truth})["overall"])
-            return metrics
-
-    manager = Sequential(lambda given: easyr1([given])[0])
-    assert manager.compute_reward(stock_batch(png))[:2] == [expected[0].overall, 0.0]
-
-
-def test_where_the_image_cannot_be_found_it_is_said_each_time_that_changes(png, caplog):
-    _, compute_score = load_by_path(FILE, **OPTIONS)
-    stock = Manager(compute_score)
-    stock.compute_reward(stock_batch(png))
-    assert caplog.text == ""
-    for _ in range(2):
-        lost = Manager(lambda reward_inputs: compute_score([dict(each, response="new") for each in reward_inputs[:2]]))
-        lost.compute_reward(stock_batch(png))
-        assert caplog.text.count("2 samples have no image") == 1
-        assert "data.image_key" in caplog.text
-    stock.compute_reward(stock_batch(png))
-    assert caplog.text.count("have their image again") == 1
-    metrics = lost.compute_reward(stock_batch(png))[1]
-    assert metrics["bad_target"] == [1, 1]
-    assert caplog.text.count("2 samples have no image") == 2
 
 
 def test_works_in_a_fresh_interpreter_from_another_folder_when_only_cloned(tmp_path, png):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from recipe_helpers import SETTINGS, Numbered, content, every_third_for_a_reason_of_its_chunk
+from recipe_helpers import SETTINGS, Numbered, content, every_third, every_third_for_a_reason_of_its_chunk
 from repository import SUPPORT
 
 from data_recipes.engine.pipeline import run
@@ -41,3 +41,12 @@ def test_a_ray_data_pipeline_counts_the_same_and_stops_with_the_same_sentence(tm
     assert there.drops.to_dict()["counts"] == here.drops.to_dict()["counts"]
     assert there[:2] == here[:2]
     assert content(tmp_path / "ray") == content(tmp_path / "here")
+
+
+def test_a_source_without_rows_comes_to_nothing(tmp_path):
+    ray = pytest.importorskip("ray")
+    try:
+        totals = run(Numbered(0), [every_third], tmp_path / "out", SETTINGS, ray="local")
+    finally:
+        ray.shutdown()
+    assert (totals.taken, totals.kept) == (0, 0)
