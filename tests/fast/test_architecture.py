@@ -59,7 +59,8 @@ def test_every_module_belongs_to_a_room():
 @pytest.mark.parametrize("suffix", [".py", ".js", ".sh"])
 def test_files_are_short(suffix):
     lengths = {name(path): len(path.read_text("utf-8").splitlines()) for path in ours(suffix)}
-    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
+    long = [f"{path} has {lines} lines" for path, lines in lengths.items() if lines > LONGEST_FILE]
+    assert not long, f"{long}; at most {LONGEST_FILE}: split them"
 
 
 def test_functions_are_short():

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's component is true: one file, and it is an option of the command line."""
+"""CONTRIBUTING.md's components are true: one file each, and they are options of the command line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from repository import ROOT
 
@@ -18,15 +19,18 @@ RESPONSE = (
 )
 
 
-def test_the_examples_one_file_is_a_component(tmp_path: Path) -> None:
-    _, module = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+def test_each_file_of_the_examples_is_a_component(tmp_path: Path) -> None:
+    _, *modules = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
     package = shutil.copytree(ROOT / "vincicoder", tmp_path / "copy" / "vincicoder")
-    (package / "reward" / "components" / "ink.py").write_text(module, "utf-8")
+    for name, module in zip(("ink", "length"), modules, strict=True):
+        (package / "reward" / "components" / f"{name}.py").write_text(module, "utf-8")
+    request = {"response": RESPONSE, "target": "target.png", "language": "svg", "reference": RESPONSE}
+    (tmp_path / "requests.jsonl").write_text("\n".join(map(json.dumps, [request, {**request, "reference": None}])))
     Image.new("RGB", (64, 64), "black").save(tmp_path / "target.png")
-    (tmp_path / "response.md").write_text(RESPONSE)
-    command = "-m vincicoder score --target target.png --response response.md --language svg --encoder embedded --json"
+    command = "-m vincicoder score requests.jsonl --output results.jsonl --encoder embedded --workers 1"
+    components = {"ink": 0.2, "length": {"weight": 0.1, "floor": "0.3"}}
     done = subprocess.run(
-        [sys.executable, *command.split(), "--components", '{"ink": 0.2}', "--workers", "1"],
+        [sys.executable, *command.split(), "--components", json.dumps(components)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "copy")},
         capture_output=True,
@@ -35,6 +39,9 @@ def test_the_examples_one_file_is_a_component(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
-    assert 0.45 < result["scores"]["ink"] < 0.55
-    assert result["visual"] == (result["scores"]["paper"] + 0.2 * result["scores"]["ink"]) / 1.2
+    first, second = (json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines())
+    assert 0.45 < first["scores"]["ink"] < 0.55
+    assert (first["scores"]["length"], second["scores"]["length"]) == (1.0, None)
+    paper, ink = first["scores"]["paper"], first["scores"]["ink"]
+    assert first["visual"] == pytest.approx((paper + 0.2 * ink + 0.1) / 1.3)
+    assert second["visual"] == pytest.approx((paper + 0.2 * ink) / 1.2)

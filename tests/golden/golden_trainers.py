@@ -36,7 +36,7 @@ DATA_DIRECTORIES = {
 }
 """Variables that name a directory, and the data set that is read from it."""
 
-_NOT_VALUES = ("seconds_render", "seconds_total")
+_NO_VALUE = "seconds"  # in the name of a metric that is a time
 
 
 def load_by_path(directory: str, name: str) -> ModuleType:
@@ -59,8 +59,7 @@ def _logged(rows: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """Return the keys of all samples, and the values that do not depend on the machine."""
     keys = [list(row) for row in rows.values()]
     values = {
-        name: {key: round(value, 6) for key, value in row.items() if key not in _NOT_VALUES}
-        for name, row in rows.items()
+        name: {key: round(value, 6) for key, value in row.items() if _NO_VALUE not in key} for name, row in rows.items()
     }
     return {"keys": keys[0], "the same for all": all(each == keys[0] for each in keys), "values": values}
 
@@ -205,7 +204,7 @@ def completions() -> dict[str, Any]:
         "components": {name: _rounded(reward(**first)) for name, reward in rewards.items()},
         "columns": {name: _rounded(rewards["overall"](**each)) for name, each in columns.items()},
         "logged": list(logged),
-        "means": {name: round(value, 6) for name, value in logged.items() if not name.endswith(_NOT_VALUES)},
+        "means": {name: round(value, 6) for name, value in logged.items() if _NO_VALUE not in name},
     }
 
 

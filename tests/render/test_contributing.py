@@ -23,7 +23,7 @@ SMILES = {
 
 
 def test_the_examples_one_file_is_a_language_everywhere(tmp_path: Path) -> None:
-    module, _ = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+    module, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
     package = shutil.copytree(ROOT / "vincicoder", tmp_path / "copy" / "vincicoder")
     (package / "languages" / "smiles.py").write_text(module, "utf-8")
     (tmp_path / "work").mkdir()

@@ -71,7 +71,7 @@ class titled:
         return reference is not None and "<title>" in reference
 
     def __call__(self, code: str, reference: str) -> float:
-        return float("<title>" in code)
+        return float("<title>" in code and "```" not in reference)
 
 
 def given(

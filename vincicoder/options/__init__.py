@@ -10,7 +10,7 @@ An option may be given by its own *flat* name (``cpu_seconds``) or inside its co
 
 from __future__ import annotations
 
-from vincicoder.options.fields import Config, Leaf, Option, leaves, option
+from vincicoder.options.fields import Config, Leaf, Option, converted_to, leaves, option
 from vincicoder.options.forms import add_flags, given_flags, schema, signature, table
 from vincicoder.options.values import (
     changed,
@@ -29,6 +29,7 @@ __all__ = [
     "Option",
     "add_flags",
     "changed",
+    "converted_to",
     "digest_values",
     "flat_names",
     "flattened",

@@ -100,7 +100,7 @@ class Leaf:
             ConfigError: It cannot be converted, or is out of range.
         """
         try:
-            converted = _converted(value, self.type)
+            converted = converted_to(value, self.type)
         except (ValueError, TypeError, OverflowError):
             raise ConfigError(f"{self.name} is {value!r}; expected {self.expected()}") from None
         if isinstance(converted, int | float) and not isinstance(converted, bool) and not self._in_range(converted):
@@ -173,7 +173,8 @@ def without_none(annotation: Any) -> tuple[Any, bool]:
     return members[0], len(members) < len(typing.get_args(annotation))
 
 
-def _converted(value: Any, annotation: Any) -> Any:
+def converted_to(value: Any, annotation: Any) -> Any:
+    """Return a value, perhaps a text, as what an annotation says; raises ValueError or TypeError if it is not that."""
     inner, optional = without_none(annotation)
     if value is None or (optional and isinstance(value, str) and value.strip().lower() in ("none", "null", "")):
         if optional:

@@ -36,7 +36,7 @@ class ScoringConfig(Config):
 
     preset: str = option("paper", help="named set of components and weights", choices=tuple(PRESETS))
     components: Mapping[str, Any] = option(
-        default_factory=dict, help='changes to the preset: weights by component, such as {"text": 0.2}'
+        default_factory=dict, help='changes to the preset: weights by component, such as {"paper": 0.8}'
     )
     alignment_weight: float = option(0.1, help="share of alignment in overall", minimum=0, maximum=1, metavar="W")
     coarse_weight: float | None = option(
@@ -49,12 +49,24 @@ class ScoringConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, change in self.components.items():
-            weight = change.get("weight", 0) if isinstance(change, Mapping) else change
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-                raise ConfigError(
-                    f"components[{name!r}] is {change!r}; expected a weight of at least 0, or a mapping with 'weight', "
-                    "'log' and the component's own options"
-                )
+            _check_change(name, change, PRESETS[self.preset].weights.get(name))
+
+
+def _check_change(name: str, change: Any, preset_weight: float | None) -> None:
+    """Refuse a change to a component that cannot be meant."""
+    weight = change.get("weight", preset_weight) if isinstance(change, Mapping) else change
+    if weight is None and isinstance(change, Mapping):
+        if not change.get("log"):
+            raise ConfigError(
+                f"components[{name!r}] is {dict(change)}, which neither counts nor is logged; expected 'weight' in it, "
+                "or 'log': true"
+            )
+        return
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+        raise ConfigError(
+            f"components[{name!r}] is {change!r}; expected a weight of at least 0, or a mapping with 'weight', 'log' "
+            "and the component's own options"
+        )
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from vincicoder.alignment import Alignment
+from vincicoder.alignment import Alignment, last_block
 from vincicoder.rendering import Render
 from vincicoder.reward.result import STAGES, RewardRequest
 from vincicoder.similarity import Comparison
@@ -17,6 +18,8 @@ from vincicoder.status import Fault, Status
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from vincicoder.rendering.facts import Facts
 
 
 @dataclass
@@ -65,6 +68,13 @@ class Job:
             if self.status.fault is Fault.NONE:
                 self.status, self.message = status, message
 
+    @functools.cached_property
+    def reference(self) -> str | None:
+        """The known-good code, taken out of its fence if it stands in one."""
+        reference = self.request.reference
+        block = last_block(reference) if reference else None
+        return block[1] if block is not None else reference or None
+
     @property
     def rendered(self) -> Image.Image:
         """The image of a job that was rendered."""
@@ -72,6 +82,6 @@ class Job:
         return self.render.image
 
     @property
-    def facts(self) -> Any:
+    def facts(self) -> Facts | None:
         """What the renderer knows of the render, or None."""
         return self.render.facts if self.render is not None else None

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.alignment import align
 from vincicoder.rendering.pool import RenderPool
 from vincicoder.reward.combine import options_of
 from vincicoder.reward.components import Component, chosen, load_component
@@ -91,7 +90,7 @@ class Measuring:
     def _applies(self, job: Job, component: Component) -> bool:
         def decide() -> Future[bool]:
             target, _ = self._targets.open(job.key, job.request.target)
-            offered = {"target": target, "reference": job.request.reference, "language": job.alignment.language}
+            offered = {"target": target, "reference": job.reference, "language": job.alignment.language}
             assert component.applies is not None
             return finished(bool(component.applies(**chosen(component.applies, offered))))
 
@@ -106,7 +105,7 @@ class Measuring:
             "target_size": target.size,
             "render_size": render.size,
             "code": job.alignment.code,
-            "reference": request.reference,
+            "reference": job.reference,
             "facts": job.facts,
             "language": job.alignment.language,
             "prompt": request.prompt,
@@ -159,19 +158,17 @@ class Measuring:
 
     def _reference_facts(self, job: Job) -> Future[Any]:
         """Return the facts of the reference's render, which is rendered once per group; None without one."""
-        reference = job.request.reference
-        if not reference:
+        code, language = job.reference, job.alignment.language
+        if code is None:
             return finished(None)
-        language = job.alignment.language
-        code = align(reference, language, require_fence=False).code or reference
 
         def render() -> Future[Any]:
             facts: Future[Any] = Future()
-            rendered = self._pool.submit(code, job.alignment.language)
+            rendered = self._pool.submit(code, language)
             rendered.add_done_callback(lambda done: facts.set_result(None if done.cancelled() else done.result().facts))
             return facts
 
-        return self._per_target.get("reference_facts", f"{job.alignment.language} {code}", render)
+        return self._per_target.get("reference_facts", f"{language} {code}", render)
 
     def _prepared(self, job: Job, component: Component, offered: dict[str, Any]) -> Future[Any]:
         """Return what the component's own ``prepare`` makes of the target."""
@@ -195,4 +192,4 @@ def _checked(score: Any) -> float:
 
 def _data_key(job: Job) -> str:
     """Return a key of all that may decide what is computed once per target."""
-    return f"{job.key} {job.alignment.language} {job.request.reference}"
+    return f"{job.key} {job.alignment.language} {job.reference}"

@@ -30,11 +30,29 @@ _UNJUDGED = tuple(
     name for name, statuses in FLAGS.items() if any(each.fault in (Fault.DATA, Fault.MACHINE) for each in statuses)
 )
 
-TIMES = ("render", "total")
-"""The stages whose wall time a training log shows."""
+TIMES = {"seconds_render": "render", "seconds_total": "total"}
+"""The wall times that a training log shows, by metric, and the stage of each."""
 
 UNKNOWN = "stand_in_unknown"
 """1 for a sample that the machine failed to score and that has the mean of other prompts, not of its siblings."""
+
+EXPLAINED: dict[str, str] = {
+    "overall": "the reward that the trainer learns from",
+    "visual": "the preset's combined visual part",
+    "coarse": "similarity of the thumbnails",
+    "fine": "mean similarity of the tiles",
+    "alignment": "share of responses that answer in the requested language",
+    "execution": "share of responses whose code gave an image",
+    "NAME of a component": "its score, such as `paper`; 0 where it does not apply",
+    "format": "alignment, as the public release calls it",
+    "accuracy": "visual, as the public release calls it",
+    **{name: f"share of {' '.join(f'`{each.value}`' for each in sorted(found))}" for name, found in FLAGS.items()},
+    UNKNOWN: "share of faults of the machine whose siblings were not known in time",
+    "seconds_render": "wall time of the render, in seconds",
+    "seconds_total": "wall time from submission to result, in seconds",
+    "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
+}
+"""What each metric is, for ``docs/metrics.md``."""
 
 Metrics = dict[str, float]
 
@@ -49,9 +67,8 @@ def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",)) -> 
         components: Names of the preset's components.
 
     Returns:
-        The named scores and every component; ``format`` (alignment) and ``accuracy`` (visual), as the public VinciCoder
-        release calls them; the flags; ``seconds_render`` and ``seconds_total``, which are 0 for a sample that could not
-        be scored; and ``na/NAME``, 1 where a component does not apply to the target. The keys are always the same.
+        A value for everything that ``EXPLAINED`` names. The keys are always the same; times are 0 for a sample that
+        could not be scored.
 
     Example:
         >>> from vincicoder.reward import RewardRequest, RewardResult
@@ -91,7 +108,7 @@ def metrics_from(
         "accuracy": scores.get("visual", 0.0),
         **{name: float(status in statuses) for name, statuses in FLAGS.items()},
         UNKNOWN: float(unknown),
-        **{f"seconds_{stage}": seconds.get(stage, 0.0) for stage in TIMES},
+        **{name: seconds.get(stage, 0.0) for name, stage in TIMES.items()},
         **{f"na/{name}": float(name in absent) for name in components},
     }
 

@@ -13,7 +13,7 @@ On offer                                 what it is
 ``comparison``                           ``Comparison``: coarse, fine, tiles, grid
 ``blank_comparison``                     the same for a page of the target's background colour; cached per target
 ``target_tokens`` ``render_tokens``      patch tokens, float32, shape ``[tiles, patches, D]``
-``code`` ``reference``                   the response's code; known-good code, or None
+``code`` ``reference``                   the response's code; known-good code, never in a fence, or None
 ``facts`` ``reference_facts``            what the renderer knows of the render, of the reference's render; or None
 ``language`` ``prompt`` ``response``     of the request
 ``metadata``                             of the request
@@ -22,8 +22,8 @@ On offer                                 what it is
 
 Two optional methods, whose arguments are any of ``target``, ``reference`` and ``language``:
 
-* ``applies(...) -> bool`` decides whether a component applies, by the target and never by the response. A response that
-  gives an applicable component nothing to measure scores 0 in it.
+* ``applies(...) -> bool`` decides whether a component applies, by the data and never by the response. A response that
+  gives an applicable component nothing to measure scores 0 in it, and so does one without a render.
 * ``prepare(...)`` (also ``reference_facts``) returns what is worth computing once per target; it must be picklable.
 
 A coroutine function runs in the endpoint stage, one that needs only comparisons where the comparison arrives, and every
@@ -35,10 +35,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from vincicoder.errors import ConfigError
-from vincicoder.options import unknown_option
+from vincicoder.options import converted_to, unknown_option
 from vincicoder.registry import Registry
 
 COMPONENTS: Registry[Any] = Registry(
@@ -109,12 +109,18 @@ def chosen(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str
 
 
 def _constructed(name: str, made: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    known = list(inspect.signature(made).parameters)
-    for option in options:
+    known = inspect.signature(made).parameters
+    hints = get_type_hints(made.__init__)
+    values = {}
+    for option, value in options.items():
         if option not in known:
-            raise ConfigError(f"component {name!r}: {unknown_option(option, known)}")
+            raise ConfigError(f"component {name!r}: {unknown_option(option, list(known))}")
+        try:
+            values[option] = converted_to(value, hints[option]) if option in hints else value
+        except (ValueError, TypeError):
+            raise ConfigError(f"component {name!r}: {option} is {value!r}; expected {hints[option]}") from None
     try:
-        return made(**options)
+        return made(**values)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"component {name!r} cannot work with {dict(options)}: {error}") from error
 

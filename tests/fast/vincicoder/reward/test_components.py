@@ -65,6 +65,11 @@ def test_a_component_is_given_what_it_names(target: Image.Image) -> None:
     assert result.scores["given"] == 1
 
 
+def test_a_reference_is_given_without_its_fence(target: Image.Image) -> None:
+    [result] = scored(target, fenced(TITLED), components={"titled": 1}, reference=f"It is:\n{fenced(TITLED)}")
+    assert result.scores["titled"] == 1
+
+
 def test_what_is_prepared_per_target_is_prepared_once_for_its_group(target: Image.Image) -> None:
     results = scored(target, *[fenced(RED + " " * n) for n in range(6)], components={"prepared": 1})
     assert {result.scores["prepared"] for result in results} == {0.1}
@@ -129,6 +134,9 @@ def test_calls_to_endpoints_share_one_limit(target: Image.Image) -> None:
         ({"asked": {"weight": 1, "second": 3}}, "seconds"),
         ({"overlap": -1}, "overlap"),
         ({"overlap": "much"}, "overlap"),
+        ({"overlap": {}}, "neither counts nor is logged"),
+        ({"asked": {"second": 3}}, "neither counts nor is logged"),
+        ({"asked": {"weight": 1, "seconds": "soon"}}, "seconds is 'soon'"),
         ({"tokens": 1}, "patch tokens"),
     ],
 )

@@ -1,0 +1,33 @@
+"""Pages of the docs that are made from the code say what the code says."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import ModuleType
+
+import pytest
+import repository
+
+from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.status import Status
+from vincicoder.trainers import metrics
+
+
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", repository.ROOT / "docs" / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["options.md", "metrics.md"])
+def test_a_generated_page_is_what_the_code_says(page: str) -> None:
+    found = (repository.ROOT / "docs" / page).read_text("utf-8")
+    assert found == generate().pages()[page], "run: python docs/generate.py"
+
+
+def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
+    result = RewardResult.failed(RewardRequest("", b""), Status.NO_CODE, "")
+    logged = {name.replace("paper", "NAME of a component") for name in metrics.metrics_of(result)}
+    assert logged == set(metrics.EXPLAINED)
