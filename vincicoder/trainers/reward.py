@@ -263,7 +263,7 @@ def shared_reward(
     whole_groups: bool = False,
     group_size: int | None = None,
 ) -> TrainerReward:
-    """Return this process's `TrainerReward` with these options; equal options get the same one.
+    """Return this process's `TrainerReward` with these options; equal arguments get the same one.
 
     In a Ray job this is the job's service, see ``vincicoder.cluster``, unless the option ``cluster`` is False; its
     options are then known too. It is closed when the process ends.
@@ -289,7 +289,8 @@ def shared_reward(
     cluster = plain.pop("cluster", None)
     if cluster is None:
         cluster = _in_ray_job()
-    key = json.dumps([plain, cluster, per_node, whole_groups, group_size], sort_keys=True, default=repr)
+    adapter = [one_by_one, cluster, per_node, whole_groups, group_size]
+    key = json.dumps([plain, target_hint, *adapter], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
             components = tuple(weights_of(_config(plain, own, cluster).scoring))

@@ -264,6 +264,7 @@ def test_equal_options_share_a_reward_whatever_their_order_and_kind():
     first = trainers.shared_reward({"encoder": "embedded", "guards": ["blank"]}, "")
     assert trainers.shared_reward({"guards": ("blank",), "encoder": "embedded"}, "") is first
     assert trainers.shared_reward({"encoder": "embedded", "guards": []}, "") is not first
+    assert trainers.shared_reward({"encoder": "embedded", "guards": ("blank",)}, "", one_by_one=True) is not first
 
 
 def test_unknown_option_is_an_error_that_lists_the_known_ones():
