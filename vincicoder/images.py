@@ -14,15 +14,18 @@ list, tuple or object array of length one        its only item
 ===============================================  =====================================================
 
 Text without a scheme is a path if such a file exists, base64 if it decodes to an image file, and else an
-error. Nothing is fetched from the network.
+error. Nothing is fetched from the network, and no other program is started: image files of unknown origin are opened
+by `open_image` only, which knows a few formats, and no EPS.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import os
+import reprlib
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,7 +33,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, features
 
 from vincicoder.errors import TargetError
 
@@ -46,8 +49,14 @@ TargetLike: TypeAlias = (
     | Sequence[Any]
 )
 
-MAX_PIXELS = 100_000_000
-"""Largest target that is opened, in pixels."""
+MAX_PIXELS = 25_000_000
+"""Largest image that is opened, in pixels; as RGB it takes 75 MB."""
+
+_MAX_BYTES = 256 * 2**20  # of a file; more than an uncompressed file of that many pixels needs
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+
+_NESTING = 16  # mappings and lists around a target; trainers and data sets use two or three
 
 _WEBP_SIDE = 16_383
 """Longest side of a WebP file."""
@@ -56,6 +65,38 @@ _FILE_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GI
 
 _DECODING = threading.Lock()
 """Requests of one group share their image, and Pillow cannot decode one image in two threads at once."""
+
+
+@functools.cache
+def image_formats() -> tuple[str, ...]:
+    """Return the formats that are opened, by Pillow's names, as far as this Pillow has them.
+
+    Pillow knows many more. Some of its decoders start other programs (EPS starts Ghostscript), and most of the rest
+    are little used and little tested.
+
+    Example:
+        >>> "PNG" in image_formats(), "EPS" in image_formats()
+        (True, False)
+    """
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def open_image(content: bytes) -> Image.Image:
+    """Open an image file of unknown origin. Its size is known then, and its pixels are not yet decoded.
+
+    Args:
+        content: The file.
+
+    Raises:
+        PIL.UnidentifiedImageError: It is in none of `image_formats`.
+        PIL.Image.DecompressionBombError: It has more pixels than Pillow ever opens.
+
+    Example:
+        >>> open_image(Path("chart.png").read_bytes()).size  # doctest: +SKIP
+        (640, 480)
+    """
+    return Image.open(io.BytesIO(content), formats=image_formats())
 
 
 def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -76,14 +117,15 @@ def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image
     try:
         if isinstance(content, Image.Image):
             _check_size(content, max_pixels)
+            _check_format(content)
             with _DECODING:
                 content.load()
             return _flatten(content)
-        with Image.open(io.BytesIO(content)) as image:
+        with open_image(content) as image:
             _check_size(image, max_pixels)
             return _flatten(image)
     except UnidentifiedImageError as error:
-        raise TargetError(f"target {_name(target)} is not an image file of a format that Pillow reads") from error
+        raise TargetError(f"target {_name(target)} is not an image file of a known format: {_known()}") from error
     except Exception as error:  # Pillow's decoders raise errors of any kind on damaged files.
         raise TargetError(f"target {_name(target)} cannot be opened as an image: {error}") from error
 
@@ -109,11 +151,22 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         raise ValueError(f"it has {image.width}x{image.height} pixels; expected 1 to {max_pixels:,} in all")
 
 
+def _check_format(image: Image.Image) -> None:
+    """Refuse a file that a caller has opened, but not decoded, in a format that is not ours to decode."""
+    known = (*image_formats(), "MPO", None)  # a JPEG file that holds several images opens as MPO
+    if isinstance(image, ImageFile.ImageFile) and image.format not in known:
+        raise ValueError(f"its format is {image.format}; expected one of {_known()}")
+
+
+def _known() -> str:
+    return ", ".join(image_formats())
+
+
 def _flatten(image: Image.Image) -> Image.Image:
     """Return the image upright, in 8-bit RGB, over white."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
-        pixels = np.asarray(image).astype(np.float64)
+        pixels = np.asarray(image).astype(np.float32)  # exact for 16 bits; all above is clipped
         # 32-bit files open as "I", with older versions of Pillow 16-bit ones too; some hold 8-bit values.
         scale = 1 if image.mode == "I" and pixels.max() <= 255 else 257
         return Image.fromarray((pixels / scale).round().clip(0, 255).astype(np.uint8)).convert("RGB")
@@ -129,6 +182,18 @@ def target_content(target: TargetLike) -> bytes | Image.Image:
     Raises:
         TargetError: The target cannot be read.
     """
+    inner: Any = target
+    for _ in range(_NESTING):
+        if isinstance(inner, Mapping):
+            inner = _item_of_mapping(inner)
+        elif _is_sequence(inner):
+            inner = _item_of_sequence(inner)
+        else:
+            return _plain_content(inner)
+    raise TargetError(f"target {_name(target)} is nested more than {_NESTING} deep; give the image itself")
+
+
+def _plain_content(target: object) -> bytes | Image.Image:
     if isinstance(target, Image.Image):
         return target
     if isinstance(target, bytes | bytearray | memoryview):
@@ -137,24 +202,34 @@ def target_content(target: TargetLike) -> bytes | Image.Image:
         return _content_of_text(target)
     if isinstance(target, os.PathLike):
         return _content_of_file(Path(target))
-    if isinstance(target, Mapping):
-        for key in ("bytes", "path", "image"):
-            if target.get(key) is not None:
-                return target_content(target[key])
-        raise TargetError(f"target {_name(target)} has nothing under 'bytes', 'path' or 'image'")
-    if isinstance(target, np.ndarray) and target.dtype != np.object_:
+    if isinstance(target, np.ndarray):
         if target.dtype != np.uint8 or target.ndim != 3 or target.shape[2] != 3:
             raise TargetError(f"target {_name(target)} is not an array of uint8 with shape [height, width, 3]")
         return Image.fromarray(np.ascontiguousarray(target))
-    if isinstance(target, Sequence | np.ndarray):
-        items: Sequence[Any] = target.ravel().tolist() if isinstance(target, np.ndarray) else target
-        if len(items) == 1:
-            return target_content(items[0])
-        raise TargetError(f"target {_name(target)} holds {len(items)} items; expected exactly one image")
     raise TargetError(
         f"target {_name(target)} is no image; give a path, bytes, a PIL image, base64 text, "
         "or a mapping with 'bytes' or 'path'"
     )
+
+
+def _is_sequence(target: object) -> bool:
+    if isinstance(target, np.ndarray):
+        return bool(target.dtype == np.object_)
+    return isinstance(target, Sequence) and not isinstance(target, str | bytes | bytearray | memoryview)
+
+
+def _item_of_mapping(target: Mapping[str, Any]) -> Any:
+    for key in ("bytes", "path", "image"):
+        if target.get(key) is not None:
+            return target[key]
+    raise TargetError(f"target {_name(target)} has nothing under 'bytes', 'path' or 'image'")
+
+
+def _item_of_sequence(target: Any) -> Any:
+    items = target.ravel().tolist() if isinstance(target, np.ndarray) else target
+    if len(items) != 1:
+        raise TargetError(f"target {_name(target)} holds {len(items)} items; expected exactly one image")
+    return items[0]
 
 
 def _content_of_text(text: str) -> bytes:
@@ -175,10 +250,14 @@ def _content_of_text(text: str) -> bytes:
 
 def _content_of_file(path: Path) -> bytes:
     try:
-        if path.is_file():
+        found = path.is_file()
+        size = path.stat().st_size if found else 0
+        if found and size <= _MAX_BYTES:
             return path.read_bytes()
     except (OSError, ValueError) as error:
         raise TargetError(f"target {_name(path)} cannot be read: {error}") from error
+    if found:
+        raise TargetError(f"target {_name(path)} has {size:,} bytes; expected at most {_MAX_BYTES:,}")
     raise TargetError(f"target {_name(path)} is not an existing file")
 
 
@@ -246,7 +325,7 @@ def _from_base64(text: str) -> bytes | None:
 
 def _is_image(content: bytes) -> bool:
     try:
-        Image.open(io.BytesIO(content)).close()
+        open_image(content).close()
     except UnidentifiedImageError:
         return False
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -261,7 +340,7 @@ def _name(target: object) -> str:
     if isinstance(target, np.ndarray):
         return f"array of {target.dtype} with shape {list(target.shape)}"
     if isinstance(target, Mapping):
-        return f"mapping with the keys {_shorten(repr(list(target)))}"
+        return f"mapping with the keys {_shorten(reprlib.repr(list(target)))}"
     if isinstance(target, Image.Image):
         return f"PIL image of mode {target.mode}"
     if isinstance(target, os.PathLike):

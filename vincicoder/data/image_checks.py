@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from vincicoder.data.errors import BadRow, Reason
-
-MAX_PIXELS = 40_000_000
-"""Largest image that is kept, in pixels. Models see far fewer, and decoding more takes memory of a worker each."""
+from vincicoder.images import MAX_PIXELS, image_formats, open_image
 
 MAX_RATIO = 200
 """Longer to shorter side. Qwen's preprocessing raises an error beyond it."""
@@ -39,7 +36,7 @@ def check_image(target: bytes | str) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content))
+            image = open_image(content)
         with image:
             _check_size(*image.size)
             if image.format == "PNG":
@@ -52,7 +49,7 @@ def check_image(target: bytes | str) -> None:
     except Image.DecompressionBombError as error:
         raise BadRow(Reason.HUGE_IMAGE, f"the image has more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise BadRow(Reason.BROKEN_IMAGE, "the image is in no format that Pillow reads") from error
+        raise BadRow(Reason.BROKEN_IMAGE, f"the image is in no format of {', '.join(image_formats())}") from error
     except Exception as error:  # decoders raise errors of any kind on damaged files
         raise BadRow(Reason.BROKEN_IMAGE, f"the image is damaged: {error}") from error
 

@@ -15,7 +15,8 @@ from vincicoder.images import TargetLike, open_target
 if TYPE_CHECKING:
     from PIL import Image
 
-_OPEN_TARGETS = 64
+_OPEN_BYTES = 256_000_000
+"""Bytes of open targets that are kept, as RGB; the latest is kept whatever it takes."""
 _KEPT = 256
 """Values per target that are kept, of all kinds together."""
 
@@ -26,6 +27,7 @@ class OpenTargets:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, tuple[Image.Image, bool]] = OrderedDict()
+        self._bytes = 0
 
     def open(self, key: str, target: TargetLike) -> tuple[Image.Image, bool]:
         """Return the target as an RGB image, and whether it is blank.
@@ -45,10 +47,18 @@ class OpenTargets:
         image = open_target(target)
         found = (image, is_blank(image))
         with self._lock:
+            if key in self._open:  # another thread was faster
+                return self._open[key]
             self._open[key] = found
-            while len(self._open) > _OPEN_TARGETS:
-                self._open.popitem(last=False)
+            self._bytes += _bytes(image)
+            while self._bytes > _OPEN_BYTES and len(self._open) > 1:
+                _, (dropped, _) = self._open.popitem(last=False)
+                self._bytes -= _bytes(dropped)
         return found
+
+
+def _bytes(image: Image.Image) -> int:
+    return image.width * image.height * len(image.getbands())
 
 
 class PerTarget:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -151,9 +150,9 @@ class RewardResult:
         """Return the render, decoded from ``render_bytes`` where the result came from another process."""
         if self.render is not None or self.render_bytes is None:
             return self.render
-        from PIL import Image
+        from vincicoder.images import open_image
 
-        return Image.open(io.BytesIO(self.render_bytes)).convert("RGB")
+        return open_image(self.render_bytes).convert("RGB")
 
     def packed(self) -> RewardResult:
         """Return the same result with the render as a compressed file, to be sent to another process."""

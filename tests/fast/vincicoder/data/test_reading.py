@@ -13,9 +13,10 @@ import pytest
 from vincicoder.data import DataError, reading
 from vincicoder.data.domains import classify
 from vincicoder.data.files import cut, find_files, mix, name_patterns, parse_subsets, select
-from vincicoder.data.image_checks import MAX_PIXELS, check_image
+from vincicoder.data.image_checks import check_image
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.data.reading import Rejects, read_rows
+from vincicoder.images import MAX_PIXELS
 
 ANSWER = "```svg\n<svg></svg>\n```"
 
