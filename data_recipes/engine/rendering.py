@@ -80,15 +80,19 @@ class Renderers:
         return render
 
     def image_of(self, code: str, language: str) -> Image.Image:
-        """Render code that must give an image.
+        """Render code that must give an image, and draw it.
 
         Raises:
-            BadRow: It gives none.
+            BadRow: It gives none, or brings one along.
             RendererUnavailable: This machine cannot render the language.
         """
+        from vincicoder.guards import decoded_raster
+
         render = self.render(code, language)
         if render.image is None:
             raise BadRow(Reason.NOT_RENDERED, render.message or render.status.value, render.status.value)
+        if why := decoded_raster(code, render):
+            raise BadRow(Reason.EMBEDDED_IMAGE, why)
         return render.image
 
     def similarity(self, target: Image.Image, render: Image.Image) -> float:

@@ -19,19 +19,26 @@ latex      ``\includegraphics`` and every other way to place an image file, but 
            target; PDF and PostScript literals with encoded data above the cap
 =========  ===========================================================================================
 
-These are rules about text: they catch what a model stumbles upon, and the sandbox keeps files out of reach.
+These are rules about text, applied before anything is rendered: they catch what a model stumbles upon, and the
+sandbox keeps files out of reach. Images that another spelling hides from them are counted where renderers decode
+images, and `decoded_raster` judges the count.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vincicoder.guards import data_urls
 from vincicoder.guards.blank import is_blank
 from vincicoder.languages import get_language
 from vincicoder.registry import load
 
-__all__ = ["PAYLOAD_CAP", "is_blank", "smuggled_raster"]
+if TYPE_CHECKING:
+    from vincicoder.rendering import Render
+
+__all__ = ["PAYLOAD_CAP", "decoded_raster", "is_blank", "smuggled_raster"]
 
 PAYLOAD_CAP = 2048
 """Bytes of encoded images that code may hold: room for a marker or a texture, not for a target."""
@@ -51,3 +58,28 @@ def smuggled_raster(code: str, language: str, max_bytes: int = PAYLOAD_CAP) -> s
     guard = get_language(language).guard or data_urls.smuggled
     rule: Callable[[str, int], str | None] = load(guard) if isinstance(guard, str) else guard
     return rule(code, max_bytes)
+
+
+def decoded_raster(code: str, render: Render, max_bytes: int = PAYLOAD_CAP) -> str | None:
+    """Return why a render shows an image that its code brought along, or None if it was drawn.
+
+    The renderer counts the bytes of the images that it decodes. They count as smuggled only as far as the code could
+    hold them: an image that a short program computes was not brought along, however large it is.
+
+    Args:
+        code: The code.
+        render: What it rendered.
+        max_bytes: The cap: bytes of encoded images that the code may hold.
+
+    Example:
+        >>> from vincicoder.rendering import Render
+        >>> from vincicoder.status import Status
+        >>> render = Render(Status.OK, embedded_bytes=9000)
+        >>> decoded_raster("def noise(): ...", render)
+        >>> decoded_raster("".join(chr(40 + i * i * i % 9973 % 80) for i in range(9000)), render)
+        'the renderer decoded 7,208 bytes of encoded image (allowed: 2,048)'
+    """
+    if render.embedded_bytes <= max_bytes:
+        return None
+    held = len(zlib.compress(code.encode("utf-8", "replace")))
+    return data_urls.too_much("the renderer decoded", min(render.embedded_bytes, held), max_bytes)

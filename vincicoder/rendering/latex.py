@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.renderer import Policy, RenderError, Workspace, check_pixels
+from vincicoder.rendering import pdf_images
+from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
 
@@ -78,7 +79,7 @@ class LatexRenderer:
         self._format = _dump_format(Path.cwd() / "formats")
         return {"format": self._format is not None, "pypdfium2": version("pypdfium2")}
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Compile and render one document or snippet."""
         text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the image
         Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")
@@ -104,13 +105,14 @@ class LatexRenderer:
             return code.replace(r"\begin{document}", _cjk_support() + r"\begin{document}", 1), "xelatex", None
         return code, "pdflatex", None
 
-    def _render_page(self, workspace: Workspace) -> Image.Image:
+    def _render_page(self, workspace: Workspace) -> Rendered:
         import pypdfium2
 
         pdf = Path("figure.pdf")
         if not pdf.is_file():
             raise RenderError(Status.NO_OUTPUT, "TeX finished without a page")
-        page = pypdfium2.PdfDocument(pdf.read_bytes())[0]
+        content = pdf.read_bytes()
+        page = pypdfium2.PdfDocument(content)[0]
         scale = self.dpi / 72
         width, height = page.get_size()
         if width * height <= 0:
@@ -118,7 +120,7 @@ class LatexRenderer:
         scale = min(scale, (workspace.pixels / (width * height)) ** 0.5)
         check_pixels(int(width * scale), int(height * scale), workspace.pixels)
         image: Image.Image = page.render(scale=scale).to_pil()
-        return image
+        return Rendered(image, embedded_bytes=pdf_images.embedded_bytes(content, page))
 
 
 def _wrapped(snippet: str) -> str:

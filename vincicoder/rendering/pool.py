@@ -282,4 +282,13 @@ def _render_of(result: JobResult) -> Render:
         image = Image.frombytes("RGB", result.size, result.pixels)
     elif result.status is Status.OK:
         return Render(Status.RUNTIME_ERROR, message="the renderer asked for a third one")
-    return Render(result.status, image, result.message, result.seconds, result.cpu_seconds, result.facts, result.note)
+    return Render(
+        result.status,
+        image,
+        result.message,
+        result.seconds,
+        result.cpu_seconds,
+        result.facts,
+        result.note,
+        result.embedded_bytes,
+    )

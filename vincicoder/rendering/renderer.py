@@ -61,12 +61,14 @@ class RenderError(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
-    """An image with facts about it.
+    """An image with what the renderer knows of it.
 
     Attributes:
         image: The image.
-        facts: What the renderer knows of it. The trainer's process checks them and drops those that break the schema
-            or a limit; the image stands.
+        facts: What the renderer knows of the image beyond its pixels, or None. The trainer's process checks them and
+            drops those that break the schema or a limit; the image stands.
+        embedded_bytes: Bytes of raster images that the code brought along and the renderer decoded, counted where it
+            decodes them, so that no spelling hides one. `vincicoder.guards` judges them.
 
     Example:
         >>> from vincicoder.rendering.facts import Facts, Span
@@ -75,7 +77,8 @@ class Rendered:
     """
 
     image: Image.Image
-    facts: Facts
+    facts: Facts | None = None
+    embedded_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.renderer import Policy, RenderError, Workspace, check_pixels
+from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -48,25 +48,30 @@ class SvgRenderer:
         )
         return {"cairosvg": cairosvg.__version__}
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Render one SVG document."""
-        import cairosvg
+        from cairosvg.surface import PNGSurface  # cairosvg.svg2png takes no url_fetcher
         from PIL import Image
 
         data, width, height = self._clean(code)
         scale = max(1.0, self.longest_side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         check_pixels(*size, workspace.pixels)
+        reader = _DataUrlReader()
         try:
-            png = cairosvg.svg2png(
-                bytestring=data, output_width=size[0], output_height=size[1], background_color="white"
+            png = PNGSurface.convert(
+                bytestring=data,
+                output_width=size[0],
+                output_height=size[1],
+                background_color="white",
+                url_fetcher=reader.read,
             )
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
             raise RenderError(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
         image: Image.Image = Image.open(io.BytesIO(png))
-        return image
+        return Rendered(image, embedded_bytes=reader.raster_bytes)
 
     def _clean(self, code: str) -> tuple[bytes, float, float]:
         """Parse, remove every reference to something outside the document, and find the size."""
@@ -88,6 +93,40 @@ class SvgRenderer:
             _normalise(element)
         width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
         return ElementTree.tostring(root), width, height
+
+
+class _DataUrlReader:
+    """Read for CairoSVG whatever a document refers to, also from documents inside it: ``data:`` URLs and nothing else.
+
+    Attributes:
+        raster_bytes: Bytes of raster images that were read, each URL once, however it was spelt.
+    """
+
+    def __init__(self) -> None:
+        self.raster_bytes = 0
+        self._known: dict[str, bytes] = {}
+
+    def read(self, url: str, kind: str) -> bytes:
+        """Return what a URL holds; an empty document for anything that is not a ``data:`` URL.
+
+        Args:
+            url: The URL.
+            kind: The media type that CairoSVG expects.
+        """
+        from cairosvg.url import safe_fetch
+
+        if url not in self._known:
+            self._known[url] = content = safe_fetch(url, kind)
+            if kind.startswith("image/") and not _is_markup(content):
+                self.raster_bytes += len(content)
+        return self._known[url]
+
+
+def _is_markup(content: bytes) -> bool:
+    """Whether CairoSVG takes an image for SVG, by the signs that it goes by; its own images are counted by themselves."""
+    if content.startswith(b"\x89PNG"):
+        return False
+    return content.startswith((b"<?xml", b"<!DOC", b"\x1f\x8b")) or b"<svg" in content
 
 
 def _remove_external_references(element: Any) -> None:

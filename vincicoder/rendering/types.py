@@ -31,6 +31,8 @@ class Render:
         facts: What the renderer knows of the image beyond its pixels, or None. Checked, but never to be trusted: a
             fact counts only as far as the pixels bear it out.
         note: Why the renderer's facts were dropped; empty if none were. The image stands all the same.
+        embedded_bytes: Bytes of raster images that the code brought along and the renderer decoded, for
+            `vincicoder.guards.decoded_raster` to judge. Python code could forge the count, the other languages cannot.
 
     Example:
         >>> render = Render(Status.TIMEOUT, message="used more than 10 s of CPU time")
@@ -47,6 +49,7 @@ class Render:
     cpu_seconds: float = 0.0
     facts: Facts | None = field(default=None, repr=False)
     note: str = ""
+    embedded_bytes: int = 0
 
     def __reduce__(self) -> tuple[Callable[[bytes], Render], tuple[bytes]]:
         """Pickle the compressed form, which is what should travel to another process or node."""
@@ -68,6 +71,7 @@ class Render:
             "cpu_seconds": self.cpu_seconds,
             "facts": self.facts.to_json() if self.facts is not None else None,
             "note": self.note,
+            "embedded_bytes": self.embedded_bytes,
         }
         text = json.dumps(header).encode("ascii")
         return _HEADER_LENGTH.pack(len(text)) + text + (compressed(self.image) if self.image is not None else b"")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.alignment import Alignment, align
 from vincicoder.errors import ConfigError, TargetError
-from vincicoder.guards import is_blank, smuggled_raster
+from vincicoder.guards import decoded_raster, is_blank, smuggled_raster
 from vincicoder.images import target_key
 from vincicoder.rendering import Render
 from vincicoder.rendering.pool import RenderPool
@@ -110,6 +110,10 @@ class Pipeline:
         job.seconds["render"] = render.seconds
         if render.image is None:
             job.fail(render.status, render.message)
+            self._end(job)
+            return
+        if "raster" in self._config.scoring.guards and (reason := decoded_raster(job.alignment.code or "", render)):
+            job.fail(Status.RASTER, reason)
             self._end(job)
             return
         started = time.perf_counter()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vincicoder.rendering.facts import MAX_BYTES
+from vincicoder.rendering.facts import MAX_BYTES, Facts
 from vincicoder.rendering.renderer import (
     Policy,
     Redirect,
@@ -58,14 +58,20 @@ def _deliver(result: Result, workspace: Workspace, job: int) -> wire.Message:
     image = flatten(image)
     with open(workspace.directory / image_name(job), "wb") as file:
         file.write(image.tobytes())
-    facts = {"facts": _facts_of(result)} if isinstance(result, Rendered) else {}
-    return {"status": Status.OK.value, "message": "", "width": image.width, "height": image.height, **facts}
+    known = _known(result) if isinstance(result, Rendered) else {}
+    return {"status": Status.OK.value, "message": "", "width": image.width, "height": image.height, **known}
 
 
-def _facts_of(result: Rendered) -> str:
-    """Return facts as text for the client to check. Whatever is wrong with them, the image stands."""
+def _known(rendered: Rendered) -> wire.Message:
+    """Return what the renderer knows of its image, for the client to check."""
+    facts = {} if rendered.facts is None else {"facts": _text_of(rendered.facts)}
+    return {"embedded_bytes": rendered.embedded_bytes, **facts}
+
+
+def _text_of(facts: Facts) -> str:
+    """Return facts as text. Whatever is wrong with them, the image stands."""
     try:
-        return result.facts.to_json()[: MAX_BYTES + 1]  # the client refuses what is longer, so no more need travel
+        return facts.to_json()[: MAX_BYTES + 1]  # the client refuses what is longer, so no more need travel
     except (TypeError, ValueError, RecursionError):
         return ""
 

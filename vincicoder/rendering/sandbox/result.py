@@ -32,6 +32,7 @@ class JobResult:
         redirect: What another renderer must render instead, or None.
         facts: What the renderer knows of the image, checked, or None.
         note: Why facts were dropped; empty if none were.
+        embedded_bytes: Bytes of raster images that the code brought along, as the child counted them.
         seconds: Wall time in the child.
         cpu_seconds: CPU time of the child and what it started.
     """
@@ -43,6 +44,7 @@ class JobResult:
     redirect: Redirect | None = None
     facts: Facts | None = None
     note: str = ""
+    embedded_bytes: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -129,6 +131,7 @@ def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str
         if isinstance(answer.get("redirect"), dict):
             return JobResult(status, redirect=_redirect(answer["redirect"]), **times)
         size = (int(answer["width"]), int(answer["height"]))
+        embedded = max(0, int(answer.get("embedded_bytes", 0)))
     except (KeyError, TypeError, ValueError, OverflowError):
         return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
     if size[0] * size[1] > most_pixels:
@@ -137,7 +140,7 @@ def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str
     if pixels is None:
         return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
     facts, note = _facts(answer.get("facts"))
-    return JobResult(status, size=size, pixels=pixels, facts=facts, note=note, **times)
+    return JobResult(status, size=size, pixels=pixels, facts=facts, note=note, embedded_bytes=embedded, **times)
 
 
 def _facts(text: Any) -> tuple[Facts | None, str]:
