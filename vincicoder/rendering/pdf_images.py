@@ -1,4 +1,4 @@
-"""How much raster image a PDF page holds; runs where the page was made, as hostile PDFs are parsed in confinement only."""
+"""How much raster image a PDF holds. Runs where the PDF was made: hostile ones are parsed in confinement only."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class _DataUrlReader:
 
 
 def _is_markup(content: bytes) -> bool:
-    """Whether CairoSVG takes an image for SVG, by the signs that it goes by; its own images are counted by themselves."""
+    """Whether CairoSVG takes an image for SVG, whose own images are read one by one. The signs are CairoSVG's."""
     if content.startswith(b"\x89PNG"):
         return False
     return content.startswith((b"<?xml", b"<!DOC", b"\x1f\x8b")) or b"<svg" in content
