@@ -1,7 +1,7 @@
 """Throughput of the Ray service against the number of nodes, and what it costs per request.
 
 The nodes are raylets on this machine with one render worker each, and the work sleeps, so that more nodes than cores
-can be told apart: what is measured is the service, not the drawing. Every response has a target of its own. Run:
+can be told apart: what is measured is the service, not the rendering. Every response has a target of its own. Run:
 ``python benchmarks/cluster.py [--plot FILE]``.
 """
 
@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--per-node", type=int, default=16, help="renders per node and run (default: 16)")
     parser.add_argument("--repeats", type=int, default=3, help="runs, of which the median counts (default: 3)")
-    parser.add_argument("--plot", type=Path, help="where the picture goes")
+    parser.add_argument("--plot", type=Path, help="where the chart goes")
     options = parser.parse_args()
     with VisualReward(**OPTIONS) as reward:
         local = statistics.median(seconds(reward, empty(1000)) for _ in range(options.repeats))

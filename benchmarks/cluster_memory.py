@@ -33,7 +33,7 @@ def responses(step: int, count: int) -> list[RewardRequest]:
     """Return the requests of a step; no two steps share a target."""
     made = []
     for number in range(count // GROUP):
-        target = picture(step * count + number)
+        target = target_png(step * count + number)
         for n in range(GROUP):
             shape = f'<circle cx="112" cy="112" r="{9 + 10 * n}" fill="#{step % 4096:03x}"/>'
             svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}">{shape}</svg>'
@@ -42,7 +42,7 @@ def responses(step: int, count: int) -> list[RewardRequest]:
     return made
 
 
-def picture(number: int) -> bytes:
+def target_png(number: int) -> bytes:
     """Return a PNG file; every number has another one."""
     image = Image.new("RGB", (SIDE, SIDE), (number % 256, number // 256 % 256, number // 65536))
     ImageDraw.Draw(image).ellipse((40, 40, 180, 180), "white")
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=50, help="(default: 50)")
     parser.add_argument("--responses", type=int, default=2048, help="of each step (default: 2048)")
-    parser.add_argument("--plot", type=Path, help="where the picture goes")
+    parser.add_argument("--plot", type=Path, help="where the chart goes")
     options = parser.parse_args()
     cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)

@@ -70,19 +70,19 @@ def step(gpus: int, encoders: int, seed: int = 0) -> Outcome:
     count = gpus * PER_GPU
     arrivals = sorted(WINDOW * rng.betavariate(2, 1.5) for _ in range(count))
     asked = sorted(served(arrivals, nodes * CALLERS_PER_NODE, [OVERHEAD] * count))
-    drawing = [render_seconds(rng) for _ in range(count)]
+    rendering = [render_seconds(rng) for _ in range(count)]
     homes = [rng.randrange(nodes) for _ in range(count // 8)]  # a group's responses share a node
-    drawn: list[float] = []
+    rendered: list[float] = []
     for node in range(nodes):
         mine = [index for index in range(count) if homes[(index * 7919) % (count // 8)] == node]
-        drawn += served([asked[i] for i in mine], WORKERS_PER_NODE, [drawing[i] for i in mine])
-    drawn.sort()
+        rendered += served([asked[i] for i in mine], WORKERS_PER_NODE, [rendering[i] for i in mine])
+    rendered.sort()
     embedding = TILES * (1 + 1 / 8) / TILES_PER_SECOND
-    ends = served(drawn, encoders, [embedding] * count)
+    ends = served(rendered, encoders, [embedding] * count)
     total = max(ends)
     return Outcome(
         late=total - arrivals[-1],
-        render_busy=sum(drawing) / (nodes * WORKERS_PER_NODE * total),
+        render_busy=sum(rendering) / (nodes * WORKERS_PER_NODE * total),
         encoder_busy=count * embedding / (encoders * total),
         caller_busy=count * OVERHEAD / (nodes * CALLERS_PER_NODE * total),
     )
@@ -103,7 +103,7 @@ def plot(path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plot", type=Path, help="where the picture goes")
+    parser.add_argument("--plot", type=Path, help="where the chart goes")
     options = parser.parse_args()
     print("GPUs  encoders  late s  render busy  encoder busy  caller busy")
     for gpus in GPUS:

@@ -4,7 +4,7 @@ Every step works on the same generated rows, with one worker; rendering is timed
 that other work on the machine matters little. The last line is the time that 1.6 million rows take on 64 cores at these
 rates, without reading and writing over a network. Needs the extra ``data``::
 
-    python benchmarks/data_steps.py --rows 20000 --drawn 60
+    python benchmarks/data_steps.py --rows 20000 --rendered 60
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class Rows:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=20_000, help="rows of the steps that render nothing")
-    parser.add_argument("--drawn", type=int, default=60, help="rows of each domain that are rendered")
+    parser.add_argument("--rendered", type=int, default=60, help="rows of each domain that are rendered")
     options = parser.parse_args()
     print(f"{'step':<34}{'rows':>8}{'rows/s of a core':>18}")
-    seconds, drawn = render_steps(options.drawn)
-    seconds |= light_steps(drawn, options.rows)
+    seconds, rendered = render_steps(options.rendered)
+    seconds |= light_steps(rendered, options.rows)
     per_row = sum(seconds.values())
     print(f"\n{per_row * 1000:.0f} ms of a core per row; {WHOLE:,} rows on {CORES} cores: "
           f"{per_row * WHOLE / CORES / 3600:.1f} hours")  # fmt: skip
@@ -93,12 +93,12 @@ def render_steps(count: int) -> tuple[dict[str, float], list[Record]]:
     return seconds, records
 
 
-def light_steps(drawn: Sequence[Record], count: int) -> dict[str, float]:
+def light_steps(rendered: Sequence[Record], count: int) -> dict[str, float]:
     """Time what renders nothing; return seconds per row of the steps that a row goes through."""
-    source = Rows(drawn, count)
+    source = Rows(rendered, count)
     rows = [row.found for row in source.read(source.units()[0]) if isinstance(row.found, Record)]
     seconds = {name: measured(name, rows, step) for name, step in (("length", Length()), ("lint", Lint()))}
-    measured("fingerprint and digests", drawn, lambda chunk, drops: [_measures(record) for record in chunk])
+    measured("fingerprint and digests", rendered, lambda chunk, drops: [_measures(record) for record in chunk])
     with tempfile.TemporaryDirectory() as directory:
         shards = Path(directory) / "records"
         seconds["shards"] = timed("write shards", count, lambda: run(source, [], shards, {}))

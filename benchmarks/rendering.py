@@ -1,6 +1,6 @@
-"""Times the confined pool against the naive way: a fresh process, or a fresh browser, for every picture.
+"""Time the confined pool against the naive way: a fresh process, or a fresh browser, for every image.
 
-Both ways draw the same code in one run, alternating, and the medians are compared. The naive way is unconfined.
+Both ways render the same code in one run, alternating, and the medians are compared. The naive way is unconfined.
 """
 
 from __future__ import annotations
@@ -45,40 +45,40 @@ _DOCUMENT = (
 )
 
 
-def naive(language: str, code: str, folder: Path) -> None:
-    """Draws in fresh processes."""
+def naive(language: str, code: str, directory: Path) -> None:
+    """Render in fresh processes."""
     if language == "python":
         command = [sys.executable, "-c", code]
     elif language == "svg":
-        (folder / "in.svg").write_text(code)
+        (directory / "in.svg").write_text(code)
         command = [sys.executable, "-c", _NAIVE_SVG]
     elif language == "html":
-        (folder / "in.html").write_text(code)
+        (directory / "in.html").write_text(code)
         command = [sys.executable, "-c", _NAIVE_HTML]
     else:
-        (folder / "in.tex").write_text(_DOCUMENT % code)
+        (directory / "in.tex").write_text(_DOCUMENT % code)
         command = ["pdflatex", "-interaction=batchmode", "in.tex"]
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=directory, check=True, stdout=subprocess.DEVNULL)
     if language == "latex":
         convert = "import pypdfium2; pypdfium2.PdfDocument('in.pdf')[0].render(scale=300/72).to_pil().save('out.png')"
-        subprocess.run([sys.executable, "-c", convert], cwd=folder, check=True)
+        subprocess.run([sys.executable, "-c", convert], cwd=directory, check=True)
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """Returns the wall time of one call."""
+    """Return the wall time of one call, in ms."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000
 
 
-def compare(pool: RenderPool, language: str, repeats: int, folder: Path) -> tuple[float, float, float]:
-    """Returns the medians of the naive way and of the pool in ms, and the pool's CPU ms."""
+def compare(pool: RenderPool, language: str, repeats: int, directory: Path) -> tuple[float, float, float]:
+    """Return the medians of the naive way and of the pool in ms, and the pool's CPU ms."""
     pool.start(language)
     pool.render(CODE[language].format(n=1), language)
     slow, fast, cpu = [], [], []
     for number in range(2, repeats + 2):
         code = CODE[language].format(n=number)
-        slow.append(milliseconds(lambda code=code: naive(language, code, folder)))  # type: ignore[misc]
+        slow.append(milliseconds(lambda code=code: naive(language, code, directory)))  # type: ignore[misc]
         started = time.perf_counter()
         render = pool.render(code, language)
         fast.append((time.perf_counter() - started) * 1000)
@@ -89,7 +89,7 @@ def compare(pool: RenderPool, language: str, repeats: int, folder: Path) -> tupl
 
 
 def throughput(pool: RenderPool, language: str, count: int) -> float:
-    """Returns renders per second with every worker busy."""
+    """Return renders per second with every worker busy."""
     codes = [CODE[language].format(n=number) for number in range(1, count + 1)]
     seconds = (
         milliseconds(lambda: [future.result() for future in [pool.submit(code, language) for code in codes]]) / 1000
@@ -100,17 +100,17 @@ def throughput(pool: RenderPool, language: str, count: int) -> float:
 def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=9, help="pictures for each way and language (default 9)")
+    parser.add_argument("--repeats", type=int, default=9, help="renders for each way and language (default 9)")
     parser.add_argument("--workers", type=int, default=None, help="renders at a time (default: one per CPU)")
     parser.add_argument("--languages", nargs="+", choices=sorted(CODE), default=sorted(CODE))
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, RenderPool(workers=args.workers) as pool:
+    with tempfile.TemporaryDirectory() as directory, RenderPool(workers=args.workers) as pool:
         print(
             f"{'language':10}{'naive ms':>10}{'pool ms':>10}{'ratio':>8}{'CPU ms':>9}{'per second':>12}"
             f"  ({pool.workers} workers)"
         )
         for language in args.languages:
-            slow, fast, cpu = compare(pool, language, args.repeats, Path(folder))
+            slow, fast, cpu = compare(pool, language, args.repeats, Path(directory))
             rate = throughput(pool, language, 8 * pool.workers)
             print(f"{language:10}{slow:10.0f}{fast:10.0f}{slow / fast:8.1f}{cpu:9.0f}{rate:12.1f}")
 

@@ -22,7 +22,7 @@ from typing import Any
 FILES = ("chart2code_refine", "chart2code_1", "web2html_1", "web2html_refine", "img2svg_1", "image2latex_1")
 COLUMNS = {"user_content": "query", "assistant_content": "response", "image": "images"}
 ROW_GROUP = 1_000
-PICTURES = 200
+IMAGES = 200
 
 
 def main() -> None:
@@ -30,36 +30,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--block", type=int, default=5_000, help="rows between two changes of stream")
-    parser.add_argument("--folder", type=Path, help="where the files go, and are kept [a temporary folder]")
+    parser.add_argument("--directory", type=Path, help="where the files go, and are kept [a temporary directory]")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
-        os.environ["VINCICODER_SFT_DATA"] = str(folder / "data")
-        os.environ["MODELSCOPE_CACHE"] = str(folder / "cache")
-        write(folder / "data", options.rows)
+        directory = options.directory or Path(temporary)
+        os.environ["VINCICODER_SFT_DATA"] = str(directory / "data")
+        os.environ["MODELSCOPE_CACHE"] = str(directory / "cache")
+        write(directory / "data", options.rows)
         measure_memory(options.rows)
-        measure_speed(folder / "data", options.rows, options.block)
+        measure_speed(directory / "data", options.rows, options.block)
 
 
-def write(folder: Path, rows: int) -> None:
-    """Write ``rows`` rows, spread over ``FILES``, with pictures of about 10 KB and code of about 3 KB."""
+def write(directory: Path, rows: int) -> None:
+    """Write ``rows`` rows, spread over ``FILES``, with images of about 10 KB and code of about 3 KB."""
     import pyarrow
     import pyarrow.parquet
 
-    folder.mkdir(parents=True, exist_ok=True)
-    pictures = [picture(seed) for seed in range(PICTURES)]
+    directory.mkdir(parents=True, exist_ok=True)
+    images = [image_bytes(seed) for seed in range(IMAGES)]
     for number, name in enumerate(FILES):
         share = rows // len(FILES) + (number < rows % len(FILES))
         starts = range(0, share, ROW_GROUP)
-        groups = ([row(name, i, pictures) for i in range(start, min(start + ROW_GROUP, share))] for start in starts)
+        groups = ([row(name, i, images) for i in range(start, min(start + ROW_GROUP, share))] for start in starts)
         tables = map(pyarrow.Table.from_pylist, groups)
         first = next(tables)
-        with pyarrow.parquet.ParquetWriter(folder / f"{name}.parquet", first.schema, use_dictionary=False) as file:
+        with pyarrow.parquet.ParquetWriter(directory / f"{name}.parquet", first.schema, use_dictionary=False) as file:
             for table in chain([first], tables):
                 file.write_table(table)
 
 
-def picture(seed: int) -> bytes:
+def image_bytes(seed: int) -> bytes:
     """Return a PNG of coloured squares."""
     import io
 
@@ -71,13 +71,13 @@ def picture(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def row(name: str, index: int, pictures: list[bytes]) -> dict[str, Any]:
+def row(name: str, index: int, images: list[bytes]) -> dict[str, Any]:
     """Return a row of the file ``name``."""
     language, code = code_of(name, index)
-    asked = f"<image>\nWrite the code of picture {index}."
+    asked = f"<image>\nWrite the code of image {index}."
     if "refine" in name:
         asked = f"<image>\nMend this code.\n```{language}\n{code.replace('7', '8')}\n```"
-    image = {"bytes": pictures[index % PICTURES] + index.to_bytes(4, "big"), "path": None}
+    image = {"bytes": images[index % IMAGES] + index.to_bytes(4, "big"), "path": None}
     return {"user_content": asked, "assistant_content": f"```{language}\n{code}\n```", "image": image}
 
 
@@ -105,11 +105,11 @@ def plugin_stream() -> Iterator[dict[str, Any]]:
     return iter(load_dataset("vincicoder-sft", streaming=True)[0])
 
 
-def swift_stream(folder: Path) -> Iterator[dict[str, Any]]:
+def swift_stream(directory: Path) -> Iterator[dict[str, Any]]:
     """Return the rows as ms-swift's own preprocessor streams them."""
     from swift.dataset import load_dataset
 
-    files = [str(path) for path in sorted(folder.glob("*.parquet"))]
+    files = [str(path) for path in sorted(directory.glob("*.parquet"))]
     return iter(load_dataset(files, streaming=True, columns=COLUMNS)[0])
 
 
@@ -124,9 +124,9 @@ def measure_memory(rows: int) -> None:
     print(f"{count:,} rows, {count / (time.perf_counter() - began):,.0f} rows/s\n")
 
 
-def measure_speed(folder: Path, rows: int, block: int) -> None:
+def measure_speed(directory: Path, rows: int, block: int) -> None:
     """Stream up to 100,000 rows both ways, and print medians over the blocks."""
-    streams = {"vincicoder-sft": plugin_stream(), "ResponsePreprocessor": swift_stream(folder)}
+    streams = {"vincicoder-sft": plugin_stream(), "ResponsePreprocessor": swift_stream(directory)}
     seconds: dict[str, list[float]] = {name: [] for name in streams}
     for _ in range(0, min(rows, 100_000) - block + 1, block):
         for name, stream in streams.items():

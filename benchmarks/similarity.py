@@ -1,7 +1,7 @@
 """How much faster groups of renders are compared than the naive way, and how many tiles an encoder takes.
 
-The naive way embeds, for every response, its target again and then its render, one picture at a time. Ours embeds
-a target once per group and lets many pictures share a batch. Both run side by side in one process, turn by turn;
+The naive way embeds, for every response, its target again and then its render, one image at a time. Ours embeds
+a target once per group and lets many images share a batch. Both run side by side in one process, turn by turn;
 the ratio is the median over the turns. Without options it runs on a CPU in under a minute; on a GPU, say
 
     python benchmarks/similarity.py --encoder facebook/dinov2-large --targets 32 --batch-tiles 64
@@ -37,9 +37,9 @@ def main() -> None:
     print(f"{options.targets} targets x {options.group} responses, median of {options.repeats} turns\n")
     header = ("encoder", "naive s", "ours s", "ratio", "prepare s", "tiles/s", "largest difference")
     print(("{:<28}" + "{:>10}" * 5 + "{:>20}").format(*header))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         for name in options.encoder:
-            path = save_tiny_dinov2(Path(folder)) if name == TINY else name
+            path = save_tiny_dinov2(Path(directory)) if name == TINY else name
             encoder = load_encoder(path, options.device, options.dtype, options.batch_tiles)
             report(name, encoder, pairs, options.repeats)
 
@@ -94,7 +94,7 @@ def prepare(encoder: Encoder, pairs: list[Pair]) -> None:
 
 
 class OneByOne:
-    """Keeps a target and its render out of one batch, as embedding them picture by picture would."""
+    """Keeps a target and its render out of one batch, as embedding them image by image would."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.name = encoder.name
@@ -120,26 +120,26 @@ def tiles_per_second(encoder: Encoder, pairs: list[Pair]) -> float:
 
 
 def drawing(number: int, response: int) -> Image.Image:
-    """Draw a picture; the responses to one target differ from it here and there."""
+    """Draw an image; the responses to one target differ from it here and there."""
     size = SIZES[number % len(SIZES)]
     rng = np.random.default_rng(number)
-    picture = Image.new("RGB", size, "white")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
     for shape in range(20):
         x, y = rng.uniform(0, 0.8, 2) * size
         width, height = rng.uniform(0.02, 0.2, 2) * size
         colour = tuple(int(each) for each in rng.integers(0, 256, 3))
         if shape != response:
             draw.rectangle([x, y, x + width, y + height], fill=colour)
-    return picture
+    return image
 
 
-def save_tiny_dinov2(folder: Path) -> str:
+def save_tiny_dinov2(directory: Path) -> str:
     from transformers import Dinov2Config, Dinov2Model
 
     config = Dinov2Config(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, patch_size=14, image_size=70)
-    Dinov2Model(config).save_pretrained(folder)
-    return str(folder)
+    Dinov2Model(config).save_pretrained(directory)
+    return str(directory)
 
 
 if __name__ == "__main__":

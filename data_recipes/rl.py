@@ -48,7 +48,7 @@ def choose(
     shares: Mapping[str, float] | None,
     least_tokens: int = LEAST_TOKENS,
 ) -> None:
-    """Leave out of an index what is not to be learnt from.
+    """Leave out of an index what nothing can be learned from.
 
     Args:
         index: The records.

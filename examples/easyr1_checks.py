@@ -1,4 +1,4 @@
-"""Finds out what would stop an EasyR1 job before it takes its GPUs; says the first thing in a sentence."""
+"""Find out what would stop an EasyR1 job before it takes its GPUs; say the first thing in a sentence."""
 
 from __future__ import annotations
 

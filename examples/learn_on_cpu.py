@@ -1,16 +1,16 @@
 """Watch a policy learn to draw from the visual reward alone, on a CPU.
 
-A tiny vision-language model with random weights is trained by TRL's GRPOTrainer: it sees a picture of one shape and
-answers with an SVG document in a fenced block; the answer is drawn in the sandbox and compared with the picture.
-Nothing else teaches it: no labels, no supervised stage. Now and then it is asked for pictures that it is never trained
+A tiny vision-language model with random weights is trained by TRL's GRPOTrainer: it sees an image of one shape and
+answers with an SVG document in a fenced block; the answer is rendered in the sandbox and compared with the image.
+Nothing else teaches it: no labels, no supervised stage. Now and then it is asked for images that it is never trained
 on. Two controls learn from random numbers and from the reward of another target.
 
     python examples/learn_on_cpu.py                          one seed and its controls
     python examples/learn_on_cpu.py --seeds 0 1 2 3 4        the whole experiment
     python examples/learn_on_cpu.py --quick                  a minute or less: enough to see the reward rise
 
-The folder OUT gets runs/*.json with every number and response, results.json, curve.png and gallery.png. A run that is
-there is not done again.
+The directory OUT gets runs/*.json with every number and response, results.json, curve.png and gallery.png. A finished
+run is not done again.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def _options() -> argparse.Namespace:
 
 
 def _kept_run(out: Path, arm: str, seed: int, settings: Any) -> dict[str, Any]:
-    """Return the run from the folder, or do it and leave it there."""
+    """Return the run from the directory, or do it and leave it there."""
     from learning.runs import run
 
     path = out / "runs" / f"seed{seed}-{arm}.json"
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text())
         if kept["settings"] != asdict(settings):
-            sys.exit(f"{path} was run with {kept['settings']}, not {asdict(settings)}; choose another folder by --out.")
+            sys.exit(f"{path} was run with {kept['settings']}, not {asdict(settings)}; give another --out.")
         return kept
     path.parent.mkdir(parents=True, exist_ok=True)
     result = run(arm, seed, settings)

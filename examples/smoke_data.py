@@ -2,7 +2,7 @@
 
 The images are renders of the code, so that rewards mean something::
 
-    python examples/smoke_data.py FOLDER --layout sft
+    python examples/smoke_data.py DIR --layout sft
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def rl_row(index: int) -> dict[str, Any]:
 
 
 def drawing(index: int) -> tuple[bytes, str]:
-    """Return a PNG of a square and the SVG code that draws it."""
+    """Return a PNG of a square and the SVG code that renders to it."""
     from PIL import Image, ImageDraw
 
     left, colour = 8 + 6 * index, COLOURS[index]

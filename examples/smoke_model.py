@@ -1,12 +1,12 @@
-"""Makes a random vision-language model of Qwen's architecture, tiny enough to train on a CPU in seconds.
+"""Make a random vision-language model of Qwen's architecture, tiny enough to train on a CPU in seconds.
 
 With its tokenizer and processor it has every file that a real checkpoint has, so that what runs with it runs with the
 real one. Nothing is downloaded. The training scripts call it when ``SMOKE=1``::
 
-    python examples/smoke_model.py FOLDER --kind qwen3_vl
+    python examples/smoke_model.py DIR --kind qwen3_vl
 
-The tokenizer has a few hundred entries, so the ids of its special tokens are not Qwen's; hosts that have those written
-into their code need ``smoke_tokens.py`` as well.
+The tokenizer has a few hundred entries, so the ids of its special tokens are not Qwen's; trainers that have those
+written into their code need ``smoke_tokens.py`` as well.
 """
 
 from __future__ import annotations

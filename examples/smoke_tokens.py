@@ -1,7 +1,7 @@
 """Plugin for ms-swift that lets it train the model of ``smoke_model.py``, by ``--external_plugins``.
 
-ms-swift has the ids of Qwen's picture tokens written into its code. A tokenizer that has others would silently get no
-pictures, so here the ids are taken from the tokenizer.
+ms-swift has the ids of Qwen's image tokens written into its code. A tokenizer that has others would silently get no
+images, so here the ids are taken from the tokenizer.
 """
 
 from __future__ import annotations

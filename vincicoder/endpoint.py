@@ -178,7 +178,7 @@ def user_message(text: str, *images: bytes) -> dict[str, Any]:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it would turn the request into another one, and take the key to another host."""
+    """Follows no redirect, which would turn the request into another one and take the key elsewhere."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -1,6 +1,6 @@
 """What the readers of public sets share: their description, and how a row becomes a record.
 
-Layouts change between releases. A reader looks for each value under the names that are known for it, and a set that has
+Layouts change between releases. A reader takes each value from the names that are known for it, and a set that has
 none of them ends the run with a sentence that says so.
 """
 

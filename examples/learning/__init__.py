@@ -1,4 +1,4 @@
 """What `learn_on_cpu.py` is made of: scenes and their words, the policy, one run, and the figures of all runs."""
 
 ARMS = ("visual", "random", "shuffled")
-"""How a policy is rewarded: by the picture it was shown, by chance, by the picture of another scene."""
+"""How a policy is rewarded: by the image it was shown, by chance, by the image of another scene."""

@@ -1,4 +1,4 @@
-"""Runs to pictures and numbers: the learning curves, the gallery, the summary."""
+"""Runs to images and numbers: the learning curves, the gallery, the summary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from learning import ARMS
-from learning.runs import draw
+from learning.runs import render
 from learning.scenes import answer
 
 _LOOKS = {
@@ -63,7 +63,7 @@ def draw_gallery(run: dict[str, Any], path: Path, rows: int = 8, columns: int = 
 
     Args:
         run: What `runs.run` returned.
-        path: Where the picture goes.
+        path: Where the image goes.
         rows: Targets.
         columns: Most evaluations to show, from the first to the last.
     """
@@ -74,7 +74,7 @@ def draw_gallery(run: dict[str, Any], path: Path, rows: int = 8, columns: int = 
     picked = [run["evaluations"][round(index * last / (columns - 1))] for index in range(columns)]
     references = [answer(scene) for scene in run["held_out_scenes"][:rows]]
     titles = ["target", *(f"step {each['step']}" for each in picked)]
-    pictures = draw(references + [response for each in picked for response in each["responses"][:rows]])
+    images = render(references + [response for each in picked for response in each["responses"][:rows]])
     figure = Figure(figsize=(1.1 * len(titles), 1.1 * rows + 0.3), layout="constrained")
     grid = figure.subplots(rows, len(titles))
     for column, title in enumerate(titles):
@@ -83,9 +83,9 @@ def draw_gallery(run: dict[str, Any], path: Path, rows: int = 8, columns: int = 
             axes = grid[row, column]
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_color("#333333" if column == 0 else "#cccccc")
-            picture = pictures[column * rows + row]
-            if picture is None:
+            image = images[column * rows + row]
+            if image is None:
                 axes.text(0.5, 0.5, "no SVG", ha="center", va="center", color="#999999", transform=axes.transAxes)
             else:
-                axes.imshow(picture)
+                axes.imshow(image)
     figure.savefig(path, dpi=100)

@@ -35,7 +35,7 @@ _TEMPLATE = (
 
 
 def make_processor() -> LlavaProcessor:
-    """Return what turns pictures into 16 x 16 pixels and words into numbers; the question is a word too."""
+    """Return what turns images into 16 x 16 pixels and words into numbers; the question is a word too."""
     tokenizer = Tokenizer(models.WordLevel(vocabulary(_OTHERS), unk_token=_PAD))
     tokenizer.add_special_tokens(list(_OTHERS))
     tokenizer.decoder = decoders.Fuse()  # words follow each other without spaces
@@ -123,13 +123,11 @@ def _may_follow(words: dict[str, int]) -> torch.Tensor:
 
 
 @torch.no_grad()
-def respond(
-    policy: Policy, processor: LlavaProcessor, pictures: Sequence[Image.Image], sample: bool = True
-) -> list[str]:
-    """Return one response of the policy to each picture; the likeliest words if it is not to sample them."""
+def respond(policy: Policy, processor: LlavaProcessor, images: Sequence[Image.Image], sample: bool = True) -> list[str]:
+    """Return one response of the policy to each image; the likeliest words if it is not to sample them."""
     conversations = [
-        [{"role": "user", "content": [{"type": "image", "image": picture}, {"type": "text", "text": PROMPT}]}]
-        for picture in pictures
+        [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": PROMPT}]}]
+        for image in images
     ]
     inputs = processor.apply_chat_template(
         conversations, tokenize=True, return_dict=True, processor_kwargs={"return_tensors": "pt", "padding": True}

@@ -21,7 +21,7 @@ from learning.policy import RESPONSE_TOKENS, Policy, make_policy, make_processor
 from learning.scenes import PROMPT, answer, split
 from vincicoder import CompletionReward, RenderPool, align
 
-# Pictures this small do for one shape, and are drawn in half the time.
+# Images this small do for one shape, and are rendered in half the time.
 RENDERER_OPTIONS = {"svg": {"longest_side": 128}}
 
 Rewards = Callable[..., list[float | None]]
@@ -32,7 +32,7 @@ class Settings:
     """What runs must share to be compared.
 
     Attributes:
-        steps: Updates of the policy, each from 8 responses to each of 8 pictures.
+        steps: Updates of the policy, each from 8 responses to each of 8 images.
         every: Steps from one evaluation to the next.
         quick: Whether half of the held-out scenes are enough.
     """
@@ -47,8 +47,8 @@ def make_reward() -> CompletionReward:
     return CompletionReward(encoder="embedded", faults="mean", keep_renders=False, renderer_options=RENDERER_OPTIONS)
 
 
-def draw(responses: Sequence[str]) -> list[Image.Image | None]:
-    """Draw responses in the sandbox; None where there is nothing to draw."""
+def render(responses: Sequence[str]) -> list[Image.Image | None]:
+    """Render responses in the sandbox; None where one gives no image."""
     with RenderPool(renderer_options=RENDERER_OPTIONS) as pool:
         codes = [align(response, prompt=PROMPT).code for response in responses]
         futures = [pool.submit(code, "svg") if code is not None else None for code in codes]
@@ -60,7 +60,7 @@ def run(arm: str, seed: int, settings: Settings) -> dict[str, Any]:
     started = time.perf_counter()
     training, held_out = split(settings.quick)
     random.Random(seed).shuffle(training)
-    targets = draw([answer(scene) for scene in training + held_out])
+    targets = render([answer(scene) for scene in training + held_out])
     seen, unseen = targets[: len(training)], targets[len(training) :]
     # A list in random order, moved on by one: everyone gets the target of someone else.
     rewarded = seen[1:] + seen[:1] if arm == "shuffled" else seen
@@ -71,11 +71,11 @@ def run(arm: str, seed: int, settings: Settings) -> dict[str, Any]:
     transformers.logging.set_verbosity_error()
     policy, processor, reward = make_policy(seed), make_processor(), make_reward()
     watch = _Watch(f"seed {seed}, {arm}", policy, processor, reward, unseen * (64 // len(unseen)), settings)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         trainer = GRPOTrainer(
             model=policy,
             reward_funcs=reward if arm != "random" else _by_chance(seed),
-            args=_config(seed, settings, folder),
+            args=_config(seed, settings, directory),
             train_dataset=Dataset.from_list(rows),
             processing_class=processor,
             callbacks=[watch],
@@ -95,9 +95,9 @@ def run(arm: str, seed: int, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _config(seed: int, settings: Settings, folder: str) -> GRPOConfig:
+def _config(seed: int, settings: Settings, directory: str) -> GRPOConfig:
     return GRPOConfig(
-        output_dir=folder,
+        output_dir=directory,
         seed=seed,
         use_cpu=True,
         bf16=False,
@@ -129,7 +129,7 @@ def _by_chance(seed: int) -> Rewards:
 
 
 class _Watch(TrainerCallback):
-    """Lets the policy answer held-out pictures now and then, scored against these very pictures in every arm."""
+    """Lets the policy answer held-out images now and then, scored against these very images in every arm."""
 
     def __init__(
         self,
@@ -137,14 +137,14 @@ class _Watch(TrainerCallback):
         policy: Policy,
         processor: LlavaProcessor,
         reward: CompletionReward,
-        pictures: Sequence[Image.Image],
+        images: Sequence[Image.Image],
         settings: Settings,
     ) -> None:
         self.evaluations: list[dict[str, Any]] = []
         self._policy = policy
         self._processor = processor
         self._reward = reward
-        self._pictures = list(pictures)
+        self._images = list(images)
         self._every = settings.every
         self._bar = tqdm(total=settings.steps, desc=title, unit="step")
 
@@ -160,8 +160,8 @@ class _Watch(TrainerCallback):
         self._bar.close()
 
     def _evaluate(self, step: int) -> None:
-        responses = respond(self._policy, self._processor, self._pictures)
-        rewards = self._reward(responses, [PROMPT] * len(responses), target=self._pictures)
+        responses = respond(self._policy, self._processor, self._images)
+        rewards = self._reward(responses, [PROMPT] * len(responses), target=self._images)
         mean = sum(rewards) / len(rewards)
         self.evaluations.append({"step": step, "reward": mean, "rewards": rewards, "responses": responses})
         self._bar.set_postfix(held_out=f"{mean:.3f}")

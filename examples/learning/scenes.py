@@ -42,7 +42,7 @@ SLOTS: tuple[tuple[str, ...], ...] = (
 """The words, slot by slot; the slots follow each other in this order."""
 
 Scene = tuple[int, ...]
-"""Which word of each slot but the first: what the picture shows, however the answer begins."""
+"""Which word of each slot but the first: what the image shows, however the answer begins."""
 
 
 def answer(scene: Scene) -> str:

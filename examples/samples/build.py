@@ -1,6 +1,6 @@
 """Build the sample set: draw the targets and write ``index.jsonl``.
 
-A sample is a folder ``<domain>/<id>`` with a reference, a prompt and responses, all of them plain files that
+A sample is a directory ``<domain>/<id>`` with a reference, a prompt and responses, all of them plain files that
 people edit. Everything else is made from them here:
 
     python examples/samples/build.py                  # draw the targets that are missing, write the index
@@ -113,30 +113,30 @@ class Sample:
     """One reference with its prompt, target and responses.
 
     Attributes:
-        folder: Its folder, ``<domain>/<id>``.
+        directory: Its directory, ``<domain>/<id>``.
     """
 
-    folder: Path
+    directory: Path
 
     @property
     def id(self) -> str:
         """Name of the sample, unique in the set."""
-        return self.folder.name
+        return self.directory.name
 
     @property
     def domain(self) -> str:
         """One of the keys of ``LANGUAGE``."""
-        return self.folder.parent.name
+        return self.directory.parent.name
 
     @property
     def reference(self) -> Path:
         """The code that drew the target."""
-        return self.folder / f"reference{SUFFIX[LANGUAGE[self.domain]]}"
+        return self.directory / f"reference{SUFFIX[LANGUAGE[self.domain]]}"
 
     @property
     def target(self) -> Path:
-        """The picture of the reference."""
-        return self.folder / "target.png"
+        """The image of the reference."""
+        return self.directory / "target.png"
 
     def prompt(self) -> tuple[str | None, str]:
         """Return the language that is asked for by name, or None, and the prompt.
@@ -144,7 +144,7 @@ class Sample:
         A prompt file may begin with ``---``, ``language: NAME``, ``---``; without it the language is left to
         what the prompt says.
         """
-        text = (self.folder / "prompt.md").read_text(encoding="utf-8").strip()
+        text = (self.directory / "prompt.md").read_text(encoding="utf-8").strip()
         if not text.startswith("---\n"):
             return None, text
         head, _, body = text.removeprefix("---\n").partition("\n---\n")
@@ -155,18 +155,18 @@ class Sample:
     def responses(self) -> Iterator[tuple[str, str]]:
         """Yield kind and text of every response, in the order of ``EXPECTED``."""
         for kind in EXPECTED:
-            path = self.folder / "responses" / f"{kind}.md"
+            path = self.directory / "responses" / f"{kind}.md"
             if path.is_file():
                 yield kind, path.read_text(encoding="utf-8")
 
 
 def samples() -> list[Sample]:
     """Return all samples, by domain in the order of ``LANGUAGE`` and then by id."""
-    return [Sample(folder) for domain in LANGUAGE for folder in sorted((SAMPLES / domain).iterdir()) if folder.is_dir()]
+    return [Sample(directory) for domain in LANGUAGE for directory in sorted((SAMPLES / domain).iterdir()) if directory.is_dir()]
 
 
 def rows() -> Iterator[dict[str, Any]]:
-    """Yield one row of the index per response; paths are relative to this folder."""
+    """Yield one row of the index per response; paths are relative to this directory."""
     for sample in samples():
         language, prompt = sample.prompt()
         for kind, response in sample.responses():
@@ -195,7 +195,7 @@ def problems() -> list[str]:
     allowed = {"build.py", "README.md", "index.jsonl", "__pycache__", *LANGUAGE}
     found += [f"{path.name} does not belong here" for path in SAMPLES.iterdir() if path.name not in allowed]
     for sample in samples():
-        files = {path.relative_to(sample.folder).as_posix() for path in sample.folder.rglob("*") if path.is_file()}
+        files = {path.relative_to(sample.directory).as_posix() for path in sample.directory.rglob("*") if path.is_file()}
         needed = {sample.reference.name, "prompt.md", "target.png", "responses/perfect.md"}
         known = needed | {f"responses/{kind}.md" for kind in EXPECTED}
         found += [f"{sample.domain}/{sample.id}: {name} is missing" for name in sorted(needed - files)]
@@ -222,17 +222,17 @@ def draw(chosen: Sequence[Sample]) -> None:
             render = future.result()
             if render.image is None:
                 sys.exit(f"{sample.reference} cannot be rendered: {render.status}: {render.message}")
-            picture = render.image.convert("RGB")
+            image = render.image.convert("RGB")
             longest = LONGEST_SIDE[sample.domain]
-            picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-            picture.save(sample.target, optimize=True)
-            if (sample.folder / "responses" / "raster.md").is_file():
-                _write_raster_response(sample, picture)
+            image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+            image.save(sample.target, optimize=True)
+            if (sample.directory / "responses" / "raster.md").is_file():
+                _write_raster_response(sample, image)
 
 
-def _write_raster_response(sample: Sample, picture: Image.Image) -> None:
-    width, height = picture.size
-    photo = picture.copy()
+def _write_raster_response(sample: Sample, image: Image.Image) -> None:
+    width, height = image.size
+    photo = image.copy()
     photo.thumbnail((_PHOTO_SIDE, _PHOTO_SIDE))
     buffer = io.BytesIO()
     photo.save(buffer, "JPEG", quality=60)
@@ -241,7 +241,7 @@ def _write_raster_response(sample: Sample, picture: Image.Image) -> None:
     text = _RASTER_RESPONSE[LANGUAGE[sample.domain]]
     for name, value in {"width": width, "height": height, "data": data, "lines": lines}.items():
         text = text.replace(f"{{{name}}}", str(value))
-    (sample.folder / "responses" / "raster.md").write_text(text, encoding="utf-8")
+    (sample.directory / "responses" / "raster.md").write_text(text, encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.render is not None:
             names = set(options.render) or {sample.id for sample in samples()}
             if unknown := names - {sample.id for sample in samples()}:
-                parser.error(f"no sample is called {', '.join(sorted(unknown))}; ids are the folders' names")
+                parser.error(f"no sample is called {', '.join(sorted(unknown))}; ids are the directories' names")
             chosen += [sample for sample in samples() if sample.id in names and sample not in chosen]
         if chosen:
             draw(chosen)

@@ -62,8 +62,8 @@ def test_every_file_of_the_package_is_installed():
     data = {path for pattern in tools["package-data"]["vincicoder"] for path in package.glob(pattern)}
     others = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert others == data
-    for folder in {path.parent for path in package.rglob("*.py")}:
-        assert (folder / "__init__.py").is_file(), f"{folder} is not a package, so it is not installed"
+    for directory in {path.parent for path in package.rglob("*.py")}:
+        assert (directory / "__init__.py").is_file(), f"{directory} is not a package, so it is not installed"
 
 
 def test_core_imports_no_framework_of_reinforcement_learning_and_only_the_cluster_ray():
@@ -91,7 +91,7 @@ def test_no_file_names_a_machine():
     machine = re.compile(r"(?<![\w.])/(?:work|farm|root|home/\w+|mnt/\w+)/|(?:extra-)?index-url")
     for path in files(".py", ".js", ".sh", ".md", ".toml", ".yaml", ".txt", ".html", ".json", ""):
         if path.is_relative_to(ROOT / "tests") and path.name.startswith("test_"):
-            continue  # tests name such folders to show that they are out of reach
+            continue  # tests name such directories to show that they are out of reach
         found = machine.search(path.read_text("utf-8", "replace"))
         assert found is None, f"{path}: {found[0]}"
 

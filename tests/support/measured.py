@@ -99,7 +99,7 @@ def dies(target: Image.Image) -> float:
 
 
 def excessive(target: Image.Image) -> float:
-    """Returns what no score is."""
+    """Return what no score is."""
     return 1.5
 
 

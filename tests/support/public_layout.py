@@ -10,8 +10,8 @@ import pyarrow.parquet
 from PIL import Image, ImageDraw
 
 
-def picture(seed: int, size=(140, 112)) -> bytes:
-    """A picture that no other seed has."""
+def image_bytes(seed: int, size=(140, 112)) -> bytes:
+    """An image that no other seed has."""
     image = Image.new("RGB", size, (37 * seed % 256, 91 * seed % 256, 151 * seed % 256))
     ImageDraw.Draw(image).rectangle((seed % 50, seed % 30, 90, 80), fill=(seed * 53 % 256, 0, 200))
     buffer = io.BytesIO()
@@ -27,7 +27,7 @@ def parquet(path: Path, rows: list[dict], group: int = 3) -> None:
 
 
 def sft_row(index: int, asked: str, answered: str, **changes) -> dict:
-    return {"user_content": asked, "assistant_content": answered, "image": picture(index)} | changes
+    return {"user_content": asked, "assistant_content": answered, "image": image_bytes(index)} | changes
 
 
 def chart_rows(count: int) -> list[dict]:
@@ -53,6 +53,6 @@ BAD = {
     "missing value": {"image": None},
     "no code found": {"assistant_content": "I would rather not."},
     "code cut off": {"assistant_content": "```svg\n<svg><rect"},
-    "picture too thin": {"image": picture(1, (900, 4))},
+    "picture too thin": {"image": image_bytes(1, (900, 4))},
 }
 """A bad row of each kind, as changes to a good one."""

@@ -92,8 +92,8 @@ def every_third_for_a_reason_of_its_chunk(records, drops):
     return kept
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def content(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def start(arguments: Sequence[str], **options) -> subprocess.Popen:
@@ -103,11 +103,11 @@ def start(arguments: Sequence[str], **options) -> subprocess.Popen:
     )
 
 
-def killed_at_work(arguments: Sequence[str], folder: Path, rng: random.Random, breath: float = 0.06) -> bool:
+def killed_at_work(arguments: Sequence[str], directory: Path, rng: random.Random, breath: float = 0.06) -> bool:
     """Run Python, kill it after the next shard or a few more and ``breath`` seconds at most; whether it came to that."""
 
     def shards() -> int:
-        return len(list(folder.glob("*.parquet")))
+        return len(list(directory.glob("*.parquet")))
 
     enough, process = shards() + rng.randint(1, 3), start(arguments)
     deadline = time.monotonic() + 60

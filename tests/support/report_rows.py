@@ -41,7 +41,7 @@ def result(status: str = "ok", **changes: Any) -> dict[str, Any]:
     return {**data, **changes}
 
 
-PICTURE = Image.new("RGB", (400, 200), "blue")
+IMAGE = Image.new("RGB", (400, 200), "blue")
 
 
 def write_report(directory: Path, entries: Iterable[tuple[dict[str, Any], dict[str, Any], Any]], title: str) -> Path:

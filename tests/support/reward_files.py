@@ -1,4 +1,4 @@
-"""How hosts load a reward file, and responses whose score is known."""
+"""How trainers load a reward file, and responses whose score is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPTIONS = {"encoder": "embedded", "workers": 1}
 
 
 def load_by_path(name: str, **options):
-    """Load a reward file as the hosts do: executed from its path, options bound with partial."""
+    """Load a reward file as trainers do: executed from its path, options bound with partial."""
     spec = importlib.util.spec_from_file_location("custom_reward_fn", REWARDS / name)
     module = importlib.util.module_from_spec(spec)
     sys.modules["custom_reward_fn"] = module

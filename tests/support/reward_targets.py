@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 
 @pytest.fixture(scope="session")
-def picture() -> Image.Image:
+def target_image() -> Image.Image:
     """What ``reward_files.PERFECT`` draws."""
     image = Image.new("RGB", (64, 64), "white")
     draw = ImageDraw.Draw(image)
@@ -21,19 +21,19 @@ def picture() -> Image.Image:
 
 
 @pytest.fixture(scope="session")
-def png(picture) -> bytes:
+def png(target_image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    target_image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory, png) -> Path:
-    """A folder with the target as ``sub/target.png``."""
-    folder = tmp_path_factory.mktemp("images")
-    (folder / "sub").mkdir()
-    (folder / "sub" / "target.png").write_bytes(png)
-    return folder
+def directory(tmp_path_factory, png) -> Path:
+    """A directory with the target as ``sub/target.png``."""
+    directory = tmp_path_factory.mktemp("images")
+    (directory / "sub").mkdir()
+    (directory / "sub" / "target.png").write_bytes(png)
+    return directory
 
 
 @pytest.fixture(scope="session")

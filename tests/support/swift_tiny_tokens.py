@@ -1,4 +1,4 @@
-"""Plugin for ms-swift, with the tiny models of ``tiny_vlm.py``: the ids of their picture tokens."""
+"""Plugin for ms-swift, with the tiny models of ``tiny_vlm.py``: the ids of their image tokens."""
 
 from __future__ import annotations
 

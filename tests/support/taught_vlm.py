@@ -1,4 +1,4 @@
-"""A tiny vision-language model that has learnt to write code, so that its samples earn something."""
+"""A tiny vision-language model that has learned to write code, so that its samples earn something."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def target_png() -> bytes:
     return buffer.getvalue()
 
 
-def make_taught_vlm(folder: Path, kind: str, steps: int = 150) -> Path:
-    """Write a model that gives the answers to the target and the prompt, with equal chance, and return its folder."""
+def make_taught_vlm(directory: Path, kind: str, steps: int = 150) -> Path:
+    """Write a model that gives the answers to the target and the prompt, with equal chance, and return its directory."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    make_tiny_vlm(folder, kind)
-    processor = AutoProcessor.from_pretrained(folder)
-    model = AutoModelForImageTextToText.from_pretrained(folder)
+    make_tiny_vlm(directory, kind)
+    processor = AutoProcessor.from_pretrained(directory)
+    model = AutoModelForImageTextToText.from_pretrained(directory)
     question = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": PROMPT}]}]
     asked = processor.apply_chat_template(question, add_generation_prompt=True)
     texts = [f"{asked}{answer}<|im_end|>" for answer in ANSWERS]
@@ -52,5 +52,5 @@ def make_taught_vlm(folder: Path, kind: str, steps: int = 150) -> Path:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    model.save_pretrained(folder)
-    return folder
+    model.save_pretrained(directory)
+    return directory

@@ -27,7 +27,7 @@ def close(first: float, second: float) -> bool:
     return abs(first - second) < 1e-5
 
 
-def main(folder: Path, policy: Path) -> None:
+def main(directory: Path, policy: Path) -> None:
     from datasets import Dataset
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from trl import GRPOConfig, GRPOTrainer
@@ -36,7 +36,7 @@ def main(folder: Path, policy: Path) -> None:
     rows = Dataset.from_list([{"prompt": question, "image": TARGET, "language": "svg"}] * 8)
     rewards = [Recorded(name, encoder="embedded", workers=1) for name in ("overall", "visual")]
     options = GRPOConfig(
-        output_dir=str(folder / "out"),
+        output_dir=str(directory / "out"),
         per_device_train_batch_size=4,
         num_generations=4,
         max_completion_length=64,

@@ -162,7 +162,7 @@ class Server:
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         self._model = AutoModelForImageTextToText.from_pretrained(path, dtype=torch.float32).eval()
-        self._pictures = AutoProcessor.from_pretrained(path).image_processor
+        self._images = AutoProcessor.from_pretrained(path).image_processor
         self._length = length
         self._step: int | None = None
 
@@ -178,7 +178,7 @@ class Server:
         tokens = torch.tensor([prompt_ids])
         seen: dict[str, Any] = {"attention_mask": torch.ones_like(tokens)}
         if image_data:
-            seen |= self._pictures(images=list(image_data), return_tensors="pt")
+            seen |= self._images(images=list(image_data), return_tensors="pt")
             seen["mm_token_type_ids"] = (tokens == self._model.config.image_token_id).long()
         heat = sampling_params["temperature"]
         sampling = {"do_sample": True, "temperature": heat, "top_k": 0} if heat else {"do_sample": False}

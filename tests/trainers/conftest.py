@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def taught_policy(tmp_path_factory) -> Callable[[str], Path]:
-    """A function that returns the folder of a taught model of a kind, made once. Runs read it and write elsewhere."""
+    """A function that returns the directory of a taught model of a kind, made once. Runs read it and write elsewhere."""
     from taught_vlm import make_taught_vlm
 
     made: dict[str, Path] = {}

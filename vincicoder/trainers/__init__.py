@@ -1,6 +1,6 @@
 """What the adapters for trainers share: a row of their data in, numbers for their log out.
 
-A trainer hands over a response and whatever columns its data set has; `request_from` finds the target, the language,
+A trainer passes a response and whatever columns its data set has; `request_from` finds the target, the language,
 the prompt and the reference among them. A trainer wants plain floats, the same keys for every sample and never a hole;
 `TrainerReward` gives them, see there for what happens when it is the machine or the data that failed.
 """

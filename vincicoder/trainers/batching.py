@@ -1,4 +1,4 @@
-"""Samples that a trainer hands over one by one, scored in batches."""
+"""Samples that a trainer passes one by one, scored in batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 SampleScorer = Callable[[str, Sources], Awaitable[Metrics]]
-"""Takes a response and the sources of its row, see ``request_from``; returns the sample's metrics."""
+"""A function of a response and the sources of its row (see ``request_from``) that returns the sample's metrics."""
 
 
 def sample_scorer(

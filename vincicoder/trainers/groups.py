@@ -1,7 +1,7 @@
 """What the siblings of a sample earned: the responses to one prompt, whichever process scores them.
 
 A sample that the machine, not the model, failed to score gets the mean of its siblings. Trainers spread a group over
-processes, and some hand over one sample at a time, so the scores meet in a `Groups` that all of them can reach: an
+processes, and some pass one sample at a time, so the scores meet in a `Groups` that all of them can reach: an
 actor in a Ray job, the node's process where the ranks of a node share one, an object of the process otherwise.
 """
 

@@ -58,8 +58,8 @@ class TrainerReward:
     Args:
         build: Makes the scorer underneath; called at the first use, so that a process which never scores starts
             nothing.
-        target_hint: How to hand targets to the reward under this trainer, for the error message.
-        one_by_one: Whether the trainer hands over samples one by one, so that a batch says little of the data.
+        target_hint: How the data of this trainer gives targets to the reward, for the error message.
+        one_by_one: Whether the trainer passes samples one by one, so that a batch says little of the data.
         components: Names of the preset's components.
         board: Makes the table in which the scores of a group meet; called at the first use.
         group_size: Responses per prompt, where that is known.

@@ -24,7 +24,7 @@ NO_LANGUAGE = ""
 """The language of a request whose row does not say it."""
 
 Sources = Sequence[Mapping[str, Any]]
-"""Where the parts of a row are looked for; the first that has one wins."""
+"""Where the parts of a row may be; the first that has one wins."""
 
 _TARGET_KEYS = ("target", "image", "images", "multi_modal_data")
 _PROMPT_KEYS = ("prompt", "problem", "question")
@@ -42,7 +42,7 @@ def request_from(response: str, sources: Sources, image_dir: str | Path | None =
 
     Args:
         response: What the model wrote.
-        sources: Where to look for the target (``target``, ``image``, ``images`` or ``multi_modal_data``), the
+        sources: Where to find the target (``target``, ``image``, ``images`` or ``multi_modal_data``), the
             ``language``, the prompt (``prompt``, ``problem`` or ``question``) and the reference (``reference``,
             ``code``, ``solution`` or ``assistant_content``: code, or a text with a fenced block of it).
         image_dir: Directory that relative paths of targets start from.
@@ -74,7 +74,7 @@ def request_from(response: str, sources: Sources, image_dir: str | Path | None =
 
 
 def says_language(sources: Sources) -> bool:
-    """Whether a row has a language or a prompt, so that nobody needs to look for its prompt elsewhere."""
+    """Whether a row has a language or a prompt, so that its prompt need not be found elsewhere."""
     return _text(sources, ("language", *_PROMPT_KEYS)) is not None
 
 

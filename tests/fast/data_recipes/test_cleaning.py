@@ -86,7 +86,7 @@ def bad_rows(tmp_path) -> tuple[list[dict], list[str | None]]:
     page = "<!DOCTYPE html><html><body>" + "<p>words and words</p>" * 250_000 + "</body></html>"
     changes = [
         ({}, None),
-        ({"target": {"bytes": b"no picture", "path": None}}, "broken picture"),
+        ({"target": {"bytes": b"no image", "path": None}}, "broken picture"),
         ({"target": {"bytes": png_of(5)[:60], "path": None}}, "broken picture"),
         ({"target": {"bytes": big, "path": None}}, "picture too large"),
         ({"target": None}, "missing value"),

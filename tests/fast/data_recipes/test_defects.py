@@ -68,7 +68,7 @@ def test_another_kind_of_chart_is_still_a_document():
 
 def test_records_that_cannot_be_damaged_are_counted():
     drops, damage = Drops(), Damage(workers=1)
-    broken = record_of(1, target=b"no picture")
+    broken = record_of(1, target=b"no image")
     try:
         assert damage([broken, record_of(2, language="mermaid"), record_of(3, target="/nowhere.png")], drops) == []
     finally:

@@ -196,9 +196,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path):
 
 def test_a_directory_that_cannot_be_written_to_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
-    for folder in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(DataError, match=f"the directory {folder} cannot be written to: "):
-            run(Numbered(10), [], folder, SETTINGS)
+    for directory in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(DataError, match=f"the directory {directory} cannot be written to: "):
+            run(Numbered(10), [], directory, SETTINGS)
     with pytest.raises(DataError, match=r"/proc/\.\d+\.run\.json cannot be written"):
         run(Numbered(10), [], Path("/proc/self"), SETTINGS)
 
@@ -225,9 +225,9 @@ def test_a_damaged_shard_or_a_missing_column_is_named(tmp_path, write_parquet):
         list(rows_of([shard]))
     with pytest.raises(DataError, match=r"00000-00000\.parquet is no shard of a recipe"):
         run(Numbered(10), [], tmp_path / "in", SETTINGS)
-    folder = write_parquet([{"code": "x", "target": b"y"}])
+    directory = write_parquet([{"code": "x", "target": b"y"}])
     with pytest.raises(DataError, match=r"part-0\.parquet has no column domain, task; run it through collect"):
-        export.main([str(folder), "--layout", "rl", "--out", str(tmp_path / "out")])
+        export.main([str(directory), "--layout", "rl", "--out", str(tmp_path / "out")])
 
 
 def test_a_number_that_makes_no_sense_is_refused(capsys):

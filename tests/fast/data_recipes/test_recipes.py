@@ -33,21 +33,21 @@ from vincicoder.errors import EndpointError
 from vincicoder.images import open_target
 
 
-def records(folder):
-    return [Record.from_dict(row) for row in rows_of(shards_of(folder))]
+def records(directory):
+    return [Record.from_dict(row) for row in rows_of(shards_of(directory))]
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """A directory of 24 verified records: SVG and molecules."""
-    folder = tmp_path_factory.mktemp("drawn")
+    directory = tmp_path_factory.mktemp("drawn")
     for name in ("icons", "molecules"):
-        collect.main([name, "--count", "12", "--out", str(folder / name), "--workers", "1"])
-    return folder
+        collect.main([name, "--count", "12", "--out", str(directory / name), "--workers", "1"])
+    return directory
 
 
-def trainer_rows(folder, layout, tmp_path):
-    pieces = cut(find_files(folder), LAYOUTS.get(layout).columns, {})
+def trainer_rows(directory, layout, tmp_path):
+    pieces = cut(find_files(directory), LAYOUTS.get(layout).columns, {})
     rejects = tmp_path / "rejects"
     rows = list(read_rows([(piece,) for piece in pieces], layout, ("default",), {}, True, True, str(rejects)))
     assert not Rejects(rejects).count()
@@ -76,10 +76,10 @@ def test_refinements_differ_from_their_target_and_say_how(drawn, tmp_path):
 
 
 def test_exports_are_read_by_the_plugins_and_gold_code_earns_its_reward(drawn, tmp_path, capsys):
-    folders = [str(drawn / "icons"), str(drawn / "molecules")]
+    directories = [str(drawn / "icons"), str(drawn / "molecules")]
     whole = records(drawn / "icons") + records(drawn / "molecules")
     for layout in ("sft", "rl", "records"):
-        export.main([*folders, "--layout", layout, "--out", str(tmp_path / layout), "--rows", "5"])
+        export.main([*directories, "--layout", layout, "--out", str(tmp_path / layout), "--rows", "5"])
         rows = trainer_rows(tmp_path / layout, layout, tmp_path)
         assert sorted(row["solution"].strip() for row in rows) == sorted(record.code.strip() for record in whole)
         assert {bytes(row["images"][0]["bytes"]) for row in rows} == {record.target for record in whole}
@@ -104,9 +104,9 @@ def test_an_export_finds_images_beside_its_records_and_counts_rows_that_it_canno
         {"target": {"bytes": None, "path": "b.png"}},
         {"code": None},
     ]
-    folder = write_parquet([record_of(1).to_dict() | change for change in changes])
+    directory = write_parquet([record_of(1).to_dict() | change for change in changes])
     for layout in ("sft", "rl"):
-        export.main([str(folder), "--layout", layout, "--out", str(tmp_path / layout)])
+        export.main([str(directory), "--layout", layout, "--out", str(tmp_path / layout)])
         assert drops_of(tmp_path / layout)[1].counts == {"broken picture": 1, "missing value": 1}
     [row] = rows_of(shards_of(tmp_path / "sft"))
     assert row["image"] == png_of(1)
@@ -167,8 +167,8 @@ def test_a_models_attempts_within_the_band_become_refinements(endpoint, tmp_path
     assert record.defective_code == svg_of(25)
     assert 0.3 <= record.checks["similarity"] <= 0.99
     assert record.checks["made_by"] == "tiny"
-    picture, words = Model.asked[-1]["messages"][0]["content"]
-    assert picture["image_url"]["url"].startswith("data:image/png;base64,")
+    image, words = Model.asked[-1]["messages"][0]["content"]
+    assert image["image_url"]["url"].startswith("data:image/png;base64,")
     assert words["text"] == "Draw this as SVG."
     assert attempts.main([*arguments, "--least", "0.98", "--url", f"{endpoint}/v1", "--out", str(tmp_path / "none")])
     assert not records(tmp_path / "none")
@@ -198,10 +198,10 @@ def test_an_attempt_can_be_sent_to_another_process_and_its_settings_hold_no_addr
 
 
 def test_a_run_says_what_it_left_out_and_fails_if_no_row_came_through(tmp_path, write_parquet, capsys):
-    folder = write_parquet(
+    directory = write_parquet(
         [record_of(number).to_dict() | {"code": f"```svg\n{svg_of(number)}\n```"} for number in range(4)]
     )
-    arguments = ["records", "--from", str(folder), "--out", str(tmp_path / "out"), "--workers", "1"]
+    arguments = ["records", "--from", str(directory), "--out", str(tmp_path / "out"), "--workers", "1"]
     assert collect.main(arguments) == 1
     out, err = capsys.readouterr()
     told = {"recipe": "collect records", "taken": 4, "kept": 0, "dropped": {"lint: svg fence": 4}}
@@ -229,8 +229,8 @@ def test_of_many_reasons_ten_examples_are_told_each_on_a_line_of_bounded_length(
 
 def test_the_report_counts_everything_and_shows_images(drawn, tmp_path):
     refine.main([str(drawn / "icons"), "--share", "0.5", "--out", str(tmp_path / "refined"), "--workers", "1"])
-    folders = [str(drawn / "icons"), str(drawn / "molecules"), str(tmp_path / "refined")]
-    report.main([*folders, "--out", str(tmp_path / "report"), "--from", str(drawn / "icons"), "--name", "<Mine>"])
+    directories = [str(drawn / "icons"), str(drawn / "molecules"), str(tmp_path / "refined")]
+    report.main([*directories, "--out", str(tmp_path / "report"), "--from", str(drawn / "icons"), "--name", "<Mine>"])
     card = (tmp_path / "report" / "README.md").read_text()
     made = len(records(tmp_path / "refined"))
     assert f"| svg | 12 | {made} |" in card

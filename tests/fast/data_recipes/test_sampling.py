@@ -20,7 +20,7 @@ from vincicoder.data import DataError, Reason, Record
 from vincicoder.data.domains import LANGUAGE_OF
 
 
-def picture(number: int, wide: int = 200) -> Image.Image:
+def sample_image(number: int, wide: int = 200) -> Image.Image:
     rng = np.random.default_rng(number)
     image = Image.new("RGB", (wide, wide * 3 // 4), "white")
     draw = ImageDraw.Draw(image)
@@ -44,28 +44,28 @@ class Made:
         for number, domain in enumerate(self.domains):
             language = LANGUAGE_OF[domain]
             code = self.codes.get(number, f"code {number} " + "word " * (number + 50))
-            checks = measures(code, language, picture(number))
+            checks = measures(code, language, sample_image(number))
             yield Row(f"r{number}", record_of(number, domain=domain, language=language, code=code, checks=checks))
 
 
-def made(folder, domains, codes=None):
-    run(Made(domains, codes), [], folder, {})
-    return folder
+def made(directory, domains, codes=None):
+    run(Made(domains, codes), [], directory, {})
+    return directory
 
 
-def kept(folder):
-    return [Record.from_dict(row) for row in rows_of(shards_of(folder))]
+def kept(directory):
+    return [Record.from_dict(row) for row in rows_of(shards_of(directory))]
 
 
 def test_the_fingerprint_sees_through_size_and_noise_and_tells_images_apart():
     def bits(a, b):
         return int(np.unpackbits(fingerprint(a) ^ fingerprint(b)).sum())
 
-    noisy = picture(1).copy()
+    noisy = sample_image(1).copy()
     noisy.putpixel((3, 3), (250, 250, 250))
-    assert bits(picture(1), noisy) <= index.NEAR_BITS
-    assert bits(picture(1), picture(1, 203)) <= 3 * index.NEAR_BITS
-    assert min(bits(picture(a), picture(b)) for a in range(12) for b in range(a)) > index.NEAR_BITS
+    assert bits(sample_image(1), noisy) <= index.NEAR_BITS
+    assert bits(sample_image(1), sample_image(1, 203)) <= 3 * index.NEAR_BITS
+    assert min(bits(sample_image(a), sample_image(b)) for a in range(12) for b in range(a)) > index.NEAR_BITS
 
 
 @pytest.mark.parametrize("bits", range(index.NEAR_BITS + 1))

@@ -25,8 +25,8 @@ def talk(answer: str, question: str = "<image>\nPlease draw it.") -> dict:
     return {"conversations": [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]}
 
 
-def found(name, folder, seed=0):
-    source = find_source(name, str(folder), seed=seed)
+def found(name, directory, seed=0):
+    source = find_source(name, str(directory), seed=seed)
     return [row.found for unit in source.units() for row in source.read(unit)]
 
 
@@ -36,78 +36,78 @@ def reasons(rows):
 
 def test_vincicoder_sets_tell_domain_and_task_by_file(write_parquet):
     row = {"user_content": f"Mend it.\n```html\n{HTML}\n```", "assistant_content": HTML, "image": PNG}
-    folder = write_parquet([row], "web2html_refine.parquet")
-    [record] = found("vincicoder_sft", folder)
+    directory = write_parquet([row], "web2html_refine.parquet")
+    [record] = found("vincicoder_sft", directory)
     assert (record.domain, record.task, record.code, record.defective_code) == ("web", "refine", HTML, HTML)
-    rl = write_parquet([{"problem": "<image>Draw it in Python.", "answer": PYTHON, "images": [IMAGE]}], folder="rl")
+    rl = write_parquet([{"problem": "<image>Draw it in Python.", "answer": PYTHON, "images": [IMAGE]}], directory="rl")
     [record] = found("vincicoder_rl", rl)
     assert (record.language, record.code, record.target) == ("python", PYTHON, PNG)
 
 
 def test_chartcoder_reads_the_last_block_and_images_in_a_zip_file(write_json):
     steps = f"Step 1:\n```python\nplt.figure(1)\n```\nThe whole:\n```python\n{PYTHON}\n```\nDone."
-    folder = write_json([{"id": n, "image": f"images/{n}.png"} | talk(steps) for n in (1, 2)])
-    with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+    directory = write_json([{"id": n, "image": f"images/{n}.png"} | talk(steps) for n in (1, 2)])
+    with zipfile.ZipFile(directory / "images.zip", "w") as archive:
         archive.writestr("chart/images/1.png", PNG)
-    first, second = found("chartcoder", folder)
+    first, second = found("chartcoder", directory)
     assert (first.code, first.target, first.licence, first.prompt) == (PYTHON, PNG, "unknown", "Please draw it.")
     assert second.reason is Reason.BROKEN_IMAGE
 
 
 def test_images_of_one_name_are_told_apart_by_their_directories(write_json):
     names = ("games/01/1.png", "jobs/01/1.png", "1.png")
-    folder = write_json([{"id": name, "image": name} | talk(HTML) for name in names], "Web2Code.json")
-    with zipfile.ZipFile(folder / "Web2Code_image.zip", "w") as archive:
+    directory = write_json([{"id": name, "image": name} | talk(HTML) for name in names], "Web2Code.json")
+    with zipfile.ZipFile(directory / "Web2Code_image.zip", "w") as archive:
         for number, name in enumerate(names[:2]):
             archive.writestr(f"Web2Code_image/{name}", png_of(number))
-    games, jobs, either = found("web2code", folder)
+    games, jobs, either = found("web2code", directory)
     assert (games.target, jobs.target) == (png_of(0), png_of(1))
     assert either.reason is Reason.BROKEN_IMAGE
     assert "may be" in str(either)
 
 
 def test_damaged_zip_files_are_named(write_json):
-    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
-    path = folder / "images.zip"
+    directory = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
+    path = directory / "images.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("1.png", PNG)
     content = path.read_bytes()
     path.write_bytes(content.replace(PNG[40:50], b"0123456789"))
-    [row] = found("chartcoder", folder)
+    [row] = found("chartcoder", directory)
     assert row.reason is Reason.BROKEN_IMAGE
     path.write_bytes(content[:-30])
     with pytest.raises(DataError, match=r"images\.zip is damaged or cut off"):
-        found("chartcoder", folder)
+        found("chartcoder", directory)
 
 
 def test_rows_name_images_of_their_directory_and_no_others(write_json, tmp_path):
     outside = tmp_path / "mine.png"
     outside.write_bytes(PNG)
     names = [str(outside), "../mine.png", "deep/../../mine.png", f"file://{outside}", "inside.png"]
-    folder = write_json([{"id": name, "image": name} | talk(PYTHON) for name in names])
-    (folder / "inside.png").write_bytes(PNG)
-    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_IMAGE] * 4, None]
+    directory = write_json([{"id": name, "image": name} | talk(PYTHON) for name in names])
+    (directory / "inside.png").write_bytes(PNG)
+    assert reasons(found("chartcoder", directory)) == [*[Reason.BROKEN_IMAGE] * 4, None]
 
 
 def test_links_lead_nowhere_but_into_the_store_of_the_hub(write_json, tmp_path):
     rows = [{"id": name, "image": f"{name}.png"} | talk(PYTHON) for name in ("secret", "stored", "near")]
-    folder = write_json(rows, folder="datasets--a--b/snapshots/c0ffee")
+    directory = write_json(rows, directory="datasets--a--b/snapshots/c0ffee")
     store = tmp_path / "datasets--a--b" / "blobs"
     store.mkdir()
-    for path in (tmp_path / "secret.png", store / "5eed", folder / "here.png"):
+    for path in (tmp_path / "secret.png", store / "5eed", directory / "here.png"):
         path.write_bytes(PNG)
     for name, path in (("secret", tmp_path / "secret.png"), ("stored", store / "5eed"), ("near", "here.png")):
-        (folder / f"{name}.png").symlink_to(path)
-    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_IMAGE, None, None]
-    copied = folder.rename(tmp_path / "copied")
+        (directory / f"{name}.png").symlink_to(path)
+    assert reasons(found("chartcoder", directory)) == [Reason.BROKEN_IMAGE, None, None]
+    copied = directory.rename(tmp_path / "copied")
     assert reasons(found("chartcoder", copied)) == [Reason.BROKEN_IMAGE, Reason.BROKEN_IMAGE, None]
 
 
 def test_paths_that_no_file_can_have_cost_their_rows_only(write_json):
     names = ["x" * 300 + ".png", "x/" * 3000 + "a.png", "a\0.png", "\ud800.png", "/", "a.png"]
-    folder = write_json([{"id": 1, "image": name} | talk(PYTHON) for name in names])
-    (folder / "a.png").write_bytes(PNG)
-    assert reasons(found("chartcoder", folder)) == [*[Reason.BROKEN_IMAGE] * 5, None]
+    directory = write_json([{"id": 1, "image": name} | talk(PYTHON) for name in names])
+    (directory / "a.png").write_bytes(PNG)
+    assert reasons(found("chartcoder", directory)) == [*[Reason.BROKEN_IMAGE] * 5, None]
 
 
 def changed(content, what):
@@ -126,49 +126,49 @@ def changed(content, what):
 
 @pytest.mark.parametrize("what", ["encrypted", "unknown compression", "said to be deflated", "corrupt"])
 def test_what_a_zip_file_cannot_give_costs_its_row_only(what, write_json):
-    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON), {"id": 2, "image": "2.png"} | talk(PYTHON)])
-    with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+    directory = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON), {"id": 2, "image": "2.png"} | talk(PYTHON)])
+    with zipfile.ZipFile(directory / "images.zip", "w") as archive:
         archive.writestr("1.png", PNG)
-    (folder / "images.zip").write_bytes(changed((folder / "images.zip").read_bytes(), what))
-    (folder / "2.png").write_bytes(PNG)
-    assert reasons(found("chartcoder", folder)) == [Reason.BROKEN_IMAGE, None]
+    (directory / "images.zip").write_bytes(changed((directory / "images.zip").read_bytes(), what))
+    (directory / "2.png").write_bytes(PNG)
+    assert reasons(found("chartcoder", directory)) == [Reason.BROKEN_IMAGE, None]
 
 
 def test_a_huge_image_file_is_not_read(write_json):
-    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
-    with (folder / "1.png").open("wb") as file:
+    directory = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
+    with (directory / "1.png").open("wb") as file:
         file.truncate((64 << 20) + 1)
-    assert reasons(found("chartcoder", folder)) == [Reason.HUGE_IMAGE]
+    assert reasons(found("chartcoder", directory)) == [Reason.HUGE_IMAGE]
 
 
 def test_a_bomb_in_a_zip_file_is_not_unpacked(write_json, monkeypatch):
     monkeypatch.setattr("data_recipes.engine.files._LARGEST", 1 << 20)
-    folder = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
-    with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    directory = write_json([{"id": 1, "image": "1.png"} | talk(PYTHON)])
+    with zipfile.ZipFile(directory / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1.png", bytes(2 << 20))
-    [row] = found("chartcoder", folder)
+    [row] = found("chartcoder", directory)
     assert row.reason is Reason.HUGE_IMAGE
 
 
 def test_web2code_leaves_out_questions_about_pages_and_what_is_measured_on(write_json):
     rows = [{"image": "a.png"} | talk(HTML), {"image": "a.png"} | talk("It has a red title."), talk(HTML)]
-    folder = write_json(rows, "Web2Code.json")
+    directory = write_json(rows, "Web2Code.json")
     for name in ("GPT4_QA.json", "Web2Code_samples.json", "Web2Code_eval.jsonl"):
         write_json([{"question": "?"}], name)
-    (folder / "a.png").write_bytes(PNG)
-    assert reasons(found("web2code", folder)) == [None, Reason.NO_CODE, Reason.MISSING_VALUE]
+    (directory / "a.png").write_bytes(PNG)
+    assert reasons(found("web2code", directory)) == [None, Reason.NO_CODE, Reason.MISSING_VALUE]
 
 
 def test_splits_for_measuring_are_read_only_when_they_are_named(write_parquet):
     rows = [{"Filename": "a", "Svg": svg_of(3)}]
-    folder = write_parquet(rows, "test-00000-of-00001.parquet", "all/data").parent
+    directory = write_parquet(rows, "test-00000-of-00001.parquet", "all/data").parent
     with pytest.raises(DataError, match=r"holds only test-00000-of-00001\.parquet and the like"):
-        found("starvector", folder)
+        found("starvector", directory)
     for name in ("val-0.parquet", "train-0.parquet", "latest-validated.parquet"):
         write_parquet(rows, name, "all/data")
     write_parquet(rows, "0.parquet", "all/validation")
-    assert len(found("starvector", folder)) == 2
-    assert len(found("starvector", folder / "data" / "val-0.parquet")) == 1
+    assert len(found("starvector", directory)) == 2
+    assert len(found("starvector", directory / "data" / "val-0.parquet")) == 1
 
 
 def test_webcode2m_gets_wordings_of_ours(write_parquet):
@@ -179,14 +179,14 @@ def test_webcode2m_gets_wordings_of_ours(write_parquet):
 
 
 def test_unisvg_keeps_drawings_only(write_json):
-    def row(kind, answer, picture="a.png"):
-        return {"type": kind, "image_path": picture, "q_text": "<image>\nWhat is it? A square?", "a_text": answer}
+    def row(kind, answer, image="a.png"):
+        return {"type": kind, "image_path": image, "q_text": "<image>\nWhat is it? A square?", "a_text": answer}
 
     answers = [("ISVGEN", svg_of(3)), ("ISVGUN_color", "Red."), ("TSVGEN", svg_of(4)), ("ISVGEN", svg_of(5))]
-    folder = write_json([row(*answer) for answer in answers[:3]] + [row(*answers[3], picture="")])
-    with zipfile.ZipFile(folder / "png.zip", "w") as archive:
+    directory = write_json([row(*answer) for answer in answers[:3]] + [row(*answers[3], image="")])
+    with zipfile.ZipFile(directory / "png.zip", "w") as archive:
         archive.writestr("png/a.png", PNG)
-    rows = found("unisvg", folder)
+    rows = found("unisvg", directory)
     assert reasons(rows) == [None, Reason.NO_CODE, None, Reason.MISSING_VALUE]
     assert (rows[0].target, rows[0].prompt) == (PNG, "What is it? A square?")
     assert rows[2].target == b"", "rendered from its code later"
@@ -254,10 +254,10 @@ def test_mcd_keeps_charts_and_pages(write_json):
         }
 
     answers = (("chart", f"```python\n{PYTHON}\n```"), ("html", HTML), ("algorithm", "```python\nprint(1)\n```"))
-    folder = write_json([row(*answer) for answer in answers], "mcd_598k.json")
-    with zipfile.ZipFile(folder / "mcd_images.zip", "w") as archive:
+    directory = write_json([row(*answer) for answer in answers], "mcd_598k.json")
+    with zipfile.ZipFile(directory / "mcd_images.zip", "w") as archive:
         archive.writestr("mcd_images/a.png", PNG)
-    rows = found("mcd", folder)
+    rows = found("mcd", directory)
     assert reasons(rows) == [None, None, Reason.NO_CODE]
     assert [(row.domain, row.prompt, row.target) for row in rows[:2]] == [
         ("chart", "Please draw it.", PNG),
@@ -269,9 +269,9 @@ def test_mcd_keeps_charts_and_pages(write_json):
 def test_a_wrong_directory_or_a_missing_column_is_one_sentence_that_names_it(name, write_parquet, tmp_path):
     with pytest.raises(DataError, match=r"/nowhere does not exist"):
         found(name, tmp_path / "nowhere")
-    folder = write_parquet([{"a": 1}], "x.parquet")
+    directory = write_parquet([{"a": 1}], "x.parquet")
     with pytest.raises(DataError, match=r"x\.parquet has no column .* but a"):
-        found(name, folder)
+        found(name, directory)
 
 
 def test_a_misspelt_source_is_told_the_right_name():
@@ -305,8 +305,8 @@ def test_records_in_any_layout_are_read_as_they_are(write_parquet):
     from vincicoder.data.layouts import LAYOUTS
 
     for name in LAYOUTS:
-        folder = write_parquet([LAYOUTS.get(name).write(record_of(n)) for n in range(3)], folder=name)
-        assert found("records", folder) == [record_of(n) for n in range(3)]
+        directory = write_parquet([LAYOUTS.get(name).write(record_of(n)) for n in range(3)], directory=name)
+        assert found("records", directory) == [record_of(n) for n in range(3)]
 
 
 def test_json_lists_are_streamed(tmp_path, monkeypatch):

@@ -76,13 +76,13 @@ def test_all_paths_stay_inside_the_set():
 
 
 @pytest.mark.parametrize("sample", build.samples(), ids=lambda sample: sample.id)
-def test_target_is_a_picture_of_reasonable_size(sample):
-    with Image.open(sample.target) as picture:
-        picture.load()
-    assert picture.format == "PNG"
-    assert picture.mode == "RGB"
-    assert max(picture.size) <= build.LONGEST_SIDE[sample.domain]
-    assert not is_blank(picture)
+def test_target_is_a_image_of_reasonable_size(sample):
+    with Image.open(sample.target) as image:
+        image.load()
+    assert image.format == "PNG"
+    assert image.mode == "RGB"
+    assert max(image.size) <= build.LONGEST_SIDE[sample.domain]
+    assert not is_blank(image)
 
 
 def test_prompts_with_and_without_a_named_language_occur_in_every_domain():

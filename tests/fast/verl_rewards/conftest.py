@@ -3,7 +3,7 @@
 import pytest
 from easyr1_manager import FILE
 from reward_files import BROKEN, OPTIONS, PERFECT, PROSE, WRONG, load_by_path
-from reward_targets import base64_png, folder, picture, png  # noqa: F401
+from reward_targets import base64_png, directory, png, target_image  # noqa: F401
 
 from vincicoder import RewardRequest, VisualReward
 
@@ -14,10 +14,10 @@ def easyr1():
 
 
 @pytest.fixture(scope="module")
-def expected(picture):  # noqa: F811
+def expected(target_image):  # noqa: F811
     """The same responses, scored without any trainer."""
     requests = [
-        RewardRequest(response=each, target=picture, language="svg") for each in (PERFECT, WRONG, PROSE, BROKEN)
+        RewardRequest(response=each, target=target_image, language="svg") for each in (PERFECT, WRONG, PROSE, BROKEN)
     ]
     with VisualReward(**OPTIONS) as reward:
         return reward.score(requests)

@@ -51,25 +51,25 @@ def test_every_sample_has_the_same_float_keys(easyr1, base64_png):
         given(PERFECT, truth),
         given(PROSE, truth),
         given(BROKEN, truth),
-        given(PERFECT, "no picture here"),
+        given(PERFECT, "no image here"),
     ]
     scores = easyr1(rows)
     assert all(set(score) == set(scores[0]) >= RELEASE_KEYS for score in scores)
     assert all(type(value) is float for score in scores for value in score.values())
 
 
-def test_every_form_of_target_gives_the_same_score(easyr1, expected, picture, png, base64_png, folder):
-    path = str(folder / "sub" / "target.png")
-    targets = [picture, png, path, base64_png, {"bytes": png, "path": None}, {"bytes": None, "path": path}]
+def test_every_form_of_target_gives_the_same_score(easyr1, expected, target_image, png, base64_png, directory):
+    path = str(directory / "sub" / "target.png")
+    targets = [target_image, png, path, base64_png, {"bytes": png, "path": None}, {"bytes": None, "path": path}]
     truths = [{"target": each, "language": "svg", "code": None} for each in targets]
     truths += [json.dumps({"target": each, "language": "svg"}) for each in (path, {"bytes": base64_png})]
     scores = easyr1([given(PERFECT, each) for each in truths])
     assert [score["overall"] for score in scores] == [expected[0].overall] * len(truths)
 
 
-def test_every_form_of_image_in_the_fork_gives_the_same_score(easyr1, expected, picture, png, folder):
-    path = str(folder / "sub" / "target.png")
-    images = [picture, png, path, {"bytes": png, "path": "gone.png"}, {"bytes": None, "path": path}]
+def test_every_form_of_image_in_the_fork_gives_the_same_score(easyr1, expected, target_image, png, directory):
+    path = str(directory / "sub" / "target.png")
+    images = [target_image, png, path, {"bytes": png, "path": "gone.png"}, {"bytes": None, "path": path}]
     data = batch(
         [PERFECT] * len(images),
         ground_truth=["<svg/>"] * len(images),
@@ -81,21 +81,21 @@ def test_every_form_of_image_in_the_fork_gives_the_same_score(easyr1, expected, 
     assert np.allclose(rewards.sum(1), metrics["overall"])
 
 
-def test_target_of_the_answer_goes_before_the_prompts_picture(easyr1, base64_png, picture):
-    other = {"images": [Image.new("RGB", picture.size, "green")]}
+def test_target_of_the_answer_goes_before_the_prompts_image(easyr1, base64_png, target_image):
+    other = {"images": [Image.new("RGB", target_image.size, "green")]}
     truth = {"target": base64_png, "language": "svg"}
     assert easyr1([given(PERFECT, truth, multi_modal_data=other)])[0]["overall"] > 0.95
 
 
-def test_relative_paths_start_from_image_dir(folder, expected):
-    _, compute_score = load_by_path(FILE, **OPTIONS, image_dir=str(folder))
+def test_relative_paths_start_from_image_dir(directory, expected):
+    _, compute_score = load_by_path(FILE, **OPTIONS, image_dir=str(directory))
     truth = {"target": "sub/target.png", "language": "svg"}
     images = {"images": ["sub/target.png"]}
     rows = [given(PERFECT, truth), given(PERFECT, "<svg/>", multi_modal_data=images, language="svg")]
     assert [score["overall"] for score in compute_score(rows)] == [expected[0].overall] * 2
 
 
-def test_stock_manager_finds_picture_and_prompt_in_the_batch(easyr1, expected, png):
+def test_stock_manager_finds_image_and_prompt_in_the_batch(easyr1, expected, png):
     data = batch(
         [PERFECT, PROSE],
         prompts=["user\nWrite SVG code for it.\nassistant\n", "user\nPlease write SVG.\n"],
@@ -205,7 +205,7 @@ def test_reference_and_the_rest_of_the_row_reach_the_reward(easyr1, png, monkeyp
     ]
 
 
-def test_works_in_a_fresh_interpreter_from_another_folder_when_only_cloned(tmp_path, png):
+def test_works_in_a_fresh_interpreter_from_another_directory_when_only_cloned(tmp_path, png):
     (tmp_path / "target.png").write_bytes(png)
     (tmp_path / "response.md").write_text(PERFECT, encoding="utf-8")
     program = f"""

@@ -75,8 +75,8 @@ def test_a_batch_is_not_larger_than_asked(batches, png):
     assert max(batches) == 3
 
 
-def test_target_and_language_from_ground_truth(compute_score, base64_png, folder):
-    path = str(folder / "sub" / "target.png")
+def test_target_and_language_from_ground_truth(compute_score, base64_png, directory):
+    path = str(directory / "sub" / "target.png")
     truths = [json.dumps({"target": path, "language": "svg"}), {"target": base64_png, "language": "svg"}]
     for truth in truths:
         assert asyncio.run(compute_score("svg", PERFECT, truth, None))["score"] > 0.95

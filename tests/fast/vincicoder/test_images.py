@@ -37,57 +37,57 @@ BASE64 = base64.b64encode(png()).decode()
 PERCENT = "".join(f"%{byte:02X}" for byte in png())
 
 FORMS = {
-    "path": lambda folder: folder / "target.png",
-    "path as text": lambda folder: str(folder / "target.png"),
-    "file URL": lambda folder: (folder / "target.png").as_uri(),
-    "file URL with host": lambda folder: f"file://localhost{folder}/target.png",
-    "file URL with escapes": lambda folder: (folder / "a b%.png").as_uri(),
-    "bytes": lambda folder: png(),
-    "bytearray": lambda folder: bytearray(png()),
-    "memoryview": lambda folder: memoryview(png()),
-    "base64": lambda folder: BASE64,
-    "base64 in lines": lambda folder: "\n" + base64.encodebytes(png()).decode(),
-    "base64 without padding": lambda folder: BASE64.rstrip("="),
-    "base64 for URLs": lambda folder: base64.urlsafe_b64encode(png()).decode(),
-    "data URL": lambda folder: f"data:image/png;base64,{BASE64}",
-    "data URL, escaped": lambda folder: f"DATA:image/png,{PERCENT}",
-    "picture": lambda folder: Image.fromarray(PIXELS),
-    "picture not yet decoded": lambda folder: Image.open(folder / "target.png"),
-    "array": lambda folder: PIXELS,
-    "array, not contiguous": lambda folder: np.asfortranarray(PIXELS),
-    "dict of bytes": lambda folder: {"bytes": png(), "path": None},
-    "dict of path": lambda folder: {"bytes": None, "path": str(folder / "target.png")},
-    "dict of both": lambda folder: {"bytes": png(), "path": "no such file.png"},
-    "dict of base64": lambda folder: {"bytes": BASE64},
-    "dict of picture": lambda folder: {"type": "image", "image": Image.fromarray(PIXELS)},
-    "list": lambda folder: [png()],
-    "tuple of dict": lambda folder: ({"bytes": png(), "path": None},),
-    "object array": lambda folder: np.array([{"bytes": png(), "path": None}], dtype=object),
-    "object scalar": lambda folder: np.array({"bytes": png()}, dtype=object),
+    "path": lambda directory: directory / "target.png",
+    "path as text": lambda directory: str(directory / "target.png"),
+    "file URL": lambda directory: (directory / "target.png").as_uri(),
+    "file URL with host": lambda directory: f"file://localhost{directory}/target.png",
+    "file URL with escapes": lambda directory: (directory / "a b%.png").as_uri(),
+    "bytes": lambda directory: png(),
+    "bytearray": lambda directory: bytearray(png()),
+    "memoryview": lambda directory: memoryview(png()),
+    "base64": lambda directory: BASE64,
+    "base64 in lines": lambda directory: "\n" + base64.encodebytes(png()).decode(),
+    "base64 without padding": lambda directory: BASE64.rstrip("="),
+    "base64 for URLs": lambda directory: base64.urlsafe_b64encode(png()).decode(),
+    "data URL": lambda directory: f"data:image/png;base64,{BASE64}",
+    "data URL, escaped": lambda directory: f"DATA:image/png,{PERCENT}",
+    "PIL image": lambda directory: Image.fromarray(PIXELS),
+    "PIL image not yet decoded": lambda directory: Image.open(directory / "target.png"),
+    "array": lambda directory: PIXELS,
+    "array, not contiguous": lambda directory: np.asfortranarray(PIXELS),
+    "dict of bytes": lambda directory: {"bytes": png(), "path": None},
+    "dict of path": lambda directory: {"bytes": None, "path": str(directory / "target.png")},
+    "dict of both": lambda directory: {"bytes": png(), "path": "no such file.png"},
+    "dict of base64": lambda directory: {"bytes": BASE64},
+    "dict of PIL image": lambda directory: {"type": "image", "image": Image.fromarray(PIXELS)},
+    "list": lambda directory: [png()],
+    "tuple of dict": lambda directory: ({"bytes": png(), "path": None},),
+    "object array": lambda directory: np.array([{"bytes": png(), "path": None}], dtype=object),
+    "object scalar": lambda directory: np.array({"bytes": png()}, dtype=object),
 }
 
 
 @pytest.fixture
-def folder(tmp_path):
+def directory(tmp_path):
     for name in ("target.png", "a b%.png"):
         (tmp_path / name).write_bytes(png())
     return tmp_path
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_opens_as_the_same_picture(form, folder):
-    image = open_target(FORMS[form](folder))
+def test_every_form_opens_as_the_same_image(form, directory):
+    image = open_target(FORMS[form](directory))
     assert image.mode == "RGB"
     assert np.array_equal(np.asarray(image), PIXELS)
 
 
-def test_keys_tell_contents_apart_and_forms_together(folder):
+def test_keys_tell_contents_apart_and_forms_together(directory):
     from_files = {
-        target_key(make(folder)) for form, make in FORMS.items() if "picture" not in form and "arr" not in form
+        target_key(make(directory)) for form, make in FORMS.items() if "PIL" not in form and "arr" not in form
     }
     assert target_key(np.array([png()], dtype=object)) in from_files
     assert len(from_files) == 1
-    pixels = {target_key(FORMS[form](folder)) for form in FORMS if "picture" in form}
+    pixels = {target_key(FORMS[form](directory)) for form in FORMS if "PIL" in form}
     assert pixels == {target_key(PIXELS)}
     assert target_key(encode(noise())) not in from_files
     assert target_key(PIXELS) != target_key(PIXELS.reshape(3, 2, 3)), "the same bytes in another shape"
@@ -99,23 +99,23 @@ def test_a_file_named_like_base64_is_a_path(tmp_path, monkeypatch):
     assert open_target("iVBORw0KGgo").size == (3, 2)
 
 
-def test_the_callers_picture_is_not_changed():
-    picture = Image.fromarray(PIXELS)
-    open_target(picture).putpixel((0, 0), (1, 2, 3))
-    assert np.array_equal(np.asarray(picture), PIXELS)
+def test_the_callers_image_is_not_changed():
+    original = Image.fromarray(PIXELS)
+    open_target(original).putpixel((0, 0), (1, 2, 3))
+    assert np.array_equal(np.asarray(original), PIXELS)
 
 
-# Kinds of pictures
+# Kinds of images
 
 
 def _black(alpha, mode):
-    picture = Image.new("L", alpha.size, 0)
+    original = Image.new("L", alpha.size, 0)
     if mode == "PA":
-        picture = picture.convert("P")
+        original = original.convert("P")
     elif mode != "LA":
-        picture = picture.convert("RGB")
-    picture.putalpha(alpha)
-    return picture.convert(mode)
+        original = original.convert("RGB")
+    original.putalpha(alpha)
+    return original.convert(mode)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "RGBa", "LA", "PA"])
@@ -125,10 +125,10 @@ def test_transparency_lies_over_white(mode):
 
 
 def test_a_transparent_palette_colour_lies_over_white():
-    picture = Image.new("P", (2, 1))
-    picture.putpalette([0, 0, 0, 255, 0, 0])
-    picture.putpixel((1, 0), 1)
-    opened = open_target(encode(picture, transparency=0))
+    original = Image.new("P", (2, 1))
+    original.putpalette([0, 0, 0, 255, 0, 0])
+    original.putpixel((1, 0), 1)
+    opened = open_target(encode(original, transparency=0))
     assert [opened.getpixel((x, 0)) for x in (0, 1)] == [(255, 255, 255), (255, 0, 0)]
 
 
@@ -171,7 +171,7 @@ def test_the_first_frame_of_an_animation_is_taken():
     assert opened.getpixel((1, 1)) == (255, 0, 0)
 
 
-def test_one_undecoded_picture_can_be_opened_by_many_threads(tmp_path):
+def test_one_undecoded_image_can_be_opened_by_many_threads(tmp_path):
     noise(400, 400).save(tmp_path / "noise.png")
     expected = noise(400, 400).tobytes()
     for _ in range(5):
@@ -211,13 +211,13 @@ BROKEN = {
     "missing file named like base64": ("images/chart1", "'images/chart1' is neither"),
     "missing PathLike": (pathlib.Path("missing.png"), r"'missing\.png' is not an existing file"),
     "missing file URL": ("file:///missing.png", r"'/missing\.png' is not an existing file"),
-    "folder": ("/", "is not an existing file"),
+    "directory": ("/", "is not an existing file"),
     "device": ("/dev/zero", "is not an existing file"),
     "empty text": ("", "is not an existing file"),
     "NUL": ("a\0b", "neither"),
     "lone surrogate": ("\udcff\ud800", "neither"),
     "long text": ("x.y" * 100_000, r"\(300,000 characters\)"),
-    "base64 of no image": (base64.b64encode(b"no picture at all" * 9).decode(), "neither"),
+    "base64 of no image": (base64.b64encode(b"no image at all" * 9).decode(), "neither"),
     "network": ("https://example.org/a.png", "network address; download it"),
     "bad data URL": ("data:image/png;base64,?", "cannot be decoded"),
     "data URL without a comma": ("data:image/png", "cannot be decoded"),
@@ -232,7 +232,7 @@ BROKEN = {
     "float array": (np.zeros((4, 4, 3)), r"array of float64 with shape \[4, 4, 3\]"),
     "flat array": (np.zeros((4, 4), np.uint8), r"expected|is not an array"),
     "empty array": (np.zeros((0, 4, 3), np.uint8), "array"),
-    "empty picture": (Image.new("RGB", (0, 3)), "0x3 pixels"),
+    "empty image": (Image.new("RGB", (0, 3)), "0x3 pixels"),
     "deep list": (nested(1000), r"nested more than 16 deep"),
     "list that holds itself": (endless(), r"nested more than 16 deep"),
     "deep mappings": (nested(1000, lambda inner: {"image": inner}), r"nested more than 16 deep"),

@@ -175,15 +175,15 @@ def test_script_names_no_machine():
     assert not [word for word in ("/mnt/", "/home/", "/opt/") if word in text]
 
 
-def package(folder: Path, **modules: str) -> Path:
+def package(directory: Path, **modules: str) -> Path:
     """Make importable modules out of texts; ``__`` in a name stands for a dot."""
     for name, text in modules.items():
-        path = folder / (name.replace("__", "/") + ".py")
+        path = directory / (name.replace("__", "/") + ".py")
         path.parent.mkdir(parents=True, exist_ok=True)
-        for parent in path.relative_to(folder).parents[:-1]:
-            (folder / parent / "__init__.py").touch()
+        for parent in path.relative_to(directory).parents[:-1]:
+            (directory / parent / "__init__.py").touch()
         path.write_text(text, encoding="utf-8")
-    return folder
+    return directory
 
 
 @pytest.fixture
@@ -207,8 +207,8 @@ def ray(*nodes: dict[str, int]) -> str:
 @pytest.fixture
 def modules(tmp_path) -> Path:
     """What the checks find installed: a Ray with eight GPUs, and an OmegaConf that EasyR1 can use."""
-    folder = package(tmp_path / "modules", ray=ray({"CPU": 200, "GPU": 8}))
-    return with_omegaconf(folder, "2.3.0")
+    directory = package(tmp_path / "modules", ray=ray({"CPU": 200, "GPU": 8}))
+    return with_omegaconf(directory, "2.3.0")
 
 
 def with_omegaconf(modules: Path, version: str) -> Path:
@@ -287,12 +287,12 @@ def test_refuses_data_with_other_columns(world):
     assert "no column question but problem, answer, images" in refusal(world, PROMPT_KEY="question")
 
 
-def test_refuses_a_folder_with_more_than_data(world, tmp_path):
-    folder = tmp_path / "rl"
-    folder.mkdir()
+def test_refuses_a_directory_with_more_than_data(world, tmp_path):
+    directory = tmp_path / "rl"
+    directory.mkdir()
     for name in ("a.parquet", "b.parquet", "README.md", ".lock"):
-        (folder / name).touch()
-    assert "as one kind of file; move .lock, README.md elsewhere" in refusal(world, TRAIN_FILES=str(folder))
+        (directory / name).touch()
+    assert "as one kind of file; move .lock, README.md elsewhere" in refusal(world, TRAIN_FILES=str(directory))
 
 
 def test_refuses_too_few_gpus_on_this_machine(world, modules):

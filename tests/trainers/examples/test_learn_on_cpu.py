@@ -67,7 +67,7 @@ def test_logged_rewards_are_those_of_the_logged_responses(quick, learning):
     _, run = quick
     scenes = run["held_out_scenes"]
     targets = dict(
-        zip(map(tuple, scenes), learning.runs.draw([learning.scenes.answer(s) for s in scenes]), strict=True)
+        zip(map(tuple, scenes), learning.runs.render([learning.scenes.answer(s) for s in scenes]), strict=True)
     )
     with VisualReward(encoder="embedded", renderer_options=learning.runs.RENDERER_OPTIONS) as reward:
         for evaluation in (run["evaluations"][0], run["evaluations"][-1]):
@@ -94,17 +94,17 @@ def test_held_out_scenes_never_occur_in_training(quick):
     assert not training & held_out
 
 
-def test_answers_depend_on_the_picture(quick):
+def test_answers_depend_on_the_image(quick):
     _, run = quick
     assert len(set(run["likeliest_responses"])) > 1
 
 
-def test_the_picture_moves_every_probability_of_an_untrained_policy(learning):
+def test_the_image_moves_every_probability_of_an_untrained_policy(learning):
     policy, processor = learning.policy.make_policy(0), learning.policy.make_processor()
     logits = []
     for scene in ((0, 0, 1, 0, 0), (1, 1, 1, 2, 0)):
-        picture = learning.runs.draw([learning.scenes.answer(scene)])[0]
-        inputs = processor(images=[picture], text=[f"<image>{learning.scenes.PROMPT}"], return_tensors="pt")
+        image = learning.runs.render([learning.scenes.answer(scene)])[0]
+        inputs = processor(images=[image], text=[f"<image>{learning.scenes.PROMPT}"], return_tensors="pt")
         assert inputs["pixel_values"].shape == (1, 3, 16, 16)
         logits.append(policy(**inputs).logits[0, -1])
     may_be_said = logits[0] > -1e8
@@ -114,7 +114,7 @@ def test_the_picture_moves_every_probability_of_an_untrained_policy(learning):
 def test_a_perfect_answer_earns_1_and_no_single_answer_suits_all_targets(learning):
     training, held_out = learning.scenes.split()
     answers = [learning.scenes.answer(scene) for scene in held_out]
-    targets = learning.runs.draw(answers)
+    targets = learning.runs.render(answers)
     reward = learning.runs.make_reward()
     prompts = [learning.scenes.PROMPT] * len(answers)
     assert reward(answers, prompts, target=targets) == pytest.approx([1.0] * len(answers))
@@ -131,7 +131,7 @@ def test_a_finished_run_is_kept_and_other_settings_are_refused(quick):
     assert (out / "runs" / "seed0-visual.json").stat().st_mtime_ns == kept
     refused = learn(out, "--arms", "visual")
     assert refused.returncode == 1
-    assert "choose another folder by --out" in refused.stderr
+    assert "give another --out" in refused.stderr
 
 
 def test_a_missing_trl_is_one_sentence(tmp_path):

@@ -19,7 +19,7 @@ PLUGINS = ROOT / "swift_plugins"
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory):
-    """A function that returns the folder of a tiny model of a kind, made once."""
+    """A function that returns the directory of a tiny model of a kind, made once."""
     made: dict[str, Path] = {}
 
     def model(kind: str) -> Path:
@@ -50,12 +50,12 @@ class Run:
 
     status: int
     output: str
-    folder: Path
+    directory: Path
 
     @property
     def log(self) -> list[dict]:
         """The lines of the training log that hold a loss."""
-        [path] = self.folder.rglob("logging.jsonl")
+        [path] = self.directory.rglob("logging.jsonl")
         rows = (json.loads(line) for line in path.read_text().splitlines())
         return [row for row in rows if "loss" in row]
 
@@ -65,10 +65,12 @@ def swift_sft(tiny_models, swift_environment, tmp_path_factory):
     """A function that runs ``swift sft`` with a tiny model and returns its :class:`Run`."""
 
     def run(kind: str, dataset: str | list[str], *flags: object, **environment: object) -> Run:
-        folder = tmp_path_factory.mktemp("run")
+        directory = tmp_path_factory.mktemp("run")
         names = [dataset] if isinstance(dataset, str) else dataset
         model = tiny_models(kind)
-        arguments = f"--model {model} --model_type {kind} --template {kind} --output_dir {folder} --check_model false "
+        arguments = (
+            f"--model {model} --model_type {kind} --template {kind} --output_dir {directory} --check_model false "
+        )
         arguments += "--torch_dtype float32 --attn_impl eager --tuner_type full --max_steps 3 --logging_steps 1 "
         arguments += "--per_device_train_batch_size 2 --gradient_accumulation_steps 1 --learning_rate 1e-3 "
         arguments += "--max_length 4096 --save_strategy no --report_to none --dataset_num_proc 1 "
@@ -77,29 +79,29 @@ def swift_sft(tiny_models, swift_environment, tmp_path_factory):
         command = ["swift", "sft", *arguments.split(), "--dataset", *names, *map(str, flags)]
         variables = {name: str(value) for name, value in environment.items()}
         done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, timeout=240)
-        return Run(done.returncode, done.stdout + done.stderr, folder)
+        return Run(done.returncode, done.stdout + done.stderr, directory)
 
     return run
 
 
 @pytest.fixture(scope="session")
 def public(tmp_path_factory) -> Path:
-    """A folder in the layout of the public set: 7 refinements of charts, 6 pages, 6 icons."""
-    folder = tmp_path_factory.mktemp("public")
-    parquet(folder / "chart2code_refine.parquet", chart_rows(7))
-    parquet(folder / "web2html_1.parquet", web_rows(6))
-    parquet(folder / "more" / "img2svg_1.parquet", svg_rows(6))
-    return folder
+    """A directory in the layout of the public set: 7 refinements of charts, 6 pages, 6 icons."""
+    directory = tmp_path_factory.mktemp("public")
+    parquet(directory / "chart2code_refine.parquet", chart_rows(7))
+    parquet(directory / "web2html_1.parquet", web_rows(6))
+    parquet(directory / "more" / "img2svg_1.parquet", svg_rows(6))
+    return directory
 
 
 @pytest.fixture(scope="session")
 def messy(tmp_path_factory) -> Path:
     """4 good rows in a file whose name tells nothing, and a bad row of every kind twice."""
-    folder = tmp_path_factory.mktemp("messy")
+    directory = tmp_path_factory.mktemp("messy")
     good = svg_rows(4)
     bad = [good[0] | change for change in BAD.values() for _ in range(2)]
-    parquet(folder / "surprise.parquet", [*bad[:5], *good[:2], *bad[5:], *good[2:]])
-    return folder
+    parquet(directory / "surprise.parquet", [*bad[:5], *good[:2], *bad[5:], *good[2:]])
+    return directory
 
 
 @pytest.fixture(scope="session")

@@ -55,18 +55,22 @@ def rows(target) -> Path:
     return path
 
 
-def train(folder: Path, kind: str, model: Path, rows: Path, *flags: str, **environment: str) -> Path:
+def train(directory: Path, kind: str, model: Path, rows: Path, *flags: str, **environment: str) -> Path:
     command = [SWIFT, "rlhf", "--rlhf_type", "grpo", "--model", model, "--model_type", kind, "--template", kind]
     command += ["--external_plugins", ROOT / "swift_plugins/vincicoder_grpo.py", ROOT / "examples/smoke_tokens.py"]
-    command += ["--dataset", rows, "--output_dir", folder / "out", "--callbacks", "vincicoder", *flags]
+    command += ["--dataset", rows, "--output_dir", directory / "out", "--callbacks", "vincicoder", *flags]
     command += SHORT.split()
-    environment |= {"HF_HUB_OFFLINE": "1", "MODELSCOPE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    environment |= {"HF_HUB_OFFLINE": "1", "MODELSCOPE_CACHE": str(directory / "cache"), "OMP_NUM_THREADS": "1"}
     environment |= {"VINCICODER_REWARD_ENCODER": "embedded", "VINCICODER_REWARD_WORKERS": "1"}
     done = subprocess.run(
-        [str(part) for part in command], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True
+        [str(part) for part in command],
+        cwd=directory,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return folder / "out"
+    return directory / "out"
 
 
 def assert_logged_is_earned(out: Path, target: Path, names: list[str]) -> None:

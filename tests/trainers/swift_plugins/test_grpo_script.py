@@ -40,7 +40,7 @@ def test_the_smoke_run_trains_and_logs_the_reward(run, tmp_path):
     for step in steps:
         assert 0 <= step["reward"] <= 1
         assert step["reward"] == pytest.approx(step["vincicoder/overall"])
-        assert step["vincicoder/bad_target"] == 0, "the pictures of the rows reach the reward"
+        assert step["vincicoder/bad_target"] == 0, "the images of the rows reach the reward"
     [arguments] = (tmp_path / "out").rglob("args.json")
     assert json.loads(arguments.read_text())["seed"] == 3, "a flag of one's own arrives"
 

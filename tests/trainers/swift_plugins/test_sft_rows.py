@@ -8,7 +8,7 @@ from collections import Counter
 
 import pyarrow.parquet
 import pytest
-from public_layout import BAD, parquet, picture, svg_rows
+from public_layout import BAD, image_bytes, parquet, svg_rows
 
 pytestmark = pytest.mark.swift
 pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
@@ -19,8 +19,8 @@ def load(sft, monkeypatch):
     """A function that loads a data set as a run would and returns its rows."""
     from swift.dataset import load_dataset
 
-    def rows(name, folder=None, variable="VINCICODER_SFT_DATA", **options):
-        monkeypatch.setenv(variable, str(folder) if folder else "")
+    def rows(name, directory=None, variable="VINCICODER_SFT_DATA", **options):
+        monkeypatch.setenv(variable, str(directory) if directory else "")
         dataset, _ = load_dataset(name, **({"remove_unused_columns": True} | options))
         return dataset
 
@@ -32,12 +32,12 @@ def contents(rows):
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-def test_rows_are_messages_with_the_picture_as_it_is(load, public, streaming):
+def test_rows_are_messages_with_the_image_as_it_is(load, public, streaming):
     rows = list(load("vincicoder-sft:svg", public, streaming=streaming))
-    pictures = pyarrow.parquet.read_table(public / "more" / "img2svg_1.parquet")["image"].to_pylist()
-    assert sorted(row["images"][0]["bytes"] for row in rows) == sorted(pictures)
+    images = pyarrow.parquet.read_table(public / "more" / "img2svg_1.parquet")["image"].to_pylist()
+    assert sorted(row["images"][0]["bytes"] for row in rows) == sorted(images)
     for row in rows:
-        number = pictures.index(row["images"][0]["bytes"])
+        number = images.index(row["images"][0]["bytes"])
         assert row["messages"] == [
             {"role": "user", "content": "<image>SVG, please."},
             {"role": "assistant", "content": f"```svg\n<svg><rect width='{number}'/></svg>\n```"},
@@ -73,10 +73,10 @@ def test_a_share_is_set_aside_for_validation(load, sft, public, monkeypatch):
         assert not set(contents(train)) & set(contents(val))
 
 
-def test_a_folder_may_be_named_itself(load, public, tmp_path):
-    folder = tmp_path / "VinciCoder-1.6M-SFT"
-    folder.symlink_to(public)
-    assert len(load(f"{folder}:svg")) == 6
+def test_a_directory_may_be_named_itself(load, public, tmp_path):
+    directory = tmp_path / "VinciCoder-1.6M-SFT"
+    directory.symlink_to(public)
+    assert len(load(f"{directory}:svg")) == 6
 
 
 @pytest.mark.parametrize("streaming", [False, True])
@@ -114,23 +114,27 @@ def cache_of(dataset):
 
 
 def test_the_cache_is_used_again_until_rules_or_data_change(load, sft, tmp_path, public, monkeypatch):
-    folder = tmp_path / "data"
-    folder.mkdir()
-    file = folder / "img2svg.parquet"
+    directory = tmp_path / "data"
+    directory.mkdir()
+    file = directory / "img2svg.parquet"
     file.write_bytes((public / "more" / "img2svg_1.parquet").read_bytes())
-    first = cache_of(load("vincicoder-sft", folder))
-    assert cache_of(load("vincicoder-sft", folder)) == first
+    first = cache_of(load("vincicoder-sft", directory))
+    assert cache_of(load("vincicoder-sft", directory)) == first
     os.utime(file, (1, 1))
-    touched = cache_of(load("vincicoder-sft", folder))
+    touched = cache_of(load("vincicoder-sft", directory))
     assert not touched & first
     monkeypatch.setattr(sft, "rules_digest", lambda: "other rules")
-    assert not cache_of(load("vincicoder-sft", folder)) & (first | touched)
+    assert not cache_of(load("vincicoder-sft", directory)) & (first | touched)
 
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_rl_rows_have_no_answer_but_the_solution(load, tmp_path, streaming):
     rows = [
-        {"problem": f"<image>\nWrite SVG {i}.", "answer": "```svg\n<svg></svg>\n```", "images": [{"bytes": picture(i)}]}
+        {
+            "problem": f"<image>\nWrite SVG {i}.",
+            "answer": "```svg\n<svg></svg>\n```",
+            "images": [{"bytes": image_bytes(i)}],
+        }
         for i in range(3)
     ]
     parquet(tmp_path / "rl" / "train.parquet", rows)
@@ -141,13 +145,13 @@ def test_rl_rows_have_no_answer_but_the_solution(load, tmp_path, streaming):
         "solution": "<svg></svg>",
         "language": "svg",
     }
-    assert first["images"] == [{"bytes": picture(0), "path": None}]
+    assert first["images"] == [{"bytes": image_bytes(0), "path": None}]
     names = load("vincicoder-rl:svg", tmp_path / "rl", "VINCICODER_RL_DATA").column_names
     assert {"solution", "language"} <= set(names), "the reward needs them whatever is removed"
 
 
-def test_records_of_ones_own_need_only_picture_and_code(load, tmp_path):
-    (tmp_path / "a.png").write_bytes(picture(1))
+def test_records_of_ones_own_need_only_image_and_code(load, tmp_path):
+    (tmp_path / "a.png").write_bytes(image_bytes(1))
     lines = [
         {"picture": "a.png", "code": "<svg></svg>"},
         {"picture": "a.png", "code": "import x", "defective_code": "y"},
@@ -160,7 +164,7 @@ def test_records_of_ones_own_need_only_picture_and_code(load, tmp_path):
 
 
 @pytest.mark.parametrize("hub", [False, True])
-def test_without_a_folder_only_what_the_subset_needs_is_downloaded(load, public, monkeypatch, hub):
+def test_without_a_directory_only_what_the_subset_needs_is_downloaded(load, public, monkeypatch, hub):
     import huggingface_hub
     import modelscope
 
@@ -196,7 +200,7 @@ def test_what_is_not_there_is_one_sentence(load, public, tmp_path):
         load("vincicoder-sft:chart-refined", public)
 
 
-def test_a_folder_with_no_usable_row_is_one_sentence(load, tmp_path):
+def test_a_directory_with_no_usable_row_is_one_sentence(load, tmp_path):
     parquet(tmp_path / "img2svg.parquet", [svg_rows(1)[0] | change for change in BAD.values()])
     for streaming in (False, True):
         with pytest.raises(SystemExit, match=r"no row in .* can be used: .*empty code 1"):
@@ -220,8 +224,8 @@ def test_a_file_damaged_in_its_middle_is_one_sentence(load, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["qwen2_5_vl", "qwen3_vl"])
-def test_the_picture_reaches_the_model(load, public, tiny_models, kind):
-    """As many picture tokens as the grid has cells, and a loss that depends on what the picture shows."""
+def test_the_image_reaches_the_model(load, public, tiny_models, kind):
+    """As many image tokens as the grid has cells, and a loss that depends on what the image shows."""
     import torch
     from swift.model import get_model_processor
     from swift.template import get_template
@@ -247,5 +251,5 @@ def test_the_picture_reaches_the_model(load, public, tiny_models, kind):
         with torch.no_grad():
             return model(**{name: value for name, value in batch.items() if name != "_data_keys"}).loss.item()
 
-    same, again, other = loss(picture(1)), loss(picture(1)), loss(picture(7))
+    same, again, other = loss(image_bytes(1)), loss(image_bytes(1)), loss(image_bytes(7))
     assert same == again != other

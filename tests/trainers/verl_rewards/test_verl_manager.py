@@ -16,7 +16,7 @@ reward_loop = pytest.importorskip("verl.experimental.reward_loop", reason="verl 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> str:
-    """A folder with a tokenizer of single bytes, which is all of the model that the reward needs."""
+    """A directory with a tokenizer of single bytes, which is all of the model that the reward needs."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -25,9 +25,9 @@ def model(tmp_path_factory) -> str:
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(special + alphabet)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    folder = tmp_path_factory.mktemp("model")
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>").save_pretrained(folder)
-    return str(folder)
+    directory = tmp_path_factory.mktemp("model")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>").save_pretrained(directory)
+    return str(directory)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,9 @@ def configuration(model: str, *overrides: str):
     import verl
     from hydra import compose, initialize_config_dir
 
-    folder = Path(verl.__file__).parent / "trainer" / "config"
+    directory = Path(verl.__file__).parent / "trainer" / "config"
     settings = [f"actor_rollout_ref.model.path={model}", "reward.num_workers=2", *overrides]
-    with initialize_config_dir(config_dir=str(folder), version_base=None):
+    with initialize_config_dir(config_dir=str(directory), version_base=None):
         return reward_loop.migrate_legacy_reward_impl(compose("ppo_trainer", overrides=settings))
 
 
@@ -148,11 +148,11 @@ def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
 
 
 @pytest.mark.parametrize("manager", [INSTALLED_MANAGER, CLONED_MANAGER], ids=["installed", "cloned"])
-def test_the_manager_takes_the_picture_from_the_prompt(scored, model, png, picture, manager):
+def test_the_manager_takes_the_image_from_the_prompt(scored, model, png, target_image, manager):
     asked = {"type": "text", "text": "Draw this picture as SVG."}
     prompts = [
-        [{"role": "user", "content": [{"type": "image", "image": picture}, asked]}],
-        [{"role": "user", "content": [{"type": "image", "bytes": png, "path": None, "image": picture}, asked]}],
+        [{"role": "user", "content": [{"type": "image", "image": target_image}, asked]}],
+        [{"role": "user", "content": [{"type": "image", "bytes": png, "path": None, "image": target_image}, asked]}],
         [{"role": "user", "content": "Draw it as SVG."}],
         [{"role": "user", "content": "Draw it as SVG."}],
     ]
@@ -173,7 +173,7 @@ def asked_with(image, text: str) -> list[dict]:
     return [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": text}]}]
 
 
-def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(cluster, model, picture):
+def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(cluster, model, target_image):
     """Each of two workers has responses of one prompt, and as many to another prompt that scores well."""
     raster = f'```html\n<html><img src="data:image/png;base64,{"A" * 4000}"></html>\n```'
     group = ["```html\n<html>page</html>\n```", raster, PROSE, raster]  # without a browser the first cannot be judged
@@ -182,7 +182,7 @@ def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_worke
         model,
         responses,
         [{} for _ in responses],
-        raw_prompt=[asked_with(picture, "Write HTML."), asked_with(picture, "Draw this picture as SVG.")] * 4,
+        raw_prompt=[asked_with(target_image, "Write HTML."), asked_with(target_image, "Draw this picture as SVG.")] * 4,
         uid=["a", "b"] * 4,
     )
     settings = configuration(

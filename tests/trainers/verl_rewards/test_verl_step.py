@@ -1,4 +1,4 @@
-"""``main_ppo`` of verl with our manager: whole GRPO steps on CPUs, pictures from Parquet, rewards as earned."""
+"""``main_ppo`` of verl with our manager: whole GRPO steps on CPUs, images from Parquet, rewards as earned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCRIPT = EXAMPLES / "qwen3vl_8b_vincicoder_verl.sh"
 
 @pytest.fixture(scope="module")
 def parquet(tmp_path_factory) -> Path:
-    """A set as ``vincicoder data export --layout verl`` writes it: the picture is in the column ``images`` only."""
+    """A set as ``vincicoder data export --layout verl`` writes it: the image is in the column ``images`` only."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -39,25 +39,25 @@ def parquet(tmp_path_factory) -> Path:
     return path
 
 
-def train(folder: Path, policy: Path, parquet: Path, *settings: str) -> str:
+def train(directory: Path, policy: Path, parquet: Path, *settings: str) -> str:
     """Run the example script's command with a tiny model on CPUs and return what it printed."""
     import verl_on_cpu
 
     script = {"MODEL": policy, "TRAIN_FILES": parquet, "BATCH": 2, "GROUP": 4, "MAX_PROMPT": 256, "MAX_RESPONSE": 64}
-    script |= {"REWARD_ENCODER": "embedded", "REWARD_WORKERS": 1, "CHECKPOINT_DIR": folder / "checkpoints"}
+    script |= {"REWARD_ENCODER": "embedded", "REWARD_WORKERS": 1, "CHECKPOINT_DIR": directory / "checkpoints"}
     variables = {**os.environ, "PYTHON": sys.executable, "DRY_RUN": "1", **{k: str(v) for k, v in script.items()}}
     shown = subprocess.run(["bash", SCRIPT], env=variables, capture_output=True, text=True, check=True)
     command = [*shlex.split(shown.stdout), *verl_on_cpu.settings(), *settings]
     paths = os.pathsep.join([str(SUPPORT), str(ROOT)])
     environment = {**os.environ, **verl_on_cpu.environment(), "PYTHONPATH": paths}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     return done.stdout
 
 
-def dumped(folder: Path) -> list[dict]:
+def dumped(directory: Path) -> list[dict]:
     """Return the samples that verl wrote down, of all steps."""
-    files = sorted(folder.glob("*.jsonl"))
+    files = sorted(directory.glob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
 

@@ -27,8 +27,8 @@ SIZES = [
 ]
 
 
-def save_dinov2(folder: Path, architecture: str = "Dinov2Model") -> Path:
-    """Save a small DINOv2 with weights wide enough that different pictures get different embeddings."""
+def save_dinov2(directory: Path, architecture: str = "Dinov2Model") -> Path:
+    """Save a small DINOv2 with weights wide enough that different images get different embeddings."""
     torch.manual_seed(0)
     config_class = transformers.Dinov2WithRegistersConfig if "Registers" in architecture else transformers.Dinov2Config
     config = config_class(
@@ -38,16 +38,16 @@ def save_dinov2(folder: Path, architecture: str = "Dinov2Model") -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
-    model.save_pretrained(folder)
-    return folder
+    model.save_pretrained(directory)
+    return directory
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_dinov2(tmp_path_factory.mktemp("dinov2"))
 
 
-def picture(size: tuple[int, int], seed: int) -> Image.Image:
+def sample_image(size: tuple[int, int], seed: int) -> Image.Image:
     rng = np.random.default_rng(seed)
     image = Image.fromarray(np.kron(rng.integers(0, 256, (5, 7, 3)), np.ones((9, 9, 1))).astype(np.uint8))
     image = image.resize(size)
@@ -56,26 +56,26 @@ def picture(size: tuple[int, int], seed: int) -> Image.Image:
 
 
 @pytest.fixture(scope="module")
-def oracle(folder: Path) -> paper_reward.Embed:
+def oracle(directory: Path) -> paper_reward.Embed:
     """The reward's definition once more, as plainly as it can be written. Nothing of it comes from the package."""
-    return paper_reward.dinov2(str(folder))
+    return paper_reward.dinov2(str(directory))
 
 
 def tiles(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.stack([np.asarray(picture((TILE, TILE), seed)) for seed in range(count)])
+    return np.stack([np.asarray(sample_image((TILE, TILE), seed)) for seed in range(count)])
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_visual_is_the_plain_definition_of_the_reward(
-    folder: Path, oracle: paper_reward.Embed, size: tuple[int, int]
+    directory: Path, oracle: paper_reward.Embed, size: tuple[int, int]
 ) -> None:
-    target, render = picture(size, 1), picture((max(1, size[0] // 2), max(1, size[1] - 3)), 2)
-    similarity = Similarity(load_encoder(str(folder), device="cpu", dtype="float32"))
+    target, render = sample_image(size, 1), sample_image((max(1, size[0] // 2), max(1, size[1] - 3)), 2)
+    similarity = Similarity(load_encoder(str(directory), device="cpu", dtype="float32"))
     [result] = similarity.compare([similarity.prepare(target, render, "t")])
     assert result.visual() == pytest.approx(paper_reward.similarities(target, render, oracle).mean(), abs=1e-6)
 
 
-def test_overall_is_the_plain_definition_of_the_reward(folder: Path, oracle: paper_reward.Embed) -> None:
+def test_overall_is_the_plain_definition_of_the_reward(directory: Path, oracle: paper_reward.Embed) -> None:
     """On every icon of the sample set, whatever became of its responses."""
     found = [
         (reference.parent, response.read_text())
@@ -84,7 +84,7 @@ def test_overall_is_the_plain_definition_of_the_reward(folder: Path, oracle: pap
         if response.stem in ("perfect", "slight", "bad", "no_code", "wrong_language", "truncated")
     ]
     requests = [RewardRequest(text, sample / "target.png", language="svg") for sample, text in found]
-    with VisualReward(str(folder), device="cpu", dtype="float32", workers=1) as reward:
+    with VisualReward(str(directory), device="cpu", dtype="float32", workers=1) as reward:
         results = reward.score(requests)
     expected = [
         paper_reward.reward(text, "svg", Image.open(sample / "target.png"), result.render, oracle)
@@ -100,7 +100,7 @@ def test_patch_tokens_are_those_of_the_network_and_reach_components(tmp_path: Pa
     encoder = load_encoder(str(tmp_path), device="cpu")
     tokens = encoder.encode_patches(tiles(2))
     assert tokens.shape == (2, (TILE // 14) ** 2, 32)
-    target = picture((300, 200), 1)
+    target = sample_image((300, 200), 1)
     similarity = Similarity(encoder)
     assert np.array_equal(
         similarity.patch_tokens(target)[0],
@@ -119,8 +119,8 @@ def test_patch_tokens_are_those_of_the_network_and_reach_components(tmp_path: Pa
     assert 0 < result.scores["tokens"] < 1, result.message
 
 
-def test_the_small_network_tells_pictures_apart(folder: Path) -> None:
-    embeddings = load_encoder(str(folder)).encode(tiles(4)).astype(np.float64)
+def test_the_small_network_tells_images_apart(directory: Path) -> None:
+    embeddings = load_encoder(str(directory)).encode(tiles(4)).astype(np.float64)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     cosines = embeddings @ embeddings.T
     assert cosines[~np.eye(4, dtype=bool)].max() < 0.999
@@ -149,16 +149,16 @@ def test_the_embedding_is_the_class_token_before_the_final_norm(tmp_path: Path, 
     np.testing.assert_allclose(embeddings, expected, atol=1e-4)
 
 
-def test_the_size_of_the_batch_changes_nothing_but_the_memory(folder: Path) -> None:
+def test_the_size_of_the_batch_changes_nothing_but_the_memory(directory: Path) -> None:
     batch = tiles(7)
-    expected = load_encoder(str(folder)).encode(batch)
+    expected = load_encoder(str(directory)).encode(batch)
     for batch_tiles in (1, 3, 7):
-        got = load_encoder(str(folder), batch_tiles=batch_tiles).encode(batch)
+        got = load_encoder(str(directory), batch_tiles=batch_tiles).encode(batch)
         np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
-def test_no_more_tiles_than_allowed_go_through_the_network_at_once(folder: Path) -> None:
-    encoder = load_encoder(str(folder), batch_tiles=3)
+def test_no_more_tiles_than_allowed_go_through_the_network_at_once(directory: Path) -> None:
+    encoder = load_encoder(str(directory), batch_tiles=3)
     sizes = []
     forward = encoder._forward  # type: ignore[attr-defined]
     encoder._forward = lambda pixels: (sizes.append(len(pixels)), forward(pixels))[1]  # type: ignore[attr-defined]
@@ -167,8 +167,8 @@ def test_no_more_tiles_than_allowed_go_through_the_network_at_once(folder: Path)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "half", "bfloat16", "bf16"])
-def test_half_precision_stays_close(folder: Path, dtype: str) -> None:
-    exact, rounded = (load_encoder(str(folder), dtype=each).encode(tiles(2)) for each in ("float32", dtype))
+def test_half_precision_stays_close(directory: Path, dtype: str) -> None:
+    exact, rounded = (load_encoder(str(directory), dtype=each).encode(tiles(2)) for each in ("float32", dtype))
     assert rounded.dtype == np.float32
     cosine = (exact * rounded).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rounded, axis=1)
     assert cosine.min() > 0.99
@@ -186,19 +186,19 @@ def test_numbers_too_large_for_the_precision_are_an_error_and_not_a_reward(tmp_p
 
 
 def test_tiles_that_cannot_be_written_to_are_embedded_without_a_warning(
-    folder: Path, recwarn: pytest.WarningsRecorder
+    directory: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
     batch = tiles(1)
     batch.flags.writeable = False
-    load_encoder(str(folder)).encode(batch)
+    load_encoder(str(directory)).encode(batch)
     assert not [warning for warning in recwarn if "writ" in str(warning.message)]
 
 
-def test_a_folder_may_be_named_from_here_or_from_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = load_encoder(str(folder)).encode(tiles(1))
-    monkeypatch.chdir(folder.parent)
-    monkeypatch.setenv("HOME", str(folder.parent))
-    for name in (folder.name, f"./{folder.name}", f"~/{folder.name}"):
+def test_a_directory_may_be_named_from_here_or_from_home(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_encoder(str(directory)).encode(tiles(1))
+    monkeypatch.chdir(directory.parent)
+    monkeypatch.setenv("HOME", str(directory.parent))
+    for name in (directory.name, f"./{directory.name}", f"~/{directory.name}"):
         encoder = load_encoder(name)
         assert encoder.name == name
         assert np.array_equal(encoder.encode(tiles(1)), expected)
@@ -217,21 +217,21 @@ def test_weights_that_are_not_there_are_an_error_that_says_how_to_get_them(name:
         assert words in str(error.value)
 
 
-def test_a_folder_without_weights_is_an_error(folder: Path, tmp_path: Path) -> None:
-    shutil.copy(folder / "config.json", tmp_path)
+def test_a_directory_without_weights_is_an_error(directory: Path, tmp_path: Path) -> None:
+    shutil.copy(directory / "config.json", tmp_path)
     with pytest.raises(EncoderError, match="cannot be loaded"):
         load_encoder(str(tmp_path))
 
 
-def test_a_folder_without_a_configuration_is_an_error(tmp_path: Path) -> None:
+def test_a_directory_without_a_configuration_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match=r"has no config\.json"):
         load_encoder(str(tmp_path))
 
 
 def test_a_checkpoint_with_missing_weights_is_an_error_and_not_filled_up_at_random(
-    folder: Path, tmp_path: Path
+    directory: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(directory, tmp_path, dirs_exist_ok=True)
     config = json.loads((tmp_path / "config.json").read_text())
     config["num_hidden_layers"] = 3
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -255,17 +255,19 @@ def test_another_network_is_refused_by_its_type(tmp_path: Path) -> None:
         ({"batch_tiles": 0}, ["batch_tiles=0", "at least 1"]),
     ],
 )
-def test_an_option_that_cannot_work_is_refused_by_name(folder: Path, options: dict[str, Any], words: list[str]) -> None:
+def test_an_option_that_cannot_work_is_refused_by_name(
+    directory: Path, options: dict[str, Any], words: list[str]
+) -> None:
     with pytest.raises(ConfigError) as error:
-        load_encoder(str(folder), **options)
+        load_encoder(str(directory), **options)
     for word in words:
         assert word in str(error.value)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_on_cuda_the_default_precision_stays_close_to_the_cpu(folder: Path) -> None:
-    exact = load_encoder(str(folder), device="cpu").encode(tiles(40))
+def test_on_cuda_the_default_precision_stays_close_to_the_cpu(directory: Path) -> None:
+    exact = load_encoder(str(directory), device="cpu").encode(tiles(40))
     for options in ({}, {"device": "cuda:0", "dtype": "float32"}):
-        got = load_encoder(str(folder), batch_tiles=16, **options).encode(tiles(40))
+        got = load_encoder(str(directory), batch_tiles=16, **options).encode(tiles(40))
         cosine = (exact * got).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(got, axis=1)
         assert cosine.min() > 0.99

@@ -45,7 +45,7 @@ def original_layout(state: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def save_twins(folder: Path, registers: bool) -> tuple[Path, Path]:
+def save_twins(directory: Path, registers: bool) -> tuple[Path, Path]:
     """Save one random ViT-S/14 for transformers and, in the original layout, for timm."""
     torch.manual_seed(0)
     kind = "Dinov2WithRegisters" if registers else "Dinov2"
@@ -57,20 +57,20 @@ def save_twins(folder: Path, registers: bool) -> tuple[Path, Path]:
         for parameter in model.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
         model.embeddings.position_embeddings.add_(torch.randn_like(model.embeddings.position_embeddings))
-    model.save_pretrained(folder / "hf")
-    torch.save(original_layout(model.state_dict()), folder / "original.pth")
-    return folder / "hf", folder / "original.pth"
+    model.save_pretrained(directory / "hf")
+    torch.save(original_layout(model.state_dict()), directory / "original.pth")
+    return directory / "hf", directory / "original.pth"
 
 
 @pytest.mark.parametrize(
     ("network", "registers"), [("vit_small_patch14_dinov2", False), ("vit_small_patch14_reg4_dinov2", True)]
 )
 def test_timm_and_transformers_give_the_same_embedding(tmp_path: Path, network: str, registers: bool) -> None:
-    folder, checkpoint = save_twins(tmp_path, registers)
+    directory, checkpoint = save_twins(tmp_path, registers)
     rng = np.random.default_rng(0)
     rough = Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8))
     tiles = np.stack([np.asarray(rough.resize((TILE, TILE))), np.full((TILE, TILE, 3), 255, np.uint8)])
-    expected = load_encoder(str(folder), device="cpu").encode(tiles)
+    expected = load_encoder(str(directory), device="cpu").encode(tiles)
     encoder = load_encoder(f"timm:{network}@{checkpoint}", device="cpu")
     assert encoder.name == f"timm:{network}@{checkpoint}"
     got = encoder.encode(tiles)

@@ -1,4 +1,4 @@
-"""Pictures and rows for the tests of training data."""
+"""Images and rows for the tests of training data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def encoded(size=(64, 48), colour="red", format="PNG", **options) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def picture():
+def image_bytes():
     """A function that returns an image file's bytes."""
     return encoded
 

@@ -16,7 +16,7 @@ FRAGMENT = "<style>p {color: red}</style>\n<div><p>hi</p></div>"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>'
 DECLARED = f'<?xml version="1.0"?>\n<!-- icon -->\n{SVG}'
 LATEX = "\\documentclass{standalone}\n\\begin{document}\n$x$\n\\end{document}"
-PICTURE = "\\begin{tikzpicture}\n\\draw (0,0) -- (1,1);\n\\end{tikzpicture}"
+IMAGE = "\\begin{tikzpicture}\n\\draw (0,0) -- (1,1);\n\\end{tikzpicture}"
 
 KEPT = [
     ("a proper block", f"```python\n{PYTHON}\n```", "python", PYTHON),
@@ -40,10 +40,10 @@ KEPT = [
     ("SVG under html", f"```html\n{DECLARED}\n```", "svg", DECLARED),
     ("SVG without a fence", SVG, "svg", SVG),
     ("SVG without a tag", f"```\n{DECLARED}\n```", "svg", DECLARED),
-    ("LaTeX under tikz", f"```tikz\n{PICTURE}\n```", "latex", PICTURE),
+    ("LaTeX under tikz", f"```tikz\n{IMAGE}\n```", "latex", IMAGE),
     ("LaTeX under tex", f"```tex\n{LATEX}\n```", "latex", LATEX),
     ("LaTeX without a fence", LATEX, "latex", LATEX),
-    ("a bare TikZ picture", PICTURE, "latex", PICTURE),
+    ("a bare TikZ picture", IMAGE, "latex", IMAGE),
 ]
 
 

@@ -16,8 +16,8 @@ PAGE = '<html><body><img src="rick.jpg"></body></html>'
 SVG = "<svg><rect/></svg>"
 
 
-def row(asked, answered, picture):
-    return {"user_content": asked, "assistant_content": answered, "image": picture}
+def row(asked, answered, image_bytes):
+    return {"user_content": asked, "assistant_content": answered, "image": image_bytes}
 
 
 def test_a_plain_row_becomes_a_record(png):
@@ -30,8 +30,13 @@ def test_a_plain_row_becomes_a_record(png):
     assert Record.from_dict(found.to_dict()) == found
 
 
-def test_images_pass_unchanged_whatever_their_size_and_format(picture):
-    for content in (picture((640, 480)), picture((33, 7)), picture(format="JPEG"), picture(format="WEBP") + b"\0\0"):
+def test_images_pass_unchanged_whatever_their_size_and_format(image_bytes):
+    for content in (
+        image_bytes((640, 480)),
+        image_bytes((33, 7)),
+        image_bytes(format="JPEG"),
+        image_bytes(format="WEBP") + b"\0\0",
+    ):
         for cell in (content, {"bytes": content, "path": "a.png"}, [{"bytes": content, "path": None}]):
             assert from_sft(row("Draw.", f"```svg\n{SVG}\n```", cell), "svg").target == content
 

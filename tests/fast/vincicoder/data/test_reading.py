@@ -139,13 +139,13 @@ def test_a_stream_mixes_files_from_its_first_rows_on(tmp_path, png):
         assert (names.count("chart2svg"), names.count("img2svg"), names.count("web2svg")) == (12, 6, 2)
 
 
-def bad_rows(png, picture):
+def bad_rows(png, image_bytes):
     broken = bytearray(png)
     broken[-20] ^= 0xFF
     return {
-        "broken picture": [{"image": b"no picture"}, {"image": png[:-30]}, {"image": bytes(broken)}],
-        "picture too large": [{"image": picture((10_001, 5_000), format="GIF")}],
-        "picture too thin": [{"image": picture((1_000, 4))}],
+        "broken picture": [{"image": b"no image"}, {"image": png[:-30]}, {"image": bytes(broken)}],
+        "picture too large": [{"image": image_bytes((10_001, 5_000), format="GIF")}],
+        "picture too thin": [{"image": image_bytes((1_000, 4))}],
         "empty code": [{"assistant_content": ""}, {"assistant_content": "```svg\n```"}],
         "empty prompt": [{"user_content": ""}],
         "missing value": [{"user_content": None}, {"assistant_content": None}, {"image": None}],
@@ -155,8 +155,8 @@ def bad_rows(png, picture):
     }
 
 
-def test_every_bad_row_of_a_parquet_file_is_counted_and_costs_no_other(tmp_path, png, picture):
-    bad = bad_rows(png, picture)
+def test_every_bad_row_of_a_parquet_file_is_counted_and_costs_no_other(tmp_path, png, image_bytes):
+    bad = bad_rows(png, image_bytes)
     rows = []
     for index, change in enumerate(change for changes in bad.values() for change in changes):
         rows += [rows_of(1, png, f"good {index}")[0], rows_of(1, png)[0] | change]
@@ -260,18 +260,18 @@ def test_several_processes_note_rows_together_and_each_counts_once(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
-def test_whole_images_pass_and_cut_ones_do_not(format, picture):
-    content = picture((300, 200), format=format)
+def test_whole_images_pass_and_cut_ones_do_not(format, image_bytes):
+    content = image_bytes((300, 200), format=format)
     check_image(content)
     with pytest.raises(ValueError, match="image"):
         check_image(content[: len(content) // 2])
 
 
-def test_the_largest_image_passes_and_one_beyond_it_does_not(picture):
+def test_the_largest_image_passes_and_one_beyond_it_does_not(image_bytes):
     side = 8_000
-    check_image(picture((side, MAX_PIXELS // side), format="GIF"))
+    check_image(image_bytes((side, MAX_PIXELS // side), format="GIF"))
     with pytest.raises(ValueError, match=r"limit"):
-        check_image(picture((side, MAX_PIXELS // side + 1), format="PNG"))
+        check_image(image_bytes((side, MAX_PIXELS // side + 1), format="PNG"))
 
 
 def test_every_rules_source_is_in_the_digest(monkeypatch, tmp_path):

@@ -59,13 +59,13 @@ CHEATING_PYTHON = {
     "integer to bytes": f"img = decode(({hex(int.from_bytes(LARGE, 'big'))}).to_bytes({len(LARGE)}, 'big'))",
     "code over the parsing limit": f"import base64\nx = base64.b64decode('{B64}')\n" + "y = 1\n" * 8000,
     "raw bytes over the parsing limit": "x = b'" + "\\x89" * 20_000 + "'",
-    "picture file": "img = plt.imread('target.png')" + SHOW,
-    "picture file by Image.open": "from PIL import Image\nimg = Image.open('/data/target.JPG')" + SHOW,
-    "picture file by keyword": "img = plt.imread(fname='target.jpeg')",
-    "picture file by Path": "from pathlib import Path\nimg = plt.imread(Path('target.webp'))",
-    "picture file by join": "import os\nimg = plt.imread(os.path.join('/data', 'target.png'))",
-    "picture file by open": "data = open('target.png', 'rb').read()",
-    "picture file read twice": "a = plt.imread('t.png')\nb = plt.imread('t.png')",
+    "image file": "img = plt.imread('target.png')" + SHOW,
+    "image file by Image.open": "from PIL import Image\nimg = Image.open('/data/target.JPG')" + SHOW,
+    "image file by keyword": "img = plt.imread(fname='target.jpeg')",
+    "image file by Path": "from pathlib import Path\nimg = plt.imread(Path('target.webp'))",
+    "image file by join": "import os\nimg = plt.imread(os.path.join('/data', 'target.png'))",
+    "image file by open": "data = open('target.png', 'rb').read()",
+    "image file read twice": "a = plt.imread('t.png')\nb = plt.imread('t.png')",
     "data URL": f"fig.add_layout_image(source='{URL}')",
     "data URL in pieces": f"fig.add_layout_image(source='data:image/png;base64,' '{B64}')",
 }
@@ -144,7 +144,7 @@ HONEST_SVG = {
     "small texture": SVG.format(f'<image href="{SMALL_URL}"/>'),
     "long path": SVG.format(f'<path d="{"".join(f"l{i}-{i}h{i}v{i}z" for i in range(3000))}"/>'),
     "use and links": SVG.format('<use href="#a"/><use xlink:href="#b"/><image href="#c"/><a href="x.html">x</a>'),
-    "remote picture, which never loads": SVG.format('<image href="https://example.org/a.png"/>'),
+    "remote image, which never loads": SVG.format('<image href="https://example.org/a.png"/>'),
     "SVG in SVG": SVG.format('<image href="data:image/svg+xml,%3Csvg%3E%3Crect/%3E%3C/svg%3E"/>'),
     "font": SVG.format(f"<style>@font-face {{ src: url(data:font/woff2;base64,{'d09GMgAB' * 2000}) }}</style>"),
     "text about data": SVG.format("<text>Our data: image/png, base64, and more.</text>"),
@@ -179,7 +179,7 @@ CHEATING_HTML = {
 
 HONEST_HTML = {
     "placeholder": PAGE.format('<img src="rick.jpg"><div style="background: url(rick.jpg)"></div>'),
-    "relative and remote pictures": PAGE.format('<img src="images/logo.png"><img src="https://example.org/a.png">'),
+    "relative and remote images": PAGE.format('<img src="images/logo.png"><img src="https://example.org/a.png">'),
     "one transparent pixel": PAGE.format('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'),
     "one pixel and many paths": PAGE.format(
         '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
@@ -327,7 +327,7 @@ def test_hostile_code_is_judged_in_linear_time_without_raising(name, language):
     assert time.process_time() - start < 20, "quadratic work would take minutes"
 
 
-# Blank pictures
+# Blank images
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK"])

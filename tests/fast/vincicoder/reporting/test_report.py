@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from report_rows import HOSTILE, PICTURE, result, row, write_report
+from report_rows import HOSTILE, IMAGE, result, row, write_report
 
 from vincicoder.errors import ConfigError
 from vincicoder.reporting import Report
@@ -23,8 +23,8 @@ def data_of(page: Path) -> dict[str, Any]:
     return data
 
 
-def test_rows_and_tables_are_in_the_page_and_pictures_beside_it(tmp_path: Path) -> None:
-    rows = [(row(2, kind="bad"), result("timeout"), None), (row(1, kind="good"), result(), PICTURE)]
+def test_rows_and_tables_are_in_the_page_and_images_beside_it(tmp_path: Path) -> None:
+    rows = [(row(2, kind="bad"), result("timeout"), None), (row(1, kind="good"), result(), IMAGE)]
     page = write_report(tmp_path / "report", rows, "Title")
     data = data_of(page)
     assert [each["id"] for each in data["rows"]] == ["id1", "id2"]
@@ -33,19 +33,19 @@ def test_rows_and_tables_are_in_the_page_and_pictures_beside_it(tmp_path: Path) 
     assert bad["render"] is None
     assert (good["render"]["width"], good["render"]["height"]) == (400, 200)
     assert (page.parent / good["render"]["src"]).is_file()
-    assert good["target"] == bad["target"]  # one picture for all that share it
+    assert good["target"] == bad["target"]  # one image for all that share it
     assert len(list((page.parent / "images").iterdir())) == 2
 
 
 def test_components_beyond_the_named_scores_are_in_the_page(tmp_path: Path) -> None:
     scores = {"paper": 0.9, "coarse": 0.9, "alignment": 1.0, "text": 0.12345}
-    rows = [(row(1), result(scores=scores), PICTURE), (row(2), result(scores=scores, preset="robust"), PICTURE)]
+    rows = [(row(1), result(scores=scores), IMAGE), (row(2), result(scores=scores, preset="robust"), IMAGE)]
     first, second = data_of(write_report(tmp_path, rows, "Title"))["rows"]
     assert first["components"] == {"text": 0.1235}
     assert second["components"] == {"paper": 0.9, "text": 0.1235}
 
 
-def test_large_pictures_are_shrunk(tmp_path: Path) -> None:
+def test_large_images_are_shrunk(tmp_path: Path) -> None:
     page = write_report(tmp_path, [(row(), result(), Image.new("RGB", (3000, 200)))], "Title")
     assert data_of(page)["rows"][0]["render"] == {
         "src": "images/render-key1.webp",
@@ -60,8 +60,8 @@ def test_a_target_that_cannot_be_opened_is_shown_as_missing(tmp_path: Path) -> N
     assert data_of(page)["rows"][0]["target"] is None
 
 
-def test_a_report_that_goes_on_finds_its_pictures(tmp_path: Path) -> None:
-    write_report(tmp_path, [(row(), result(), PICTURE)], "Title")
+def test_a_report_that_goes_on_finds_its_images(tmp_path: Path) -> None:
+    write_report(tmp_path, [(row(), result(), IMAGE)], "Title")
     page = write_report(tmp_path, [(row(), result(), None)], "Title")
     assert data_of(page)["rows"][0]["render"]["width"] == 400
 
@@ -102,7 +102,7 @@ def test_the_page_allows_no_script_but_its_own_and_no_network(tmp_path: Path) ->
     assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", text)
 
 
-def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="report directory"):
         Report(tmp_path / "file" / "report", "Title")

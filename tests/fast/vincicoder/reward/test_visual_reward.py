@@ -150,7 +150,7 @@ def test_targets_come_in_any_form(reward: VisualReward, circle: Image.Image, tmp
     assert one(reward, fenced(CIRCLE, "svg"), target, "svg").visual == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("target", ["/no/such.png", b"not a picture", {}, "", None, 7])
+@pytest.mark.parametrize("target", ["/no/such.png", b"not an image", {}, "", None, 7])
 def test_a_bad_target_spoils_only_its_own_request(reward: VisualReward, circle: Image.Image, target: Any) -> None:
     good = RewardRequest(fenced(CIRCLE, "svg"), circle, language="svg")
     results = reward.score([good, RewardRequest(good.response, target, language="svg"), good])

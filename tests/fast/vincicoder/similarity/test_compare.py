@@ -45,13 +45,13 @@ def similarity(encoder: Thumbs) -> Similarity:
 
 def drawing(size: tuple[int, int] = (640, 480), colour: str = "navy", seed: int = 0) -> Image.Image:
     rng = np.random.default_rng(seed)
-    picture = Image.new("RGB", size, "white")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
     for _ in range(6):
         x, y = rng.uniform(0, 0.7, 2) * size
         w, h = rng.uniform(0.05, 0.3, 2) * size
         draw.rectangle([x, y, x + w, y + h], fill=colour)
-    return picture
+    return image
 
 
 def compare_one(similarity: Similarity, target: Image.Image, render: Image.Image, key: str = "t") -> Comparison:
@@ -61,7 +61,7 @@ def compare_one(similarity: Similarity, target: Image.Image, render: Image.Image
 
 @pytest.mark.parametrize("size", [(1, 1), (448, 448), (640, 480), (4000, 300), (300, 4000)])
 @pytest.mark.parametrize("name", ["thumbs", "embedded"])
-def test_a_picture_is_entirely_like_itself(size: tuple[int, int], name: str) -> None:
+def test_a_image_is_entirely_like_itself(size: tuple[int, int], name: str) -> None:
     similarity = Similarity(Thumbs() if name == "thumbs" else load_encoder(name))
     result = compare_one(similarity, drawing(size), drawing(size))
     assert result.coarse == result.fine == result.visual() == 1.0
@@ -111,7 +111,7 @@ def test_a_palette_render_is_stretched_smoothly(similarity: Similarity) -> None:
 
 @pytest.mark.parametrize("name", ["thumbs", "embedded"])
 @pytest.mark.parametrize("colours", [("black", "white"), ("white", "black"), ("black", "black")])
-def test_empty_pictures_give_numbers(name: str, colours: tuple[str, str]) -> None:
+def test_empty_images_give_numbers(name: str, colours: tuple[str, str]) -> None:
     target, render = (Image.new("RGB", (640, 480), colour) for colour in colours)
     similarity = Similarity(Thumbs() if name == "thumbs" else load_encoder(name))
     visual = compare_one(similarity, target, render).visual()
@@ -163,19 +163,19 @@ def test_tiles_of_a_target_are_dropped_with_the_last_prepared_that_holds_them(si
 
 def test_the_target_used_longest_ago_is_forgotten_first(encoder: Thumbs) -> None:
     similarity = Similarity(encoder, cache_targets=2)
-    picture = drawing((100, 100))
+    image = drawing((100, 100))
     for key, embedded in [("a", 1), ("b", 2), ("a", 2), ("c", 3), ("a", 3), ("b", 4)]:
-        compare_one(similarity, picture, picture, key)
+        compare_one(similarity, image, image, key)
         assert similarity.misses == embedded, key
     assert len(similarity._embeddings) == 2
 
 
 def test_a_target_forgotten_between_prepare_and_compare_costs_nothing(encoder: Thumbs) -> None:
     similarity = Similarity(encoder, cache_targets=1)
-    picture = drawing((100, 100))
-    compare_one(similarity, picture, picture, "a")
-    prepared = similarity.prepare(picture, picture, "a")
-    compare_one(similarity, picture, picture, "b")
+    image = drawing((100, 100))
+    compare_one(similarity, image, image, "a")
+    prepared = similarity.prepare(image, image, "a")
+    compare_one(similarity, image, image, "b")
     [comparison] = similarity.compare([prepared])
     assert comparison.visual() == 1.0
     assert similarity.misses == 2
@@ -200,7 +200,7 @@ def test_cached_embeddings_do_not_keep_the_batch_alive(similarity: Similarity) -
     assert all(embedding.base is None for embedding in similarity._embeddings.values())
 
 
-def test_many_pictures_reach_the_encoder_in_groups_of_bounded_size(similarity: Similarity, encoder: Thumbs) -> None:
+def test_many_images_reach_the_encoder_in_groups_of_bounded_size(similarity: Similarity, encoder: Thumbs) -> None:
     prepared = [similarity.prepare(drawing(), drawing(seed=seed), "t") for seed in range(50)]
     results = similarity.compare(prepared)
     assert max(encoder.calls) <= _GROUP_TILES

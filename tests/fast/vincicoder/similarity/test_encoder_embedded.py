@@ -68,9 +68,9 @@ def blank(like: Image.Image, colour: str = "white") -> Image.Image:
     return Image.new("RGB", like.size, colour)
 
 
-def shifted(picture: Image.Image, right: int, down: int) -> Image.Image:
-    moved = blank(picture)
-    moved.paste(picture, (right, down))
+def shifted(image: Image.Image, right: int, down: int) -> Image.Image:
+    moved = blank(image)
+    moved.paste(image, (right, down))
     return moved
 
 
@@ -105,11 +105,11 @@ def test_perfect_then_slightly_wrong_then_badly_wrong_then_blank(
     slightly_wrong: Callable[[], Image.Image],
     badly_wrong: Callable[[], Image.Image],
 ) -> None:
-    picture = target()
-    slight, bad = visual(picture, slightly_wrong()), visual(picture, badly_wrong())
+    image = target()
+    slight, bad = visual(image, slightly_wrong()), visual(image, badly_wrong())
     assert 1.0 > slight > 0.85
     assert slight - 0.04 > bad
-    assert bad > visual(picture, blank(picture)) + 0.02
+    assert bad > visual(image, blank(image)) + 0.02
 
 
 def test_a_change_of_content_costs_more_than_a_small_shift() -> None:
@@ -119,9 +119,9 @@ def test_a_change_of_content_costs_more_than_a_small_shift() -> None:
         assert visual(target, wrong) < moved
 
 
-def test_unrelated_pictures_are_far_apart() -> None:
-    pictures = [chart(), chart("pie"), house(), icon('<text x="5" y="60" font-size="40">Hi</text>')]
-    scores = [visual(a, b) for a in pictures for b in pictures if a is not b]
+def test_unrelated_images_are_far_apart() -> None:
+    images = [chart(), chart("pie"), house(), icon('<text x="5" y="60" font-size="40">Hi</text>')]
+    scores = [visual(a, b) for a in images for b in images if a is not b]
     assert np.mean(scores) < 0.7
     assert max(scores) < 0.85
 
@@ -134,7 +134,7 @@ def test_blank_is_like_blank_and_unlike_a_drawing(colour: str) -> None:
     assert visual(blank(target, colour), target) < 0.55
 
 
-def test_empty_pictures_of_different_colours_differ() -> None:
+def test_empty_images_of_different_colours_differ() -> None:
     white = Image.new("RGB", (300, 300), "white")
     assert visual(white, Image.new("RGB", (300, 300), "black")) < 0.75
     assert visual(white, Image.new("RGB", (300, 300), "#fdfdfd")) > 0.95

@@ -55,7 +55,7 @@ def test_there_are_all_the_grids_of_up_to_twelve_tiles() -> None:
     assert products == sorted(products)
 
 
-def test_no_picture_is_nearest_to_two_grids_of_equally_many_tiles() -> None:
+def test_no_image_is_nearest_to_two_grids_of_equally_many_tiles() -> None:
     shapes = sorted({Fraction(columns, rows) for columns, rows in _GRIDS})
     for lower, upper in pairwise(shapes):
         tiles_of_lower = {i * j for i, j in _GRIDS if Fraction(i, j) == lower}
@@ -63,7 +63,7 @@ def test_no_picture_is_nearest_to_two_grids_of_equally_many_tiles() -> None:
         assert not tiles_of_lower & tiles_of_upper
 
 
-def test_between_two_shapes_a_large_picture_takes_the_larger_grid_and_a_small_one_the_smaller() -> None:
+def test_between_two_shapes_a_large_image_takes_the_larger_grid_and_a_small_one_the_smaller() -> None:
     # 7:2 lies half way between 3:1 and 4:1, in numbers that floats hold exactly.
     assert grid_of(7, 2) == (3, 1)
     assert grid_of(1750, 500) == (4, 1)
@@ -72,17 +72,17 @@ def test_between_two_shapes_a_large_picture_takes_the_larger_grid_and_a_small_on
 @pytest.mark.parametrize(
     "size", [(1, 1), (1, 9), (30, 17), (448, 448), (640, 480), (1000, 400), (4000, 300), (300, 4000)]
 )
-def test_tiles_are_the_stretched_picture_row_by_row_and_then_the_thumbnail(size: tuple[int, int]) -> None:
-    picture = noise(*size)
-    pixels, (columns, rows) = tile(picture)
-    stretched = picture.resize((columns * TILE, rows * TILE))
+def test_tiles_are_the_stretched_image_row_by_row_and_then_the_thumbnail(size: tuple[int, int]) -> None:
+    image = noise(*size)
+    pixels, (columns, rows) = tile(image)
+    stretched = image.resize((columns * TILE, rows * TILE))
     expected = [
         stretched.crop((c * TILE, r * TILE, (c + 1) * TILE, (r + 1) * TILE))
         for r in range(rows)
         for c in range(columns)
     ]
     if len(expected) > 1:
-        expected.append(picture.resize((TILE, TILE)))
+        expected.append(image.resize((TILE, TILE)))
     assert pixels.dtype == np.uint8
     assert pixels.shape == (len(expected), TILE, TILE, 3)
     for cut, plain in zip(pixels, expected, strict=True):
@@ -90,6 +90,6 @@ def test_tiles_are_the_stretched_picture_row_by_row_and_then_the_thumbnail(size:
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK"])
-def test_other_modes_are_tiled_as_their_rgb_picture(mode: str) -> None:
-    picture = noise(50, 20, mode)
-    assert np.array_equal(tile(picture).pixels, tile(picture.convert("RGB")).pixels)
+def test_other_modes_are_tiled_as_their_rgb_image(mode: str) -> None:
+    image = noise(50, 20, mode)
+    assert np.array_equal(tile(image).pixels, tile(image.convert("RGB")).pixels)

@@ -29,9 +29,9 @@ def svg(fill: str, radius: int = 20) -> str:
 @pytest.fixture(scope="module")
 def target() -> Image.Image:
     with RenderPool(workers=1) as pool:
-        picture = pool.render(svg("red").split("\n")[1], "svg").image
-    assert picture is not None
-    return picture
+        target_image = pool.render(svg("red").split("\n")[1], "svg").image
+    assert target_image is not None
+    return target_image
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_every_shape_that_trainers_pass_gives_the_rewards_numbers(form, png, tar
     assert CompletionReward(**OPTIONS)(**call) == pytest.approx(expected, abs=1e-6)
 
 
-def test_relative_paths_start_from_the_folder(tmp_path, png, expected):
+def test_relative_paths_start_from_the_directory(tmp_path, png, expected):
     (tmp_path / "a.png").write_bytes(png)
     reward = CompletionReward(image_dir=str(tmp_path), **OPTIONS)
     columns = {"target": ["a.png"] * 4, "language": ["svg"] * 4}
@@ -134,7 +134,7 @@ def test_log_metric_gets_every_mean_once_per_batch(png):
 
 
 def test_a_fault_of_the_machine_is_none_or_the_groups_mean(png, expected, monkeypatch):
-    """The fault cannot be had to order: the pool is told that one code cannot be drawn here."""
+    """The fault cannot be caused on demand, so the pool is told that one code cannot be rendered here."""
     drawn = RenderPool._render
 
     def render(self, code, language):

@@ -50,13 +50,13 @@ def node() -> Iterator[NodeReward]:
 def servers(address: str) -> list[int]:
     """Return the processes that serve the address."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for directory in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes().split(b"\0")
+            command = (directory / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
         if b"vincicoder.trainers.node" in command and address.encode() in command:
-            found.append(int(folder.name))
+            found.append(int(directory.name))
     return found
 
 

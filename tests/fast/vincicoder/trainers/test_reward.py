@@ -236,7 +236,7 @@ def test_no_target_at_all_is_an_error_only_until_there_was_one():
     assert reward.score([bad])[0]["bad_target"] == 1
 
 
-def test_answers_without_a_picture_do_not_prove_that_targets_can_be_read():
+def test_answers_without_a_image_do_not_prove_that_targets_can_be_read():
     rows = [row(result(Status.SYNTAX_ERROR))] + [row(result(Status.BAD_TARGET))] * 15
     reward = scripted()
     assert reward.score(rows)[1]["bad_target"] == 1

@@ -140,7 +140,7 @@ def test_metadata_is_the_rest_of_the_row_in_small_plain_values():
     }
 
 
-def test_path_is_left_alone_without_a_folder():
+def test_path_is_left_alone_without_a_directory():
     assert trainers.request_from("text", [{"target": "a.png"}]).target == "a.png"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_rows import HOSTILE, PICTURE, result, row, write_report
+from report_rows import HOSTILE, IMAGE, result, row, write_report
 
 from vincicoder.reporting import Report, Summary
 from vincicoder.status import Status
@@ -36,7 +36,7 @@ def opened(browser: Any, page: Path, width: int = 1280) -> tuple[Any, list[str]]
 
 def test_the_browser_runs_nothing_of_a_hostile_response(tmp_path: Path, browser: Any) -> None:
     hostile = row(response=HOSTILE, kind=HOSTILE, domain=HOSTILE)
-    page = write_report(tmp_path, [(hostile, result(code=HOSTILE, message=HOSTILE), PICTURE)], HOSTILE)
+    page = write_report(tmp_path, [(hostile, result(code=HOSTILE, message=HOSTILE), IMAGE)], HOSTILE)
     tab, problems = opened(browser, page)
     for label in ("Code", "Response"):
         tab.get_by_text(label, exact=True).click()
@@ -46,11 +46,11 @@ def test_the_browser_runs_nothing_of_a_hostile_response(tmp_path: Path, browser:
     assert problems == []
 
 
-def test_the_browser_shows_pictures_tiles_and_filters(tmp_path: Path, browser: Any) -> None:
+def test_the_browser_shows_images_tiles_and_filters(tmp_path: Path, browser: Any) -> None:
     rows = [
-        (row(1, kind="good", domain="chart"), result(), PICTURE),
+        (row(1, kind="good", domain="chart"), result(), IMAGE),
         (row(2, kind="bad", domain="svg"), result("timeout"), None),
-        (row(3, kind="good", domain="svg"), result(overall=0.95), PICTURE),
+        (row(3, kind="good", domain="svg"), result(overall=0.95), IMAGE),
     ]
     tab, problems = opened(browser, write_report(tmp_path, rows, "Title"))
     assert tab.locator("article").count() == 3
@@ -68,7 +68,7 @@ def test_the_browser_shows_pictures_tiles_and_filters(tmp_path: Path, browser: A
 def test_the_browser_makes_cards_only_as_they_come_into_view(tmp_path: Path, browser: Any) -> None:
     report, summary = Report(tmp_path, "Title"), Summary()
     for number in range(1, 501):
-        report.add(result(id=""), render=PICTURE if number == 1 else None, **row(number))
+        report.add(result(id=""), render=IMAGE if number == 1 else None, **row(number))
         summary.add(result())
     tab, problems = opened(browser, report.finish(summary))
     assert tab.locator("article").count() < 60
@@ -87,7 +87,7 @@ def mixed_rows() -> list[tuple[dict[str, Any], dict[str, Any], Any]]:
     for number, status in enumerate(Status, 1):
         labels = {"kind": kinds[number % 3], "domain": "svg", "expected_status": "ok"}
         scored = result(str(status), language_from="response" if number % 2 else "request")
-        rows.append((row(number, **labels), scored, PICTURE if status == "ok" else None))
+        rows.append((row(number, **labels), scored, IMAGE if status == "ok" else None))
     only_unjudged = row(len(rows) + 1, kind="lost", domain="chart", expected_status="ok")
     return [*rows, (only_unjudged, result("infrastructure", message="x" * 500), None)]
 

@@ -37,7 +37,7 @@ class DotRenderer:
         return Policy(processes=True)
 
     def preload(self) -> dict[str, Any]:
-        """Look for ``dot``.
+        """Find ``dot``.
 
         Raises:
             FileNotFoundError: If it is not installed.
