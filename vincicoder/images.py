@@ -182,6 +182,19 @@ def target_content(target: TargetLike) -> bytes | Image.Image:
     Raises:
         TargetError: The target cannot be read.
     """
+    return _plain_content(unwrapped(target))
+
+
+def unwrapped(target: TargetLike) -> Any:
+    """Return what the mappings and lists around a target hold: text, a path, bytes, an image, or what is no target.
+
+    Raises:
+        TargetError: One of them does not hold exactly one image, or there are too many of them.
+
+    Example:
+        >>> unwrapped([{"bytes": None, "path": "chart.png"}])
+        'chart.png'
+    """
     inner: Any = target
     for _ in range(_NESTING):
         if isinstance(inner, Mapping):
@@ -189,7 +202,7 @@ def target_content(target: TargetLike) -> bytes | Image.Image:
         elif _is_sequence(inner):
             inner = _item_of_sequence(inner)
         else:
-            return _plain_content(inner)
+            return inner
     raise TargetError(f"target {_name(target)} is nested more than {_NESTING} deep; give the image itself")
 
 

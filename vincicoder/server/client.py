@@ -15,6 +15,7 @@ from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.images import compressed, open_target, target_content
 from vincicoder.rendering import Render
 from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.reward.codec import request_fields, result_from_fields
 from vincicoder.status import Status
 
 _BATCH = 32  # responses in a call: few enough that results arrive while others are scored
@@ -95,7 +96,7 @@ class HttpReward:
         return [_result(each) for each in self._call("/v1/score", {"requests": samples})["results"]]
 
     def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        data = json.dumps(body, default=str).encode()
+        data = json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, self._headers)
         reason = ""
         for pause in _PAUSES:
@@ -114,30 +115,16 @@ class HttpReward:
 
 
 def _sample(request: RewardRequest) -> dict[str, Any] | RewardResult:
-    """Return a request as it is sent, or its result if the target cannot be read here."""
+    """Return a request as it is sent, or its result if its target or metadata cannot be sent."""
     try:
         content = target_content(request.target)
+        target = content if isinstance(content, bytes) else compressed(open_target(content))
+        return {**request_fields(request), "target": base64.b64encode(target).decode()}
     except TargetError as error:
         return RewardResult.failed(request, Status.BAD_TARGET, str(error))
-    target = content if isinstance(content, bytes) else compressed(content)
-    return {
-        "response": request.response,
-        "target": base64.b64encode(target).decode(),
-        "language": request.language,
-        "prompt": request.prompt,
-        "id": request.id,
-        "reference": request.reference,
-        "metadata": dict(request.metadata),
-    }
+    except ValueError as error:
+        return RewardResult.failed(request, Status.BAD_REQUEST, f"its metadata cannot be sent: {error}")
 
 
 def _result(data: dict[str, Any]) -> RewardResult:
-    known = {name: data[name] for name in RewardResult.__dataclass_fields__ if name in data}
-    known |= {
-        "status": Status(data["status"]),
-        "grid": tuple(data["grid"]) if data["grid"] else None,
-        "tiles": tuple(data["tiles"]),
-        "render": None,
-        "render_bytes": base64.b64decode(data["render"]) if data["render"] is not None else None,
-    }
-    return RewardResult(**known)
+    return result_from_fields(data, base64.b64decode(data["render"]) if data["render"] is not None else None)

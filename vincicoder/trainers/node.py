@@ -4,42 +4,58 @@ Under ``torchrun`` every rank calls its reward functions for its own responses. 
 ranks would start eight pools of render workers, sized to all cores each, and load the encoder eight times. So the first
 rank that scores starts a process that holds the only one, and all ranks talk to it through a Unix socket. It ends by
 itself when the last of them is gone.
+
+Messages are JSON and image bytes, see `vincicoder.reward.codec`; the processes prove to each other that they know the
+user's key before the first one, as any process on the machine can reach the socket.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import json
 import os
-import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from multiprocessing.connection import Client, Connection, Listener
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from vincicoder import registry
+from vincicoder import errors, registry
 from vincicoder._version import __version__
-from vincicoder.errors import ScoringUnavailable, VinciCoderError
+from vincicoder.errors import ScoringUnavailable, TargetError, VinciCoderError
 from vincicoder.options import from_flat, to_flat
+from vincicoder.rendering import Render
+from vincicoder.reward import RewardRequest, RewardResult, Totals
+from vincicoder.reward.codec import (
+    Attachments,
+    pack,
+    request_from_header,
+    request_to_header,
+    result_fields,
+    result_from_fields,
+    unpack,
+)
 from vincicoder.reward.combine import measuring, rewarded
 from vincicoder.reward.config import RewardConfig
-from vincicoder.trainers.groups import Groups
+from vincicoder.status import Status
+from vincicoder.trainers.groups import Group, Groups
+from vincicoder.trainers.node_socket import connect, node_key, proves_itself
 
 if TYPE_CHECKING:
-    from vincicoder.rendering import Render
-    from vincicoder.reward import RewardRequest, RewardResult, Totals, VisualReward
-    from vincicoder.trainers.groups import Group, Scores
+    from vincicoder.reward import VisualReward
+    from vincicoder.trainers.groups import Scores
+
+Message = tuple[dict[str, Any], list[bytes]]
+"""A header and its attachments."""
 
 _LINGER = 5.0  # seconds that a server outlives its last client
 _PAUSES = (0.0, 0.5, 2.0)  # seconds before each attempt; a dying server may take a connection before it is gone
-_END = "end of answers"
 _DIED = (
     "the node's reward process died again and again, with {left}; was it killed for its memory? The kernel's log "
     "(dmesg) would say so; fewer workers or a smaller memory_mb need less."
@@ -92,11 +108,23 @@ class NodeReward:
         left = dict(enumerate(requests))
         for pause in _PAUSES:
             time.sleep(pause)
-            indices = list(left)
+            attachments = Attachments()
+            headers: dict[int, dict[str, Any]] = {}
+            for index, request in list(left.items()):
+                sent = _sent(request, attachments)
+                if isinstance(sent, RewardResult):
+                    del left[index]
+                    yield index, rewarded(sent, self.config.scoring)
+                else:
+                    headers[index] = sent
+            indices = list(headers)
             try:
-                for position, result in self._ask("stream", [left[index] for index in indices]):
-                    del left[indices[position]]
-                    yield indices[position], rewarded(result, self.config.scoring)
+                call = {"call": "stream", "requests": list(headers.values())}
+                for answer, attached in self._ask(call, attachments.contents):
+                    index = indices[answer["index"]]
+                    result = result_from_fields(answer["result"], attached[0] if attached else None)
+                    del left[index]
+                    yield index, rewarded(result, self.config.scoring)
                 return
             except (EOFError, ConnectionError):
                 continue
@@ -109,7 +137,8 @@ class NodeReward:
             VinciCoderError: Building the reward raised it.
             ScoringUnavailable: The node's process died, and its successors too.
         """
-        return cast("Render", self._answer_of("render", code, language))
+        _, [content] = self._answer_of({"call": "render", "code": code, "language": language})
+        return Render.from_bytes(content)
 
     def totals(self) -> Totals:
         """Return what the node's process has done since it started.
@@ -118,19 +147,21 @@ class NodeReward:
             VinciCoderError: Building the reward raised it.
             ScoringUnavailable: The node's process died, and its successors too.
         """
-        return cast("Totals", self._answer_of("totals"))
+        answer, _ = self._answer_of({"call": "totals"})
+        return Totals(**answer["totals"])
 
     def begin(self, uids: Sequence[str]) -> None:
         """Note that the scoring of one response of each group begins."""
-        self._tell("begin", uids)
+        self._tell({"call": "begin", "uids": list(uids)})
 
     def finish(self, uid: str, scores: Scores | None) -> None:
         """Note that the scoring of a response is over; without scores if it could not be judged."""
-        self._tell("finish", uid, scores)
+        self._tell({"call": "finish", "uid": uid, "scores": dict(scores) if scores is not None else None})
 
     def find(self, uids: Sequence[str]) -> dict[str, Group]:
         """Return what is known of groups; nothing if the node's process is gone."""
-        return self._tell("find", uids) or {}
+        answer = self._tell({"call": "find", "uids": list(uids)})
+        return {uid: Group(**group) for uid, group in answer["groups"]} if answer is not None else {}
 
     def close(self) -> None:
         """Let go of the node's process; it ends when all others have too."""
@@ -139,32 +170,32 @@ class NodeReward:
                 connection.close()
             self._idle.clear()
 
-    def _tell(self, name: str, *arguments: Any) -> Any:
-        """Call a method of the node's groups. A process that died takes what it knew along."""
+    def _tell(self, call: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Have the node's groups answer a call. A process that died takes what it knew along."""
         try:
-            [answer] = self._ask(name, *arguments)
+            [(answer, _)] = self._ask(call)
         except (EOFError, ConnectionError):
             return None
         return answer
 
-    def _answer_of(self, name: str, *arguments: Any) -> Any:
-        """Return the one answer of a method of the node's reward, asked again if its process dies."""
+    def _answer_of(self, call: Mapping[str, Any]) -> Message:
+        """Return the one answer of the node's reward to a call, asked again if its process dies."""
         for pause in _PAUSES:
             time.sleep(pause)
             with contextlib.suppress(EOFError, ConnectionError):
-                [answer] = self._ask(name, *arguments)
+                [answer] = self._ask(call)
                 return answer
-        raise ScoringUnavailable(_DIED.format(left=f"one call of {name} left to answer"))
+        raise ScoringUnavailable(_DIED.format(left=f"one call of {call['call']} left to answer"))
 
-    def _ask(self, name: str, *arguments: Any) -> Iterator[Any]:
-        """Have the node's process call a method of its reward or of its groups, and yield the answers."""
+    def _ask(self, call: Mapping[str, Any], attached: Sequence[bytes] = ()) -> Iterator[Message]:
+        """Have the node's process answer a call of its reward or of its groups, and yield the answers."""
         connection = self._take()
         finished = False
         try:
-            connection.send((name, arguments))
-            while (answer := connection.recv()) != _END:
-                if isinstance(answer, Exception):
-                    raise answer
+            connection.send_bytes(pack(call, attached))
+            while not (answer := unpack(connection.recv_bytes()))[0].get("end"):
+                if "error" in answer[0]:
+                    raise _ERRORS[answer[0]["error"]](answer[0]["message"])
                 yield answer
             finished = True
         except (EOFError, ConnectionError):
@@ -182,7 +213,7 @@ class NodeReward:
             if self._idle:
                 return self._idle.pop()
         try:
-            return _connect(self._address)
+            return connect(self._address)
         except ConnectionRefusedError:
             return self._start()
 
@@ -201,27 +232,28 @@ class NodeReward:
         self._server.stdout.readline()  # returns when the server listens, or has ended
         for _ in range(50):
             with contextlib.suppress(ConnectionRefusedError):
-                return _connect(self._address)
+                return connect(self._address)
             time.sleep(0.1)  # another process's server has the address and is about to listen
         raise ScoringUnavailable(
             f"the node's reward process did not start; it ended with code {self._server.poll()}, and said why above"
         )
 
 
-def _connect(address: str) -> Connection[Any, Any]:
-    connection = Client(f"\0{address}", "AF_UNIX")
-    if _peer(connection) != os.getuid():
-        connection.close()
-        raise ScoringUnavailable(f"the socket @{address} belongs to another user of this machine")
-    return connection
+_ERRORS: dict[str, type[VinciCoderError]] = {
+    name: error
+    for name, error in vars(errors).items()
+    if isinstance(error, type) and issubclass(error, VinciCoderError)
+}
 
 
-def _peer(connection: Connection[Any, Any]) -> int:
-    """Return the user at the other end; abstract sockets have no file whose mode could keep others out."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as end:
-        credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    user: int = struct.unpack("3i", credentials)[1]
-    return user
+def _sent(request: RewardRequest, attachments: Attachments) -> dict[str, Any] | RewardResult:
+    """Return a request as it is sent, or its result if its target or metadata cannot be sent."""
+    try:
+        return request_to_header(request, attachments)
+    except TargetError as error:
+        return RewardResult.failed(request, Status.BAD_TARGET, str(error))
+    except ValueError as error:
+        return RewardResult.failed(request, Status.BAD_REQUEST, f"its metadata cannot be sent: {error}")
 
 
 class _Server:
@@ -230,6 +262,15 @@ class _Server:
     def __init__(self, listener: Listener, options: Mapping[str, Any]) -> None:
         self._listener = listener
         self._options = options
+        self._key = node_key()
+        self._calls: dict[str, Callable[[Mapping[str, Any], Sequence[bytes]], Iterator[bytes]]] = {
+            "stream": self._stream,
+            "render": self._render,
+            "totals": self._totals,
+            "begin": self._begin,
+            "finish": self._finish,
+            "find": self._find,
+        }
         self._reward: VisualReward | None = None
         self._groups = Groups()
         self._building = threading.Lock()
@@ -249,40 +290,68 @@ class _Server:
     def _accept(self) -> None:
         while True:
             connection = self._listener.accept()
-            if _peer(connection) != os.getuid():
-                connection.close()
-                continue
-            with self._changed:
-                self._clients += 1
-                self._changed.notify_all()
             threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection: Connection[Any, Any]) -> None:
+        # The proof is asked for in this thread, where somebody who never answers holds up nobody.
         with connection, contextlib.suppress(EOFError, ConnectionError):
-            while True:
-                name, arguments = connection.recv()
-                self._answer(connection, name, arguments)
-        with self._changed:
-            self._clients -= 1
-            self._changed.notify_all()
+            if proves_itself(connection, self._key):
+                with self._counted():
+                    while True:
+                        self._answer(connection, connection.recv_bytes())
 
-    def _answer(self, connection: Connection[Any, Any], name: str, arguments: Sequence[Any]) -> None:
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a client as long as it is connected."""
+        with self._changed:
+            self._clients += 1
+            self._changed.notify_all()
         try:
-            for answer in self._call(name, arguments):
-                connection.send(answer)
+            yield
+        finally:
+            with self._changed:
+                self._clients -= 1
+                self._changed.notify_all()
+
+    def _answer(self, connection: Connection[Any, Any], message: bytes) -> None:
+        try:
+            call, attached = unpack(message)
+            for answer in self._calls[call["call"]](call, attached):
+                connection.send_bytes(answer)
         except ConnectionError:
             raise
         except VinciCoderError as error:
-            connection.send(error)
-        except Exception as error:  # noqa: BLE001 - the client must hear of it, and may not be able to unpickle it
-            connection.send(ScoringUnavailable(f"the node's reward failed: {type(error).__name__}: {error}"))
+            known = next(each.__name__ for each in type(error).__mro__ if each.__name__ in _ERRORS)
+            connection.send_bytes(pack({"error": known, "message": str(error)}))
+        except Exception as error:  # noqa: BLE001 - the client must hear of it
+            message_of = f"the node's reward failed: {type(error).__name__}: {error}"
+            connection.send_bytes(pack({"error": ScoringUnavailable.__name__, "message": message_of}))
         else:
-            connection.send(_END)
+            connection.send_bytes(pack({"end": True}))
 
-    def _call(self, name: str, arguments: Sequence[Any]) -> Iterable[Any]:
-        if name == "stream":
-            return ((index, result.packed()) for index, result in self._built().stream(*arguments))
-        return [getattr(self._groups if hasattr(Groups, name) else self._built(), name)(*arguments)]
+    def _stream(self, call: Mapping[str, Any], attached: Sequence[bytes]) -> Iterator[bytes]:
+        requests = [request_from_header(each, attached) for each in call["requests"]]
+        for index, result in self._built().stream(requests):
+            content = result.packed().render_bytes
+            yield pack({"index": index, "result": result_fields(result)}, [] if content is None else [content])
+
+    def _render(self, call: Mapping[str, Any], _: Sequence[bytes]) -> Iterator[bytes]:
+        yield pack({}, [self._built().render(call["code"], call["language"]).to_bytes()])
+
+    def _totals(self, _: Mapping[str, Any], __: Sequence[bytes]) -> Iterator[bytes]:
+        yield pack({"totals": dataclasses.asdict(self._built().totals())})
+
+    def _begin(self, call: Mapping[str, Any], _: Sequence[bytes]) -> Iterator[bytes]:
+        self._groups.begin(call["uids"])
+        yield pack({})
+
+    def _finish(self, call: Mapping[str, Any], _: Sequence[bytes]) -> Iterator[bytes]:
+        self._groups.finish(call["uid"], call["scores"])
+        yield pack({})
+
+    def _find(self, call: Mapping[str, Any], _: Sequence[bytes]) -> Iterator[bytes]:
+        found = self._groups.find(call["uids"])
+        yield pack({"groups": [(uid, dataclasses.asdict(group)) for uid, group in found.items()]})
 
     def _built(self) -> VisualReward:
         from vincicoder.reward import VisualReward

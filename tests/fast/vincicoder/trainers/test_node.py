@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from repository import ROOT
 
 from vincicoder import RewardRequest, VisualReward
-from vincicoder.errors import ConfigError
+from vincicoder.errors import ConfigError, ScoringUnavailable
+from vincicoder.reward.codec import pack, unpack
 from vincicoder.trainers.node import NodeReward
+from vincicoder.trainers.node_socket import connect, node_key
 
 OPTIONS = {"encoder": "embedded", "workers": 1}
 
@@ -201,3 +211,166 @@ def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_proce
     assert [first for first, _ in scores[1:]] == pytest.approx([0.1, 0.0, 0.1])
     assert scores[0][0] == pytest.approx(0.2 / 3)
     assert all(other > 0.5 for _, other in scores)
+
+
+class Marks:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch '{self.path}'",)
+
+
+STRANGER = """
+import sys
+from multiprocessing.connection import Client
+connection = Client("\\0" + sys.argv[1], "AF_UNIX")
+try:
+    for _ in range(4):
+        connection.send_bytes(bytes.fromhex(sys.argv[2]))
+        print(connection.recv_bytes()[:10])
+    connection.recv_bytes()
+except (EOFError, OSError):
+    print("refused")
+"""
+
+
+def test_a_process_of_the_same_user_without_the_key_is_refused_and_its_pickle_does_not_run(node, requests, tmp_path):
+    overall(node, requests)
+    marker = tmp_path / "marker"
+    command = [sys.executable, "-c", STRANGER, node._address, pickle.dumps(("stream", (Marks(marker),))).hex()]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert said.endswith("refused\n")
+    assert not marker.exists()
+    assert len(overall(node, requests)) == 3
+
+
+def test_nothing_that_arrives_is_unpickled_even_from_one_who_knows_the_key(node, requests, tmp_path):
+    overall(node, requests)
+    marker = tmp_path / "marker"
+    with connect(node._address) as connection:
+        connection.send_bytes(pickle.dumps(("stream", (Marks(marker),))))
+        header, _ = unpack(connection.recv_bytes())
+        assert "these bytes are no message" in header["message"]
+        for message in (b"", b"\0\0\0\2[]", pack({"call": "__class__"}), pack({"call": "stream"})):
+            connection.send_bytes(message)
+            assert unpack(connection.recv_bytes())[0]["error"] == "ScoringUnavailable"
+    assert not marker.exists()
+    assert len(overall(node, requests)) == 3
+
+
+def test_one_who_never_answers_the_challenge_holds_up_nobody(node, requests):
+    overall(node, requests)
+    with Client(f"\0{node._address}", "AF_UNIX"):
+        other = NodeReward(OPTIONS)
+        assert len(overall(other, requests)) == 3
+        other.close()
+
+
+def test_a_listener_without_the_key_gets_no_requests(node, requests):
+    with Listener(f"\0{node._address}", "AF_UNIX", authkey=b"another key") as impostor:
+        received = []
+
+        def listen() -> None:
+            try:
+                received.append(impostor.accept().recv_bytes())
+            except (EOFError, OSError, AuthenticationError) as error:
+                received.append(type(error))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        with pytest.raises(ScoringUnavailable, match="another key than this one"):
+            overall(node, requests)
+        thread.join(10)
+    assert received == [AuthenticationError]
+
+
+def test_the_key_is_made_once_and_for_this_user_only(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    code = "from vincicoder.trainers.node_socket import node_key; print(node_key().hex())"
+    command = [sys.executable, "-c", code]
+    ranks = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(4)]
+    keys = {rank.communicate()[0].strip() for rank in ranks}
+    assert keys == {node_key().hex()}
+    file = tmp_path / "state" / "vincicoder" / "node-key"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert len(file.read_bytes()) == 32
+    file.chmod(0o644)
+    with pytest.raises(ScoringUnavailable, match="nobody else can read; delete it"):
+        node_key()
+
+
+def test_without_a_home_the_key_is_among_temporary_files(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert node_key() == (tmp_path / f"vincicoder-key-{os.getuid()}" / "node-key").read_bytes()
+
+
+def test_every_form_of_target_gets_what_a_reward_of_its_own_gives_with_renders(requests, tmp_path):
+    from PIL import Image
+
+    image = Image.new("RGBA", (64, 64), (250, 0, 0, 128))
+    path = Path(str(requests[0].target))
+    targets = [
+        str(path),
+        path,
+        path.read_bytes(),
+        base64.b64encode(path.read_bytes()).decode(),
+        {"bytes": None, "path": str(path)},
+        [{"bytes": path.read_bytes()}],
+        image,
+        np.asarray(image.convert("RGB")),
+        str(tmp_path / "missing.png"),
+    ]
+    work = [
+        RewardRequest(
+            svg("red"), target, "Draw it as SVG.", id=str(number), metadata={"uid": np.int64(3), "path": path}
+        )
+        for number, target in enumerate(targets)
+    ]
+    work.append(RewardRequest("no code \ud800", path, language="svg"))
+    work.append(RewardRequest(svg("blue"), path, language="cobol"))
+    options = {**OPTIONS, "keep_renders": "all"}
+    node = NodeReward(options)
+    try:
+        found = dict(node.stream(work))
+        render = node.render("<svg <", "svg")
+        statuses = node.totals().statuses
+    finally:
+        node.close()
+    with VisualReward(**options) as own:
+        expected = dict(own.stream(work))
+    for index, result in expected.items():
+        same = replace(result.packed(), seconds=found[index].seconds)
+        assert found[index] == same, work[index]
+    assert [found[index].status for index in (0, 8, 9, 10)] == ["ok", "bad_target", "no_code", "bad_request"]
+    assert found[0].render_bytes is not None
+    assert render.status == "syntax_error"
+    assert statuses == {"ok": 8, "bad_target": 1, "no_code": 1, "bad_request": 1}
+
+
+def test_what_cannot_be_sent_spoils_its_own_request_only(node, requests):
+    endless: list[Any] = []
+    endless.append(endless)
+    broken = [
+        RewardRequest(svg("red"), endless, language="svg"),
+        RewardRequest(svg("red"), 3, language="svg"),  # type: ignore[arg-type]
+        RewardRequest(svg("red"), requests[0].target, language="svg", metadata={"it": endless}),
+    ]
+    results = dict(node.stream([*broken, *requests]))
+    assert [results[index].status for index in range(6)] == ["bad_target"] * 2 + ["bad_request"] + ["ok"] * 3
+    assert "nested more than 16 deep" in results[0].message
+
+
+def test_groups_come_back_as_they_were(node):
+    node.begin(["a", "a", "b"])
+    node.finish("a", {"overall": 0.1 + 0.2})
+    node.finish("a", None)
+    groups = node.find(["a", "b", "c"])
+    assert (groups["a"].begun, groups["a"].finished, groups["a"].judged) == (2, 2, 1)
+    assert groups["a"].mean() == {"overall": 0.1 + 0.2}
+    assert groups["b"].begun == 1
+    assert groups["c"].begun == 0
