@@ -317,10 +317,11 @@ def _as_render_errors(chromium: _Chromium) -> Iterator[None]:
     except TimeoutError as error:
         raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
     except Error as error:
-        if not chromium.alive:
-            raise RenderError(Status.INFRASTRUCTURE, "the browser ended") from None
         if chromium.crashed or "crashed" in str(error):
             raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
+        # Nothing closes pages but the end of the browser, which may not have been noticed yet.
+        if not chromium.alive or "has been closed" in str(error):
+            raise RenderError(Status.INFRASTRUCTURE, "the browser ended") from None
         raise RenderError(Status.RUNTIME_ERROR, _first_line(error)) from None
 
 

@@ -20,6 +20,7 @@ from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
 from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
+from vincicoder.rendering.sandbox import wire
 from vincicoder.rendering.sandbox.client import ForkServer, ServerDied, require_confinement
 from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.rendering.types import Render
@@ -153,6 +154,8 @@ class RenderPool:
                 future.set_result(render)
 
     def _with_retry(self, code: str, language: str) -> Render:
+        if not wire.fits(code):
+            return Render(Status.TOO_LARGE, message=f"the code is longer than {wire.MAX_BYTES >> 20} MiB as JSON")
         render = Render(Status.INFRASTRUCTURE)
         for _ in range(_ATTEMPTS):
             try:
@@ -217,7 +220,7 @@ class RenderPool:
         except (ConfigError, ImportError, AttributeError) as error:
             raise RendererUnavailable(f"the {name} renderer cannot be loaded: {error}") from error
         directory = LANGUAGES.entries()[name].directory
-        return ForkServer(
+        server = ForkServer(
             language.renderer_path,
             options=self._options.get(name, {}),
             limits=self.config.limits,
@@ -227,6 +230,11 @@ class RenderPool:
             path=[directory] if directory else [],
             interpreter=self.config.python if "python" in language.uses else None,
         )
+        reason = _self_check(server, language.sample)
+        if reason:
+            server.close()
+            raise RendererUnavailable(f"the {name} renderer fails on a sample that it should render: {reason}")
+        return server
 
     def close(self) -> None:
         """End every worker. Queued renders are cancelled. May be called twice."""
@@ -250,6 +258,25 @@ class RenderPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _self_check(server: ForkServer, sample: str) -> str:
+    """Return why a renderer does not render its sample here, confined; empty if it does.
+
+    Limits that are too small for the sample are the user's choice.
+    """
+    reason = ""
+    for _ in range(_ATTEMPTS):
+        try:
+            result = server.run(sample)
+        except ServerDied as error:
+            return str(error)
+        if result.status in (Status.OK, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.TOO_LARGE):
+            return ""
+        reason = f"{result.status.value}: {result.message}"
+        if result.status is not Status.INFRASTRUCTURE:
+            break
+    return reason
 
 
 def _options(given: Mapping[str, Mapping[str, Any]], browser: str | None) -> dict[str, dict[str, Any]]:

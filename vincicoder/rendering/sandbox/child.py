@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ERRORS = "stderr.txt"
+
+_BY_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def image_name(job: int) -> str:
@@ -84,8 +87,16 @@ def _run(renderer: Renderer, message: wire.Message, workspace: Workspace) -> wir
         return {"status": error.status.value, "message": error.message[:2000]}
     except MemoryError:
         return {"status": Status.OUT_OF_MEMORY.value, "message": "the memory limit was reached"}
+    except OSError as error:  # in our own files: what the code itself meets, its renderer has made a RenderError of
+        return {"status": _status_of(error).value, "message": f"{type(error).__name__}: {error}"[:2000]}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the code provoked is its own result
         return {"status": Status.RUNTIME_ERROR.value, "message": f"{type(error).__name__}: {error}"[:2000]}
+
+
+def _status_of(error: OSError) -> Status:
+    if error.errno == errno.EFBIG:
+        return Status.TOO_LARGE
+    return Status.INFRASTRUCTURE if error.errno in _BY_THE_MACHINE else Status.RUNTIME_ERROR
 
 
 def serve(sock: socket.socket, renderer: Renderer, workspace: Workspace, jobs: int) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import resource
+import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -76,8 +81,41 @@ def cache_directory() -> Path:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
         directory = Path(tempfile.gettempdir()) / f"vincicoder-cache-{os.getuid()}"
-        directory.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(OSError):
+            directory.mkdir(mode=0o700, exist_ok=True)
+        if not _is_private(directory):
+            return _own_cache()
     return directory
+
+
+def _is_private(directory: Path) -> bool:
+    """Whether it is a directory that nobody else can plant anything in."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+
+
+@functools.cache
+def _own_cache() -> Path:
+    directory = tempfile.mkdtemp(prefix="vincicoder-cache-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return Path(directory)
+
+
+def _check_file_size(limits: Limits) -> None:
+    """Check that this process may write files as large as a render may.
+
+    Raises:
+        RendererUnavailable: If `ulimit -f` is lower.
+    """
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < limits.output_mb << 20:
+        raise RendererUnavailable(
+            f"`ulimit -f` lets this process write files of {allowed >> 10} KiB only, and a render may write"
+            f" {limits.output_mb} MiB: raise it, or lower output_mb"
+        )
 
 
 class ForkServer:
@@ -109,8 +147,14 @@ class ForkServer:
         interpreter: str | None = None,
     ) -> None:
         name = renderer.partition(":")[2]
+        _check_file_size(limits)
         self.redirects_to = tuple(redirects_to)
-        self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
+        try:
+            self.root = Path(tempfile.mkdtemp(prefix="vincicoder-"))
+        except OSError as error:
+            raise RendererUnavailable(
+                f"cannot make a temporary directory; set TMPDIR to a better place: {error}"
+            ) from None
         self._lock = threading.Lock()
         self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
         self._limits = limits

@@ -116,13 +116,53 @@ def disk_use(directory: str, max_entries: int) -> tuple[int, int]:
     return size, entries
 
 
-def nameless_use(pid: int) -> int:
-    """Return the bytes of files that a process holds open although no directory lists them any more."""
-    size = 0
-    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as items:
-        for item in items:
-            with contextlib.suppress(OSError):
-                found = item.stat()
-                if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
-                    size += found.st_blocks * 512
-    return size
+def nameless_use(pid: int, directory: str, mapped_bytes: int) -> int:
+    """Return the bytes of files below a directory that a process holds although no directory lists them any more.
+
+    Every thread is asked, since each may have descriptors of its own and the first may have ended.
+
+    Args:
+        pid: The process.
+        directory: The directory that all its files were in.
+        mapped_bytes: What a file counts that is mapped but not open: how large it is, nobody can say.
+    """
+    sizes: dict[int, int] = {}
+    mapped: set[int] = set()
+    for task in _tasks(pid):
+        with contextlib.suppress(OSError), os.scandir(f"{task}/fd") as items:
+            for item in items:
+                with contextlib.suppress(OSError):
+                    found = item.stat()
+                    if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
+                        sizes[found.st_ino] = found.st_blocks * 512
+        if not mapped:  # threads share their memory
+            mapped = _deleted_mappings(task, directory)
+    return sum(sizes.values()) + mapped_bytes * len(mapped - set(sizes))
+
+
+def _tasks(pid: int) -> list[str]:
+    try:
+        return [f"/proc/{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _deleted_mappings(task: str, directory: str) -> set[int]:
+    """Return the inodes of files below a directory that are mapped and no longer listed."""
+    inside = directory.replace("\n", "\\012").encode() + b"/"
+    found = set()
+    with contextlib.suppress(OSError), open(f"{task}/maps", "rb") as file:
+        for line in file:
+            if line.endswith(b" (deleted)\n"):
+                _, _, _, _, inode, path = line.split(None, 5)
+                if path.startswith(inside):
+                    found.add(int(inode))
+    return found
+
+
+def room(directory: str) -> int:
+    """Return the bytes that can still be written below a directory: none where it is read-only or out of files."""
+    found = os.statvfs(directory)
+    if found.f_flag & os.ST_RDONLY or (found.f_files and not found.f_favail):
+        return 0
+    return found.f_bavail * found.f_frsize

@@ -18,6 +18,15 @@ from vincicoder.status import Status
 from . import child, wire
 
 _FORGED = "the code wrote to the renderer's own channel"
+_DISK_FULL = "the file system of the temporary directory is full or read-only"
+_BY_A_FULL_DISK = (  # how a render ends that cannot write
+    Status.RUNTIME_ERROR,
+    Status.OUT_OF_MEMORY,
+    Status.NO_OUTPUT,
+    Status.TOO_LARGE,
+    Status.FOREIGN_FILE,
+    Status.INFRASTRUCTURE,
+)
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,25 @@ def job_result(
         runs_programs: Whether the code runs in another program, so that the child's word on faults is believed.
         image: Name of the file with the image.
     """
-    directory = Path(verdict["directory"])
     times: dict[str, Any] = {"seconds": verdict["seconds"], "cpu_seconds": verdict["cpu_seconds"]}
     if "status" in verdict:
         return JobResult(Status(verdict["status"]), verdict["message"], **times)
+    result = _outcome(answer, verdict, limits, runs_programs, image, times)
+    if verdict["disk_full"] and result.status in _BY_A_FULL_DISK:
+        # By the server's own measure there was less room than a job may use: no code can be blamed for that.
+        return JobResult(Status.INFRASTRUCTURE, f"{_DISK_FULL}: {result.message}"[:4000], **times)
+    return result
+
+
+def _outcome(
+    answer: wire.Message | None,
+    verdict: wire.Message,
+    limits: Limits,
+    runs_programs: bool,
+    image: str,
+    times: dict[str, Any],
+) -> JobResult:
+    directory = Path(verdict["directory"])
     if answer is None and "ended" in verdict:
         status, message = _death(verdict, limits, directory)
         return JobResult(status, message, **times)

@@ -60,6 +60,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "sched_setscheduler": (144, 119),
     "sched_setparam": (142, 118),
     "sched_setattr": (314, 274),
+    "fallocate": (285, 47),
     # always refused
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
@@ -263,6 +264,8 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
         program.on(name, _error(errno.EPERM))
     _sockets(program, allow)
     _processes(program, allow, pid)
+    # It would take a disk in milliseconds, before anyone can look; libc then writes, as on a file system without it.
+    program.on("fallocate", _error(errno.EOPNOTSUPP))
     if not allow.shared_memory:
         program.on("memfd_create", _error(errno.EPERM))
     program.on("prlimit64", *_only(0, (0,)))

@@ -29,6 +29,8 @@ from . import confine, namespaces, processes, wire
 from .child import main as run_child
 
 _BUSY_TICK, _IDLE_TICK = 0.05, 1.0
+_ROOM_TICK = 0.01  # between glances at the free space, which cost microseconds
+_ROOM_LOSS = 16 << 20  # bytes that it may fall by before children are checked out of turn
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to check their use
 OPEN_SECONDS = 90.0
 _LARGEST_KEPT = 0.75  # share of the memory limit; a kept child that holds more would leave the next job too little
@@ -66,6 +68,9 @@ class Server:
         self._root = Path(config["root"])
         self._children: dict[int, _Child] = {}
         self._serial = 0
+        self._room = processes.room(config["root"])
+        self._full_at = float("-inf")  # when the file system last had less room than a job may use
+        self._checked = 0.0
         self._parent = os.getppid()
         self._selector = selectors.DefaultSelector()
         self._selector.register(sock, selectors.EVENT_READ, self._from_client)
@@ -86,7 +91,7 @@ class Server:
         """Serve until the client closes its end or is gone."""
         while self._open and os.getppid() == self._parent:
             busy = any(child.job is not None for child in self._children.values())
-            for key, _ in self._selector.select(_BUSY_TICK if busy else _IDLE_TICK):
+            for key, _ in self._selector.select(_ROOM_TICK if busy else _IDLE_TICK):
                 key.data(key.fileobj)
             self._watch()
 
@@ -146,7 +151,12 @@ class Server:
 
     def _start(self, job: int, fd: int) -> None:
         idle = next((child for child in self._children.values() if child.job is None), None)
-        child = idle or self._fork()
+        try:
+            child = idle or self._fork()
+        except OSError as error:  # no room for a directory, no process to be had
+            verdict = _verdict(Status.INFRASTRUCTURE, f"a worker could not start: {error}")
+            self._answer(job, verdict, self._root, 0.0, 0.0, keep=True)
+            return
         child.job = job
         child.started = time.monotonic()
         child.cpu_before = self._usage(child).cpu_seconds if idle else 0.0
@@ -158,7 +168,13 @@ class Server:
         directory = self._root / str(self._serial)
         directory.mkdir(mode=0o700)
         ours, theirs = socket.socketpair()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            for end in (ours, theirs):
+                end.close()
+            directory.rmdir()
+            raise
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -175,12 +191,24 @@ class Server:
         return processes.usage_of(child.pid)
 
     def _watch(self) -> None:
+        """Check the children's use: at every tick, and at once when the free space falls fast."""
         now = time.monotonic()
+        lost = self._room - self._glance() > _ROOM_LOSS
+        if not lost and now - self._checked < _BUSY_TICK:
+            return
+        self._checked, self._room = now, self._glance()
         for child in list(self._children.values()):
-            if child.job is not None and now - child.started > _GRACE_SECONDS:
+            if child.job is not None and (lost or now - child.started > _GRACE_SECONDS):
                 problem = self._excess(child, now)
                 if problem is not None:
                     self._finish(child, problem)
+
+    def _glance(self) -> int:
+        """Return the room on the file system, and note when it is less than a job may use."""
+        room = processes.room(str(self._root))
+        if room < self._limits["output_mb"] << 20:
+            self._full_at = time.monotonic()
+        return room
 
     def _excess(self, child: _Child, now: float) -> wire.Message | None:
         limits = self._limits
@@ -198,7 +226,7 @@ class Server:
             return _verdict(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
         size, files = processes.disk_use(str(child.directory), _MAX_FILES)
         if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
-            size += processes.nameless_use(child.pid)
+            size += processes.nameless_use(child.pid, str(child.directory), limits["output_mb"] << 20)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
             return _verdict(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
         return None
@@ -219,9 +247,11 @@ class Server:
     def _answer(
         self, job: int | None, verdict: wire.Message, directory: Path, seconds: float, cpu: float, keep: bool
     ) -> None:
+        self._glance()
         answer = {
             **verdict,
             "id": job,
+            "disk_full": time.monotonic() - self._full_at <= seconds + _BUSY_TICK,
             "directory": str(directory),
             "disposable": not keep,
             "seconds": seconds,

@@ -34,6 +34,13 @@ def pack(message: Message) -> bytes:
     return _HEADER.pack(len(body)) + body
 
 
+def fits(code: str) -> bool:
+    """Return whether a job with this code is not too long for a message."""
+    if len(code) < MAX_BYTES // 16:  # JSON makes twelve bytes of a character at the most
+        return True
+    return len(json.dumps(code, ensure_ascii=True)) < MAX_BYTES - PACKET_BYTES
+
+
 def send(sock: socket.socket, message: Message) -> None:
     """Send one message on a blocking socket."""
     sock.sendall(pack(message))

@@ -129,6 +129,7 @@ def test_refused_to_everyone(machine: str, allow: Allowance, name: str, argument
         ("fcntl", (3, 4, 0x800), ALLOW, ALLOW, ALLOW),
         ("setpriority", (0, 0, 19), ALLOW, ALLOW, ALLOW),
         ("sched_setaffinity", (0, 8, 0), ALLOW, ALLOW, ALLOW),
+        ("fallocate", (3, 0, 0, 640 << 20), errno.EOPNOTSUPP, errno.EOPNOTSUPP, errno.EOPNOTSUPP),
         ("chmod", (), 0, 0, 0),
         ("fchmodat", (), 0, 0, 0),
         ("utimensat", (), 0, 0, 0),
