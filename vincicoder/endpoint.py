@@ -58,8 +58,9 @@ class Endpoint:
         ConfigError: The URL is not one of an endpoint, or a number is out of range.
 
     Example:
-        >>> endpoint = Endpoint("http://localhost:8000/v1", "Qwen/Qwen3-VL-8B-Instruct")
-        >>> endpoint.complete([user_message("Write SVG code for this icon.", png)], temperature=0.8, n=2)
+        >>> endpoint = Endpoint("http://localhost:8000/v1", "Qwen/Qwen3-VL-8B-Instruct")  # doctest: +SKIP
+        >>> asked = [user_message("Write SVG code for this icon.", png)]  # doctest: +SKIP
+        >>> endpoint.complete(asked, temperature=0.8, n=2)  # doctest: +SKIP
         ['Here it is: ...', 'An icon of ...']
     """
 
@@ -169,7 +170,7 @@ def user_message(text: str, *images: bytes) -> dict[str, Any]:
         images: Contents of image files; they go along as ``data:`` URLs.
 
     Example:
-        >>> user_message("What is this?", png)["content"][0]["image_url"]["url"][:22]
+        >>> user_message("What is this?", png)["content"][0]["image_url"]["url"][:22]  # doctest: +SKIP
         'data:image/png;base64,'
     """
     urls = (f"data:image/{file_type(image)};base64,{base64.b64encode(image).decode()}" for image in images)

@@ -94,7 +94,7 @@ def find_files(root: Path) -> list[DataFile]:
         DataError: There is no such directory, or no data file in it.
 
     Example:
-        >>> [(file.path.name, file.domain, file.task) for file in find_files(Path("sets/sft"))]
+        >>> [(file.path.name, file.domain, file.task) for file in find_files(Path("sets/sft"))]  # doctest: +SKIP
         [('chart2code-00000.parquet', 'chart', 'generate')]
     """
     if root.is_file():

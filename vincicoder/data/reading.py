@@ -48,9 +48,9 @@ def read_rows(
         DataError: ``strict``, and a row cannot be used.
 
     Example:
-        >>> parts = cut(find_files(Path("sets/sft")), LAYOUTS.get("sft").columns, {})
-        >>> rows = read_rows(mix(parts), "sft", ("default",), {}, True, False, "rejects.tsv")
-        >>> next(rows)["messages"][0]["role"]
+        >>> parts = cut(find_files(Path("sets/sft")), LAYOUTS.get("sft").columns, {})  # doctest: +SKIP
+        >>> rows = read_rows(mix(parts), "sft", ("default",), {}, True, False, "rejects.tsv")  # doctest: +SKIP
+        >>> next(rows)["messages"][0]["role"]  # doctest: +SKIP
         'user'
     """
     kind = LAYOUTS.get(layout)
@@ -96,7 +96,7 @@ class Rejects:
         path: The file; made when the first row is noted.
 
     Example:
-        >>> Rejects(Path("rejects.tsv")).summary("my-set")
+        >>> Rejects(Path("rejects.tsv")).summary("my-set")  # doctest: +SKIP
         'my-set: left out 14 rows (empty code 9, code cut off 5); they are listed in rejects.tsv'
     """
 

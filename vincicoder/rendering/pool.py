@@ -53,11 +53,11 @@ class RenderPool:
 
     Example:
         >>> circle = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="3"/></svg>'
-        >>> with RenderPool(workers=2, limits=Limits(cpu_seconds=5)) as pool:
+        >>> with RenderPool(workers=2, limits=Limits(cpu_seconds=5)) as pool:  # doctest: +SKIP
         ...     render = pool.render(circle, "svg")
         ...     waiting = [pool.submit(code, "python") for code in ("1 / 0", "while True: pass")]
         ...     statuses = [future.result().status.value for future in waiting]
-        >>> render.image.size, statuses
+        >>> render.image.size, statuses  # doctest: +SKIP
         ((512, 512), ['runtime_error', 'timeout'])
     """
 

@@ -31,8 +31,8 @@ class Layout(ABC):
         absolute_paths: Whether image files are named by absolute paths, since the trainer resolves no others.
 
     Example:
-        >>> layout = LAYOUTS.get("rl")
-        >>> layout.write(record)["problem"]
+        >>> layout = LAYOUTS.get("rl")  # doctest: +SKIP
+        >>> layout.write(record)["problem"]  # doctest: +SKIP
         '<image>Write SVG code for this icon.'
     """
 

@@ -12,7 +12,7 @@ class Paper:
         coarse_weight: Share of coarse, in [0, 1]; None counts the thumbnail as one tile among others.
 
     Example:
-        >>> Paper()(Comparison(coarse=0.5, fine=0.8, grid=(2, 1), tiles=(0.7, 0.9)))
+        >>> round(Paper()(Comparison(coarse=0.5, fine=0.8, grid=(2, 1), tiles=(0.7, 0.9))), 6)
         0.7
     """
 
