@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from imports import PACKAGES, circles, imports, modules, room, rooms
+from imports import CONTRACT, PACKAGES, Graph, circles, imports, modules, room, rooms
 from repository import EXAMPLES, ROOT, files
 
 LAYERS = (
@@ -22,6 +22,8 @@ LAYERS = (
 
 LEVEL = {f"vincicoder.{name}": level for level, names in enumerate(LAYERS) for name in names}
 LEVEL |= {package: len(LAYERS) - 1 for package in PACKAGES}  # entry points, and the façade ``vincicoder`` itself
+LEVEL[CONTRACT] = 0
+HINT = "a renderer may live in languages/X.py and import vincicoder.rendering.renderer only"
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines
 
 
@@ -33,23 +35,32 @@ def test_the_package_has_only_the_rooms_of_the_design():
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_imports_point_down(name):
-    upwards = [
-        f"{module} imports {each}"
-        for module, imported in imports().items()
-        if module.split(".")[0] == name and module != "vincicoder"  # the façade imports what it offers
-        for each in imported
-        if LEVEL[room(each)] > LEVEL[room(module)]
-    ]
-    assert upwards == []
+    found = upwards({module: each for module, each in imports().items() if module.split(".")[0] == name})
+    assert found == [], HINT
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    assert circles(imports()) == []
+    assert circles(imports()) == [], HINT
 
 
 def test_no_room_imports_itself_by_way_of_others():
-    inner = {name: imported - {"vincicoder"} for name, imported in rooms().items() if name != "vincicoder"}
-    assert circles(inner) == []
+    assert circles(inner_rooms(imports())) == [], HINT
+
+
+def test_the_contract_of_renderers_imports_statuses_and_errors_only():
+    assert rooms(imports())[CONTRACT] <= {"vincicoder.status", "vincicoder.errors"}
+
+
+def test_a_language_may_hold_its_renderer():
+    held = with_language("vincicoder.rendering.renderer", "vincicoder.rendering.facts", "vincicoder.status")
+    assert (upwards(held), circles(held), circles(inner_rooms(held))) == ([], [], [])
+
+
+@pytest.mark.parametrize("module", sorted(each for each in modules() if room(each) == "vincicoder.rendering"))
+def test_a_language_imports_nothing_else_of_the_rendering(module):
+    held = with_language(module)
+    assert upwards(held) == [f"vincicoder.languages.smiles imports {module}"]
+    assert ["vincicoder.languages", "vincicoder.rendering"] in circles(inner_rooms(held))
 
 
 def test_every_module_belongs_to_a_room():
@@ -72,6 +83,27 @@ def test_functions_are_short():
                 if lines > LONGEST_FUNCTION:
                     long[f"{name(path)}:{node.name}"] = lines
     assert long == {}
+
+
+def upwards(imported_by: Graph) -> list[str]:
+    """Return the imports that point up."""
+    return [
+        f"{module} imports {each}"
+        for module, imported in imported_by.items()
+        if module != "vincicoder"  # the façade imports what it offers
+        for each in sorted(imported)
+        if LEVEL[room(each)] > LEVEL[room(module)]
+    ]
+
+
+def inner_rooms(imported_by: Graph) -> Graph:
+    """Return the rooms that each room imports, without the façade."""
+    return {name: each - {"vincicoder"} for name, each in rooms(imported_by).items() if name != "vincicoder"}
+
+
+def with_language(*imported: str) -> Graph:
+    """Return our imports, and those of one more language."""
+    return {**imports(), "vincicoder.languages.smiles": {"vincicoder.languages", *imported}}
 
 
 def ours(suffix: str) -> list[Path]:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from data_recipes.defects import DEFECTS
 from vincicoder import RenderPool, RewardRequest, Status, VisualReward, align
 from vincicoder.cli import main
 from vincicoder.guards import smuggled_raster
@@ -59,7 +60,7 @@ def check_scores(language: Mapping[str, Any], directory: Path) -> None:
 
 
 def check_doctor(language: Mapping[str, Any]) -> None:
-    code, printed = run("doctor", "--json", "--encoder", "embedded", "--require", language["name"])
+    code, printed = run("doctor", "--json", "--encoder", "embedded", "--require", language["tag"])
     [found] = [each for each in json.loads(printed)["checks"] if each["name"] == language["name"]]
     assert (code, found["state"]) == (0, "ok"), found
 
@@ -76,6 +77,21 @@ def check_recipes(language: Mapping[str, Any], directory: Path) -> None:
     code, printed = run("data", "validate", sampled, "--workers", "1")
     found = json.loads(printed.splitlines()[-1])
     assert (code, found["earned"]) == (0, len(language["codes"])), printed
+    exported = str(directory / "exported")
+    assert run("data", "export", sampled, "--layout", "sft", "--out", exported)[0] == 0
+    found = json.loads(run("data", "validate", exported, "--workers", "1")[1].splitlines()[-1])
+    assert found["earned"] == len(language["codes"]), found
+
+
+def check_refinements(language: Mapping[str, Any], directory: Path) -> None:
+    sampled, refined = str(directory / "sampled"), str(directory / "refined")
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        code, _ = run("data", "refine", sampled, "--out", refined, "--workers", "1")
+    if language["name"] in DEFECTS:
+        assert code == 0, said.getvalue()
+    else:
+        assert code != 0
+        assert f"{language['name']} has no defects yet" in said.getvalue(), said.getvalue()
 
 
 if __name__ == "__main__":
@@ -87,4 +103,5 @@ if __name__ == "__main__":
     check_scores(described, work)
     check_doctor(described)
     check_recipes(described, work)
+    check_refinements(described, work)
     print("every door")

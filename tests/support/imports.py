@@ -11,6 +11,10 @@ from repository import ROOT
 
 PACKAGES = ("vincicoder", "swift_plugins", "verl_rewards", "data_recipes", "benchmarks")
 
+CONTRACT = "vincicoder.contract"
+"""The pseudo-room of what a renderer's file is written against: below the languages, whose files may hold renderers."""
+_CONTRACT_MODULES = ("vincicoder.rendering.renderer", "vincicoder.rendering.facts")
+
 Graph = Mapping[str, set[str]]
 
 
@@ -30,15 +34,17 @@ def imports() -> Graph:
 
 
 def room(module: str) -> str:
-    """Return the room of a module: ``vincicoder.NAME``, or the package that is an entry point."""
+    """Return the room of a module: ``vincicoder.NAME``, ``CONTRACT``, or the package that is an entry point."""
+    if module in _CONTRACT_MODULES:
+        return CONTRACT
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "vincicoder" else parts[0]
 
 
-def rooms() -> Graph:
-    """Return the rooms that each room imports."""
+def rooms(imported_by: Graph) -> Graph:
+    """Return the rooms that each room imports, given what each module imports."""
     graph: dict[str, set[str]] = {}
-    for module, imported in imports().items():
+    for module, imported in imported_by.items():
         graph.setdefault(room(module), set()).update(room(each) for each in imported)
     return {name: imported - {name} for name, imported in graph.items()}
 

@@ -6,11 +6,15 @@ import random
 
 from data_recipes.defects import defects_of
 from data_recipes.refine import Damage
-from data_recipes.sources import find_source
+from data_recipes.sources import find_source, generated_domains
 from vincicoder.data import Record
+from vincicoder.data.domains import LANGUAGE_OF
 
 TRIES = 3
-SOURCES = {"python": ("charts", "molecules"), "html": ("pages",), "svg": ("icons",), "latex": ("figures",)}
+SOURCES: dict[str, list[str]] = {}
+"""The sources that write code of a language, by its name."""
+for _name, _domain in generated_domains().items():
+    SOURCES.setdefault(LANGUAGE_OF[_domain], []).append(_name)
 
 
 def drawable(language: str, count: int = 40) -> list[Record]:

@@ -79,8 +79,8 @@ _THOUGHT = re.compile(r"(?<!(?<!`)`)</think(?:ing)?>", re.IGNORECASE)
 
 def _last_line(code: str) -> bool:
     """Return whether a line of code is one that a document of some language ends with."""
-    endings = [language.limits[1].pattern for language in LANGUAGES.values() if language.limits]
-    return re.search(rf"(?:{'|'.join(endings)})\s*$", code, re.IGNORECASE) is not None
+    endings = [language.limits[1] for language in LANGUAGES.values() if language.limits]
+    return any(not code[found.end() :].strip() for ending in endings for found in ending.finditer(code))
 
 
 def read(text: str, thinking: bool) -> Page:

@@ -38,17 +38,21 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "--require",
         metavar="NAMES",
-        help="names of checks that must succeed, separated by commas (default: every language, and sandbox)",
+        help="names of checks that must succeed, separated by commas; an alias means its language (default: every "
+        "language, and sandbox)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     from vincicoder.cli.examination import examine, names, table
+    from vincicoder.languages import find_language
 
     required = None
     if options.require is not None:
-        required = [name.strip() for name in options.require.split(",") if name.strip()]
+        asked = [name.strip() for name in options.require.split(",") if name.strip()]
+        aliased = {name: find_language(name.lower()) for name in asked if name not in names()}
+        required = [language.name if (language := aliased.get(name)) else name for name in asked]
         if unknown := [name for name in required if name not in names()]:
             raise ConfigError(f"--require names {', '.join(unknown)}; it knows: {', '.join(names())}")
     checks = examine(

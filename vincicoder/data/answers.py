@@ -151,8 +151,9 @@ def _tagged(answer: str, code: str, language: str) -> str:
 
 def _ends(code: str, language: str) -> bool:
     """Whether code whose block was never closed is complete all the same."""
-    limits = get_language(language).limits
-    return bool(limits[1].search(code.rstrip()[-40:])) if limits else _is_python(code)
+    if limits := get_language(language).limits:
+        return bool(limits[1].search(code.rstrip()[-40:]))
+    return language == "python" and _is_python(code)  # of another language nothing says where it ends
 
 
 def _is_python(code: str) -> bool:

@@ -55,7 +55,8 @@ class Language:
     r"""Everything that differs between languages.
 
     Attributes:
-        name: The name that results carry: the file's name, or the entry point's.
+        name: The name that results carry and the fence tag that data sets write: the file's name, or the entry
+            point's. A file of this package is a module, so a name with a hyphen needs an entry point.
         renderer: The class that renders its code, or its ``"module:attribute"``. Its module must be importable with
             nothing but the standard library and this package.
         sample: Code whose render shows that the renderer works.
@@ -69,8 +70,11 @@ class Language:
         root: Root element of its documents, for markup, or ``ANY_ROOT``.
         borrowed_tags: Fence tags of a wider language, which count when the block's root element is ``root``.
         limits: Match where a document of the language begins and where it ends. They find code without a fence, and
-            the end of code that has its closing fence on the same line.
-        bare: Matches somewhere in code of this language and hardly in any other's; markup goes by ``root``.
+            the end of code that has its closing fence on the same line. Without them ``require_fence=False`` finds no
+            code, an unfenced answer of a data set keeps its prose in the code, and one that never closes its fence is
+            taken as cut off.
+        bare: Matches somewhere in code of this language and hardly in any other's; markup goes by ``root``. Without
+            either, code is of this language only where a tag, a suffix or the caller says so.
         comments: Matches a comment.
         guard: The rule that says what is smuggled in its code: called with the code and the number of bytes that are
             allowed, it returns the reason or None. A function or ``"module:attribute"``; by default encoded images in
@@ -180,7 +184,9 @@ def get_language(name: str) -> Language:
     )
     near = difflib.get_close_matches(wanted, _names(), 1)
     meant = f". Did you mean {near[0]!r}?" if near else ""
-    raise ConfigError(f"language {name!r} is not known; give one of: {known}{meant}")
+    faulty = ", ".join(LANGUAGES.faults())
+    hidden = f". Not loaded, because of a fault that `vincicoder doctor` shows: {faulty}" if faulty else ""
+    raise ConfigError(f"language {name!r} is not known; give one of: {known}{hidden}{meant}")
 
 
 def recognise(code: str) -> Language | None:

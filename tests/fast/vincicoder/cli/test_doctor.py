@@ -39,8 +39,8 @@ def test_an_interpreter_without_libraries_is_told_apart(tmp_path: Path) -> None:
 
 
 def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--require", "svg,teleport"]) == 2
-    assert "teleport" in capsys.readouterr().err
+    assert main(["doctor", "--require", "svg,TikZ,teleport"]) == 2
+    assert "--require names teleport; it knows: " in capsys.readouterr().err
     with pytest.raises(ConfigError, match="no-such-python"):
         examine(python="no-such-python")
 

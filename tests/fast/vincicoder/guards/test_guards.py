@@ -258,8 +258,16 @@ def test_honest_code_is_left_alone(language, name):
     assert smuggled_raster(HONEST[language][name], language) is None
 
 
-def test_every_language_has_its_tables():
-    assert set(CHEATING) == set(HONEST) == set(LANGUAGES)
+def test_every_language_with_a_guard_of_its_own_has_its_tables():
+    ours = {entry.name for entry in LANGUAGES.entries().values() if entry.origin == "vincicoder"}
+    assert set(CHEATING) == set(HONEST) == {name for name in ours if LANGUAGES.get(name).guard}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_samples_pass_and_a_language_without_a_guard_of_its_own_has_the_common_one(language):
+    sample = LANGUAGES.get(language).sample
+    assert smuggled_raster(sample, language) is None
+    assert LANGUAGES.get(language).guard or smuggled_raster(f"{sample}\n{URL}", language)
 
 
 def test_the_cap_is_a_parameter_and_the_reason_names_it():

@@ -41,10 +41,14 @@ def test_the_root_element_is_the_first_one(markup, root):
     assert root_element(markup) == root
 
 
-@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
-def test_every_sample_is_recognised_by_how_it_looks(language):
+@pytest.mark.parametrize(
+    "language",
+    [each for each in LANGUAGES.values() if each.bare or each.root or each.limits],
+    ids=lambda language: language.name,
+)
+def test_the_sample_of_a_language_that_says_how_it_looks_is_recognised(language):
     assert recognise(language.sample) is language
-    assert language.recognises(language.sample)
+    assert language.recognises(language.sample), "set `bare`, or `root` for markup; `limits` alone recognise nothing"
 
 
 @pytest.mark.parametrize(
