@@ -29,6 +29,7 @@ class Client:
         self, method: str, path: str, body: Any = None, token: str | None = TOKEN, **headers: str
     ) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "application/json", **headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         connection.request(method, path, body if body is None or isinstance(body, bytes) else json.dumps(body), headers)
@@ -51,13 +52,13 @@ def free_port() -> int:
         return port
 
 
-def start(*arguments: str) -> Client:
+def start(*arguments: str, token: str | None = TOKEN) -> Client:
     port = free_port()
     command = [sys.executable, "-m", "vincicoder", "serve", "--encoder", "embedded", "--workers", "2"]
     server = subprocess.Popen(
         [*command, "--port", str(port), *arguments],
         stdout=subprocess.PIPE,
-        env={**os.environ, "VINCICODER_TOKEN": TOKEN},
+        env={**os.environ, "VINCICODER_TOKEN": token or ""},
         text=True,
     )
     assert server.stdout is not None
@@ -68,9 +69,9 @@ def start(*arguments: str) -> Client:
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[Client]:
+def served(*arguments: str, token: str | None = TOKEN) -> Iterator[Client]:
     """Yield a client of a server that must end well when it is told to stop."""
-    client = start(*arguments)
+    client = start(*arguments, token=token)
     try:
         yield client
         with contextlib.suppress(ProcessLookupError):

@@ -48,7 +48,8 @@ def application(served: Served, config: ServerConfig | None = None, token: str |
     Args:
         served: The scorer, and what to say of it.
         config: The limits of what callers may send.
-        token: What callers must send as ``Authorization: Bearer TOKEN``; None lets everybody in.
+        token: What callers must send as ``Authorization: Bearer TOKEN``; None lets everybody in who calls the service
+            by a name of this machine: ``localhost``, a loopback address or ``config.host``.
 
     Example:
         >>> reward = VisualReward("embedded")  # doctest: +SKIP

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+
 _UNDER_WAY = 256  # calls whose bodies are in memory; the others wait and send nothing meanwhile
 _THREADS = 64  # calls that are scored at a time
 
@@ -31,23 +34,34 @@ class Service:
     Args:
         scorer: What scores and renders.
         config: The limits of what callers may send.
-        token: What callers must send as ``Authorization: Bearer TOKEN``; None lets everybody in.
+        token: What callers must send as ``Authorization: Bearer TOKEN``; None lets everybody in who calls the service
+            by a name of this machine.
     """
 
     def __init__(self, scorer: Scorer, config: ServerConfig, token: str | None) -> None:
         self._scorer = scorer
         self._token = token
+        self._names = _LOOPBACK | {_name_of(config.host)}
         self._max_bytes = int(config.max_body_mb * 2**20)
         self._body_seconds = config.body_seconds
         self._under_way = asyncio.Semaphore(_UNDER_WAY)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="vincicoder-http")
 
     def authorize(self, request: Request) -> None:
-        """Check the caller's token.
+        """Check the caller's token, and that no web page of another site is behind the call.
+
+        A page cannot choose the headers ``Host`` and ``Origin``. Without a token, Host must name this machine: a
+        page whose own name was made to lead here (DNS rebinding) could read the answers otherwise.
 
         Raises:
-            HTTPException: 401; it is missing or wrong.
+            HTTPException: The token is missing or wrong (401), or a page of another site is behind the call (403).
         """
+        host = request.headers.get("host", "").lower()
+        if self._token is None and _name_of(host) not in self._names:
+            raise HTTPException(403, f"the header Host is {host!r}; expected one of {', '.join(sorted(self._names))}")
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host:
+            raise HTTPException(403, f"a web page of {origin!r} may not call this service")
         token = self._token
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if token is not None and not hmac.compare_digest(given.encode(), token.encode()):
@@ -57,12 +71,17 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def admitted(self, request: Request) -> AsyncIterator[bytes]:
-        """Check the caller's token, wait for a free place, and yield the body.
+        """Check the caller, wait for a free place, and yield the body.
 
         Raises:
-            HTTPException: The token is wrong (401), or the body too large (413) or too slow (408).
+            HTTPException: The token is wrong (401), a page of another site is behind the call (403), the body is no
+                JSON (415), too large (413) or too slow (408).
         """
         self.authorize(request)
+        # Pages may post text and forms to any address unasked, but JSON only to who allows it.
+        kind = request.headers.get("content-type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            raise HTTPException(415, f"the header Content-Type is {kind!r}; expected application/json")
         async with self._under_way:
             yield await self._body(request)
 
@@ -120,3 +139,10 @@ class Service:
             return await asyncio.wait_for(read(), seconds)
         except asyncio.TimeoutError as error:
             raise HTTPException(408, f"the body did not arrive in {seconds:g} s") from error
+
+
+def _name_of(host: str) -> str:
+    """Return an address without its port, and IPv6 ones in brackets."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0] if host.count(":") < 2 else f"[{host}]"

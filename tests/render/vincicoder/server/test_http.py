@@ -174,7 +174,8 @@ def test_nothing_is_scored_or_counted_without_the_token(client, token):
 def trickle(port: int, token: str, seconds: float) -> bytes:
     """Send a request's body byte by byte, and return what comes back."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        head = f"POST /v1/score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 900\r\n\r\n"
+        head = f"POST /v1/score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 900\r\n"
+        head += "Content-Type: application/json\r\n\r\n"
         connection.sendall(head.encode())
         connection.settimeout(0.2)
         deadline = time.monotonic() + seconds
@@ -202,7 +203,8 @@ def test_a_body_without_a_length_is_cut_off_where_it_is_too_large(client):
     pieces = (b"x" * 65536 for _ in range(200))
     connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
     try:
-        connection.request("POST", "/v1/score", pieces, {"Authorization": f"Bearer {TOKEN}"}, encode_chunked=True)
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        connection.request("POST", "/v1/score", pieces, headers, encode_chunked=True)
         status = connection.getresponse().status
     except (BrokenPipeError, ConnectionResetError):  # the server hung up before all was sent
         status = 413
