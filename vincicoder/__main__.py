@@ -1,4 +1,4 @@
-"""Runs the command line: ``python -m vincicoder``."""
+"""Run the command line: ``python -m vincicoder``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 ::
 
-    ClusterReward          in each process that wants scores; hands requests to the nodes and notices when one dies
+    ClusterReward          in each process that wants scores; spreads requests over the nodes and notices when one dies
       └─ Service           one named actor per job; knows the nodes and starts the two below
            ├─ NodeScorer   one actor per node: a ``VisualReward`` with that node's render workers
            └─ TileEncoder  the encoder, on a GPU, on a share of one, or on CPUs; merges what the nodes send

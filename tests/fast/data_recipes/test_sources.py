@@ -35,7 +35,7 @@ def reasons(rows):
 
 
 def test_vincicoder_sets_tell_domain_and_task_by_file(write_parquet):
-    row = {"user_content": f"Mend it.\n```html\n{HTML}\n```", "assistant_content": HTML, "image": PNG}
+    row = {"user_content": f"Fix it.\n```html\n{HTML}\n```", "assistant_content": HTML, "image": PNG}
     directory = write_parquet([row], "web2html_refine.parquet")
     [record] = found("vincicoder_sft", directory)
     assert (record.domain, record.task, record.code, record.defective_code) == ("web", "refine", HTML, HTML)

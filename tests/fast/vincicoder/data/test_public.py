@@ -86,7 +86,7 @@ def test_line_ends_and_marks_are_normalised(png):
         ("<image>\nDraw.", "Draw."),
         ("Draw.\n<image>", "Draw."),
         ("Draw <image> as code.", "Draw as code."),
-        ("Mend.\n```svg\n<image></image>\n```\n<image>", "Mend.\n```svg\n<image></image>\n```"),
+        ("Fix.\n```svg\n<image></image>\n```\n<image>", "Fix.\n```svg\n<image></image>\n```"),
         ("Draw.", "Draw."),
     ],
 )

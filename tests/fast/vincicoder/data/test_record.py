@@ -20,7 +20,7 @@ def record(**changes) -> Record:
         "domain": "chart",
         "task": "refine",
         "language": "python",
-        "prompt": "Mend this.\n\n```python\nplt.plot([2])\n```",
+        "prompt": "Fix this.\n\n```python\nplt.plot([2])\n```",
         "code": CODE,
         "target": b"\x89PNG\x00\xff\x00",
         "defective_code": "plt.plot([2])",
