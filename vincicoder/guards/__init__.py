@@ -30,7 +30,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vincicoder.guards import data_urls
+from vincicoder.guards import data_urls, python
 from vincicoder.guards.blank import is_blank
 from vincicoder.languages import get_language
 from vincicoder.registry import load
@@ -64,7 +64,8 @@ def decoded_raster(code: str, render: Render, max_bytes: int = PAYLOAD_CAP) -> s
     """Return why a render shows an image that its code brought along, or None if it was drawn.
 
     The renderer counts the bytes of the images that it decodes. They count as smuggled only as far as the code could
-    hold them: an image that a short program computes was not brought along, however large it is.
+    hold them, compressed: an image that a short program computes was not brought along, however large it is. Of
+    Python, the literals hold them, of anything else all of the code.
 
     Args:
         code: The code.
@@ -81,5 +82,5 @@ def decoded_raster(code: str, render: Render, max_bytes: int = PAYLOAD_CAP) -> s
     """
     if render.embedded_bytes <= max_bytes:
         return None
-    held = len(zlib.compress(code.encode("utf-8", "replace")))
+    held = len(zlib.compress(python.literals(code).encode("utf-8", "replace")))
     return data_urls.too_much("the renderer decoded", min(render.embedded_bytes, held), max_bytes)

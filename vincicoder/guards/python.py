@@ -58,16 +58,13 @@ class _Literals:
 
 def smuggled(code: str, max_bytes: int) -> str | None:
     """Return what is smuggled in the code, beyond ``max_bytes`` of encoded images, or None."""
-    tree = None
+    tree: ast.AST | None = None
     if len(code) > _LONGEST_PARSED:
         found = _Literals(names=set(re.findall(r"[A-Za-z_]\w*", code)), text=[code])
         found.raw = len(re.findall(r"\\x[0-9A-Fa-f]{2}", code))
     else:
-        try:
-            with _PARSING, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        tree = _parsed(code)
+        if tree is None:
             return None
         found = _literals_of(tree)
     for file, times in found.opened.items():
@@ -82,6 +79,27 @@ def smuggled(code: str, max_bytes: int) -> str | None:
         encoded = decoded_size(text, _LITERAL_RUN if tree else MARKUP_RUN)
     embedded = max(encoded, found.raw, found.listed)
     return too_much("the code embeds", embedded, max_bytes) or data_urls.smuggled(code, max_bytes)
+
+
+def literals(code: str) -> str:
+    """Return the literals of Python code: all that it can bring along. Text that does not parse is returned whole."""
+    tree = _parsed(code) if len(code) <= _LONGEST_PARSED else None
+    if tree is None:
+        return code
+    return " ".join(map(_text_of, (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))))
+
+
+def _text_of(value: object) -> str:
+    return f"{value:x}" if isinstance(value, int) else str(value)  # decimals of enormous integers are refused
+
+
+def _parsed(code: str) -> ast.AST | None:
+    try:
+        with _PARSING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        return None
 
 
 def _literals_of(tree: ast.AST) -> _Literals:

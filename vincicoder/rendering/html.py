@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from vincicoder.rendering.renderer import Policy, RenderError, Workspace, check_pixels
+from vincicoder.rendering.page_images import PageImages, script_data
+from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class HtmlRenderer:
         """Start the browser, confined, before the first job."""
         self._chromium = _Chromium(self._executable(), workspace, self._setup_script)
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Render one page.
 
         Args:
@@ -149,7 +150,13 @@ class HtmlRenderer:
         check_pixels(width * scale, height * scale, workspace.pixels)
         handler = _RequestHandler(code, self._placeholder, options.get("assets") or {})
         with _as_render_errors(self._chromium), self._chromium.page(width, height, scale, handler) as (page, devtools):
-            return _screenshot(page, devtools, workspace, handler.address, scale, (width, height), full_page)
+            _load(page, devtools, workspace, handler.address)
+            image = _screenshot(devtools, workspace, scale, (width, height), full_page)
+            report = _settled(devtools)
+            embedded = self._chromium.images.embedded_bytes(report["exported"])
+            if report["painted"] and not options:  # the pages of other renderers paint by scripts of ours
+                embedded += min(int(report["painted"]), script_data(code))
+            return Rendered(image, embedded_bytes=embedded)
 
     def _executable(self) -> str:
         if self.browser is not None:
@@ -258,6 +265,7 @@ class _Chromium:
         self._handler: _RequestHandler | None = None
         self._page = self._new_page(setup_script)
         self._devtools = self._page.context.new_cdp_session(self._page)
+        self.images = PageImages(self._devtools)
         self._window = (0, 0, 0.0)
 
     @property
@@ -297,6 +305,7 @@ class _Chromium:
     ) -> Iterator[tuple[Page, CDPSession]]:
         """Yield an empty page of this size with its developer tools, and empty it again afterwards."""
         self._handler = handler
+        self.images.forget()
         if self._window != (width, height, scale):
             self._window = width, height, scale
             metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
@@ -329,20 +338,24 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
+def _load(page: Page, devtools: CDPSession, workspace: Workspace, address: str) -> None:
+    """Load a page and let it come to rest."""
+    page.goto(address, wait_until="load", timeout=workspace.wall_seconds * 1000)
+    _settled(devtools)
+
+
+def _settled(devtools: CDPSession) -> dict[str, Any]:
+    """Wait for the page to come to rest, once, and return what ``page_setup.js`` has noticed of its scripts by now."""
+    call = {"expression": f"{_SETTLE}()", "awaitPromise": True, "returnByValue": True}
+    return devtools.send("Runtime.evaluate", call)["result"].get("value") or {"painted": 0, "exported": []}
+
+
 def _screenshot(
-    page: Page,
-    devtools: CDPSession,
-    workspace: Workspace,
-    address: str,
-    scale: float,
-    window: tuple[int, int],
-    full_page: bool,
+    devtools: CDPSession, workspace: Workspace, scale: float, window: tuple[int, int], full_page: bool
 ) -> Image.Image:
-    """Load a page, let it come to rest and return the window's image, or with ``full_page`` that of all its content."""
+    """Return the image of the window, or with ``full_page`` that of all the page's content."""
     from PIL import Image
 
-    page.goto(address, wait_until="load", timeout=workspace.wall_seconds * 1000)
-    devtools.send("Runtime.evaluate", {"expression": f"{_SETTLE}()", "awaitPromise": True})
     size = window
     if full_page:
         content = devtools.send("Page.getLayoutMetrics")["cssContentSize"]

@@ -3,7 +3,8 @@
 // Time is virtual: it stands still while scripts run and is moved on, timer by timer, once the page has loaded. A page
 // that animates for two seconds, or waits one before it shows something, is rendered as it would then be, at once.
 //
-// It puts the function __settle on every window, which moves the time on and resolves when all is at rest.
+// It puts the function __settle on every window, which moves the time on and resolves, when all is at rest,
+// to the bytes of image that scripts painted and the URLs of what canvases exported.
 (() => {
   // 2025-01-01, 00:00 UTC: the moment at which every page is opened.
   const EPOCH = 1735689600000;
@@ -78,6 +79,41 @@
     add(() => callback({didTimeout: false, timeRemaining: () => 10}), 1, false, []));
   hide(window, "cancelIdleCallback", remove);
 
+  // Images that scripts decode or paint pixel by pixel, in bytes; __painted adds to them, and a frame tells its parent.
+  const report = {painted: 0, exported: []};
+  const {parent} = window;
+  const paint = bytes => {
+    if (!(bytes > 0)) return;
+    report.painted += bytes;
+    if (parent !== window) try { parent.__painted(bytes); } catch { /* of another origin */ }
+  };
+  Object.defineProperty(window, "__painted", {value: paint});
+  const apply = Reflect.apply;
+  const counted = (owner, name, size) => {
+    const original = owner?.[name];
+    if (original) hide(owner, name, function (...args) { paint(size(args)); return apply(original, this, args); });
+  };
+  const sizeOf = value => value?.byteLength ?? value?.data?.byteLength ?? 0;
+  counted(window, "createImageBitmap", ([source]) => source?.size || sizeOf(source));
+  for (const context of [CanvasRenderingContext2D, window.OffscreenCanvasRenderingContext2D])
+    counted(context?.prototype, "putImageData", ([image]) => sizeOf(image));
+  for (const context of [window.WebGLRenderingContext, window.WebGL2RenderingContext])
+    for (const name of ["texImage2D", "texSubImage2D", "texImage3D", "compressedTexImage2D"])
+      counted(context?.prototype, name, args => args.reduce((bytes, value) => bytes + sizeOf(value), 0));
+
+  // What a canvas exports was painted or decoded before, so that it does not count again where the page shows it.
+  const {exported} = report;
+  const blobs = new WeakSet();
+  const isExport = WeakSet.prototype.has.bind(blobs);
+  const keep = url => { exported[exported.length] = url; return url; };
+  const {toDataURL, toBlob} = HTMLCanvasElement.prototype;
+  hide(HTMLCanvasElement.prototype, "toDataURL", function (...args) { return keep(apply(toDataURL, this, args)); });
+  hide(HTMLCanvasElement.prototype, "toBlob", function (callback, ...args) {
+    apply(toBlob, this, [blob => { if (blob) blobs.add(blob); callback(blob); }, ...args]);
+  });
+  const {createObjectURL} = URL;
+  hide(URL, "createObjectURL", blob => isExport(blob) ? keep(createObjectURL(blob)) : createObjectURL(blob));
+
   // Windows that nobody will see.
   for (const name of ["open", "alert", "print"]) hide(window, name, () => null);
   hide(window, "confirm", () => false);
@@ -145,6 +181,7 @@
       trees(document).forEach(tree => tree.getAnimations().forEach(finish));
       await turn();
     }
+    return report;
   };
   Object.defineProperty(window, "__settle", {value: () => settled ??= settle()});
 })();
