@@ -17,8 +17,10 @@ _LITERAL_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 
 _DECODER = re.compile(
     r"\w*b(?:16|32|64)decode|decodebytes|a2b_(?:base64|hex)|unhexlify|fromhex|decompress\w*|from(?:buffer|bytes|string)"
-    r"|BytesIO"
+    r"|BytesIO|to_bytes|codecs|putdata|getattr|exec|eval|__import__"
 )
+"""Names that turn text into bytes, or that can stand for one that does."""
+
 _DENSE_DECODER = re.compile(r"[abz]85decode|a2b_uu")
 """Decoders of alphabets that take in nearly all characters."""
 
@@ -122,12 +124,19 @@ def _literals_of(tree: ast.AST) -> _Literals:
                 found.opened[file] += 1
             if _called(node) in ("bytes", "bytearray"):
                 made_bytes += node.args[:1]
+            elif _called(node) == "array" and node.args and _is_byte_code(node.args[0]):
+                made_bytes += node.args[1:2]
     for argument in made_bytes:
         if isinstance(argument, ast.List | ast.Tuple):
             found.listed += len(argument.elts)
         elif isinstance(argument, ast.Name):
             found.listed += lists.get(argument.id, 0)
     return found
+
+
+def _is_byte_code(argument: ast.expr) -> bool:
+    """Whether an argument says to ``array.array`` that its items are bytes."""
+    return isinstance(argument, ast.Constant) and argument.value in ("b", "B")
 
 
 def _add_constant(found: _Literals, value: object) -> None:

@@ -57,6 +57,13 @@ CHEATING_PYTHON = {
     "list to bytes": f"img = decode(bytes({list(LARGE)}))",
     "named list to bytes": f"data = {list(LARGE)}\nimg = decode(bytearray(data))",
     "integer to bytes": f"img = decode(({hex(int.from_bytes(LARGE, 'big'))}).to_bytes({len(LARGE)}, 'big'))",
+    "text to integer to bytes": f"img = decode(int('{LARGE.hex()}', 16).to_bytes({len(LARGE)}, 'big'))",
+    "codecs": f"import codecs\nimg = decode(codecs.decode('{LARGE.hex()}', 'hex'))",
+    "joined name of a decoder": f"import base64\nimg = show(getattr(base64, 'b64' + 'decode')('{B64}'))",
+    "decoder in text": f"exec('import base' + '64 as b; img = b.b64' + 'decode(\"{B64}\")')",
+    "array to bytes": f"from array import array\nopen('a.png', 'wb').write(array('B', {list(LARGE)}).tobytes())",
+    "named list to an array": f"import array\nd = {list(LARGE)}\nx = array.array('b', d)",
+    "pixels in a text": f"img = Image.new('RGB', (40, 40))\nd = '{LARGE.hex()}'\nimg.putdata(pixels(d))",
     "code over the parsing limit": f"import base64\nx = base64.b64decode('{B64}')\n" + "y = 1\n" * 8000,
     "raw bytes over the parsing limit": "x = b'" + "\\x89" * 20_000 + "'",
     "image file": "img = plt.imread('target.png')" + SHOW,
@@ -86,6 +93,8 @@ HONEST_PYTHON = {
     "written by open": "with open('out.png', 'wb') as f:\n    f.write(drawer.GetDrawingText())",
     "written by open, mode by name": "f = open('out.png', mode='wb')",
     "sample data of matplotlib": "img = plt.imread(cbook.get_sample_data('ada.png'))",
+    "data in an array": f"from array import array\nplt.plot(array('d', {NUMBERS}))\nraw = array('B', [1, 2]).tobytes()",
+    "attributes by name": f"import numpy as np\ny = {NUMBERS}\nplt.plot(getattr(np, 'array')(y))",
     "data file": "df = pd.read_csv('data.csv')\nt = open('notes.txt').read()",
     "long table in text": "import io\ndf = pd.read_csv(io.StringIO('''"
     + "\n".join(f"2001-{i},Category_{i},{i * 1.5},{i * 2.25}" for i in range(400))
