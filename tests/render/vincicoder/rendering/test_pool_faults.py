@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from repository import ROOT
 
+from vincicoder.errors import RendererUnavailable
+from vincicoder.languages import LANGUAGES
 from vincicoder.rendering import Limits, RenderPool
 from vincicoder.rendering.sandbox import client, processes, server
 from vincicoder.status import Status
@@ -16,6 +24,15 @@ from vincicoder.status import Status
 SLOW = (
     "import time; import matplotlib.pyplot as plt\nend = time.time() + 3\nwhile time.time() < end: pass\nplt.plot([1])"
 )
+
+
+BUSY = {
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 99 99">'
+    + '<circle cx="9" cy="9" r="7" stroke="red"/><text x="3" y="9">words</text>' * 8_000
+    + "</svg>",
+    "latex": r"\count255=0 \loop\advance\count255 by 1 \ifnum\count255<8000000 \repeat" + LANGUAGES.get("latex").sample,
+    "html": "<body><h1>a</h1><script>for (let i = 0, x = 0; i < 1e9; i++) x += i % 7</script>",
+}
 
 
 def when_at_work(pool: RenderPool, language: str, act: object) -> threading.Thread:
@@ -64,3 +81,123 @@ def test_a_server_that_does_not_answer_is_replaced(monkeypatch: pytest.MonkeyPat
         assert render.status is Status.OK, render
         assert pool._servers["svg"].pid != stopped
         assert not pool_server.root.exists()
+
+
+@pytest.mark.parametrize("language", ["svg", "latex"])
+def test_no_program_that_is_killed_from_outside_is_the_codes_fault(language: str) -> None:
+    def kill_last(pid: int) -> None:
+        os.kill([pid, *processes.descendants(pid)][-1], signal.SIGKILL)  # TeX itself
+
+    with RenderPool(workers=1, limits=Limits(wall_seconds=120, cpu_seconds=60)) as pool:
+        pool.start(language)
+        killer = when_at_work(pool, language, kill_last)
+        render = pool.render(BUSY[language], language)
+        killer.join()
+    assert render.status is Status.OK, render
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.5])
+def test_a_browser_killed_in_mid_page_is_replaced_and_the_page_rendered_again(delay: float) -> None:
+    killed = []
+
+    def kill_browser(_: int) -> None:
+        time.sleep(delay)
+        names = {
+            each: Path(f"/proc/{each}/cmdline").read_bytes()
+            for each in processes.descendants(pool._servers["html"].pid)
+        }
+        [browser] = [
+            each for each, line in names.items() if b"--remote-debugging-pipe" in line and b"--type=" not in line
+        ]
+        os.kill(browser, signal.SIGKILL)
+        killed.append(browser)
+
+    with RenderPool(workers=1, limits=Limits(wall_seconds=120, cpu_seconds=60)) as pool:
+        pool.start("html")
+        killer = when_at_work(pool, "html", kill_browser)
+        render = pool.render(BUSY["html"], "html")
+        killer.join()
+    assert killed
+    assert render.status is Status.OK, render
+
+
+def test_code_too_long_for_a_message_harms_nobody() -> None:
+    with RenderPool(workers=2) as pool:
+        pool.start("python")
+        before = pool._servers["python"].pid
+        neighbour = pool.submit(SLOW, "python")
+        render = pool.render("# " + "é" * 12_000_000, "python")
+        assert render.status is Status.TOO_LARGE, render
+        assert "64 MiB" in render.message
+        assert neighbour.result().status is Status.OK
+        assert pool._servers["python"].pid == before
+
+
+@pytest.fixture
+def awkward(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A temporary directory with a name that programs stumble over."""
+    with tempfile.TemporaryDirectory() as parent:
+        directory = Path(parent) / request.param
+        directory.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(directory))
+        yield
+
+
+@pytest.mark.parametrize(
+    ("awkward", "language"),
+    [("a blank", "latex"), ("it's", "latex"), ('"quoted"', "latex"), ("grün", "latex"), ("x" * 150, "html")],
+    indirect=["awkward"],
+)
+def test_a_renderer_works_in_an_awkward_directory_or_says_that_it_cannot(awkward: None, language: str) -> None:
+    with RenderPool(workers=1) as pool:
+        try:
+            pool.start(language)
+        except RendererUnavailable as error:
+            assert "sample" in str(error)
+            expected = Status.INFRASTRUCTURE
+        else:
+            expected = Status.OK
+        assert pool.render(LANGUAGES.get(language).sample, language).status is expected
+
+
+LOW_FILE_LIMIT = """
+import resource, sys
+sys.path.insert(0, {root!r})
+from vincicoder.rendering import RenderPool
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+with RenderPool(workers=1) as pool:
+    render = pool.render("<p>a", "html")
+    print(render.status.value, render.message)
+"""
+
+
+def test_a_low_limit_on_files_is_not_the_codes_fault() -> None:
+    command = [sys.executable, "-c", LOW_FILE_LIMIT.format(root=str(ROOT))]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.startswith("infrastructure")
+    assert "ulimit -f" in output
+
+
+START = """
+import sys, tempfile, time
+sys.path.insert(0, {root!r})
+tempfile.tempdir = {directory!r}
+from vincicoder.rendering import RenderPool
+RenderPool(workers=1).start("python")
+time.sleep(60)  # on a fast machine it has started by now: that must leave nothing either
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.5])
+def test_a_client_that_dies_while_a_renderer_starts_leaves_nothing(tmp_path: Path, delay: float) -> None:
+    code = START.format(root=str(ROOT), directory=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as client:
+        while not processes.descendants(client.pid) and client.poll() is None:
+            time.sleep(0.001)
+        time.sleep(0.1 + delay)  # past the first steps of an interpreter, which know nothing of the directory yet
+        assert list(tmp_path.glob("vincicoder-*"))
+        client.kill()
+    deadline = time.monotonic() + 60
+    while list(tmp_path.glob("vincicoder-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(tmp_path.glob("vincicoder-*")) == []
