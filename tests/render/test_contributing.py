@@ -1,40 +1,56 @@
-"""CONTRIBUTING.md's worked example is true: its one file makes a language that every part of the package knows."""
+"""CONTRIBUTING.md's worked example is true: its one file makes a language that every part and every test knows."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from repository import ROOT, SUPPORT
+import pytest
+from repository import ROOT
 
-SMILES = {
-    "name": "smiles",
-    "tag": "smi",
-    "suffix": ".smi",
-    "prompt": "Give the SMILES of this molecule.",
-    "codes": ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O"],
-    "broken": "C(",
-}
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+SKIPPED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "runs", "shared", "*.egg-info")
 
 
-def test_the_examples_one_file_is_a_language_everywhere(tmp_path: Path) -> None:
-    module, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
-    package = shutil.copytree(ROOT / "vincicoder", tmp_path / "copy" / "vincicoder")
-    (package / "languages" / "smiles.py").write_text(module, "utf-8")
-    (tmp_path / "work").mkdir()
-    done = subprocess.run(
-        [sys.executable, str(SUPPORT / "every_door.py"), str(tmp_path / "work")],
-        input=json.dumps(SMILES),
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "copy")},
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository with the example's file in it."""
+    tree = shutil.copytree(ROOT, tmp_path_factory.mktemp("copy") / "tree", ignore=SKIPPED)
+    module, *_ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    (tree / "vincicoder" / "languages" / "smiles.py").write_text(module, "utf-8")
+    return tree
+
+
+def run_in(copy: Path, *arguments: str, cwd: Path, said: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the copy's Python with its packages."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        input=said,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(copy)},
         capture_output=True,
         text=True,
         timeout=280,
         check=False,
     )
+
+
+def test_the_examples_one_file_is_a_language_everywhere(copy: Path, tmp_path: Path) -> None:
+    door = str(copy / "tests" / "support" / "every_door.py")
+    (described,) = re.findall(r"every_door\.py .* <<< '(.*?)'$", GUIDE, re.MULTILINE | re.DOTALL)
+    done = run_in(copy, door, str(tmp_path), cwd=tmp_path, said=described)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("every door\n")
+
+
+def test_the_tests_for_all_languages_pass_with_the_examples_file(copy: Path) -> None:
+    (command,) = re.findall(r"^pytest (-k .*?[^\\])$", GUIDE, re.MULTILINE | re.DOTALL)
+    options = ("-v", "-p", "no:cacheprovider")
+    done = run_in(copy, "-m", "pytest", *options, *shlex.split(command.replace("\\\n", "")), cwd=copy)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"recognised\[smiles\] PASSED", done.stdout), done.stdout[-3000:]
