@@ -1,8 +1,7 @@
 """A seccomp filter built by hand: a list of refused system calls, with the architecture checked first.
 
-The filter starts by refusing foreign architectures, x32 numbers and every call newer than this table, so that what
-a later kernel adds stays closed. Numbers: the kernel's ``arch/x86/entry/syscalls/syscall_64.tbl`` and
-``include/uapi/asm-generic/unistd.h``.
+The filter starts by refusing foreign architectures, x32 numbers and every call newer than its tables, so that what
+a later kernel adds stays closed.
 """
 
 from __future__ import annotations
@@ -14,157 +13,27 @@ import platform
 import struct
 from dataclasses import dataclass
 
+from .syscalls import NEWEST, NUMBERS, PRETENDED, REFUSED
+
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_LD_W_ABS, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
+_LD_W_ABS, _AND, _JEQ, _JGE, _JSET, _RET = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _NR, _ARCH, _ARG0 = 0, 4, 16
 
 _X32_BIT = 0x40000000
-_NEWEST = 462  # mseal, Linux 6.10: the last number that this table has considered
 
 _CLONE_NAMESPACES = 0x7E020000  # NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET | NEWNS
 _CLONE_THREAD = 0x00010000
 _AF_UNIX, _AF_NETLINK = 1, 16
-_SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC = 1, 0x800, 0x80000
+_SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 5, 0xF  # the other bits are SOCK_NONBLOCK and SOCK_CLOEXEC
+_NETLINK_ROUTE = 0
 _TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
-_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY = 8, 10, 15, 1024, 1026
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 _SIGKILL = 9
 
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-
-# name: (x86-64, aarch64); None where the architecture lacks the call.
-_NUMBERS: dict[str, tuple[int | None, int | None]] = {
-    "socket": (41, 198),
-    "socketpair": (53, 199),
-    "clone": (56, 220),
-    "fork": (57, None),
-    "vfork": (58, None),
-    "execve": (59, 221),
-    "kill": (62, 129),
-    "tkill": (200, 130),
-    "tgkill": (234, 131),
-    "ioctl": (16, 29),
-    "clone3": (435, 435),
-    "execveat": (322, 281),
-    "prlimit64": (302, 261),
-    "sendmsg": (46, 211),
-    "sendmmsg": (307, 269),
-    "memfd_create": (319, 279),
-    "prctl": (157, 167),
-    "fcntl": (72, 25),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "sched_setaffinity": (203, 122),
-    "sched_setscheduler": (144, 119),
-    "sched_setparam": (142, 118),
-    "sched_setattr": (314, 274),
-    "fallocate": (285, 47),
-    # always refused
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "process_mrelease": (448, 448),
-    "kcmp": (312, 272),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_open": (434, 434),
-    "pidfd_getfd": (438, 438),
-    "pidfd_send_signal": (424, 424),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "bpf": (321, 280),
-    "userfaultfd": (323, 282),
-    "perf_event_open": (298, 241),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "reboot": (169, 142),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "acct": (163, 89),
-    "quotactl": (179, 60),
-    "quotactl_fd": (443, 443),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "clock_adjtime": (305, 266),
-    "adjtimex": (159, 171),
-    "sethostname": (170, 161),
-    "setdomainname": (171, 162),
-    "iopl": (172, None),
-    "ioperm": (173, None),
-    "modify_ldt": (154, None),
-    "uselib": (134, None),
-    "personality": (135, 92),
-    "syslog": (103, 116),
-    "vhangup": (153, 58),
-    "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265),
-    "lookup_dcookie": (212, 18),
-    "fanotify_init": (300, 262),
-    "move_pages": (279, 239),
-    "migrate_pages": (256, 238),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "shmctl": (31, 195),
-    "shmat": (30, 196),
-    "semget": (64, 190),
-    "semctl": (66, 191),
-    "semop": (65, 193),
-    "semtimedop": (220, 192),
-    "msgget": (68, 186),
-    "msgctl": (71, 187),
-    "msgsnd": (69, 189),
-    "msgrcv": (70, 188),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
-    "mknod": (133, None),
-    "mknodat": (259, 33),
-    "truncate": (76, 45),
-    # Landlock does not see these; pretending success keeps honest code (shutil.copy, tarfile) running
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "fchown": (93, 55),
-    "lchown": (94, None),
-    "fchownat": (260, 54),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-}
-_CONDITIONAL = tuple(_NUMBERS)[: tuple(_NUMBERS).index("ptrace")]
-_PRETENDED = tuple(_NUMBERS)[tuple(_NUMBERS).index("chmod") :]
-_REFUSED = tuple(name for name in _NUMBERS if name not in _CONDITIONAL and name not in _PRETENDED)
 
 Instruction = tuple[int, int, int, int]
 
@@ -212,7 +81,7 @@ class _Program:
 
     def on(self, name: str, *body: Instruction) -> None:
         """Run ``body``, which must end in a return, when the call is ``name``; the accumulator holds its number."""
-        number = _NUMBERS[name][self.column]
+        number = NUMBERS[name][self.column]
         if number is not None:
             self.code += [(_JEQ, 0, len(body), number), *body]
 
@@ -225,6 +94,12 @@ def _only(index: int, values: tuple[int, ...], error: int = errno.EPERM) -> list
     """Allow the call when an argument has one of these values."""
     tests = [(_JEQ, len(values) - position, 0, value) for position, value in enumerate(values)]
     return [_argument(index), *tests, _error(error), _return(_ALLOW)]
+
+
+def _masked(index: int, mask: int, values: tuple[int, ...]) -> list[Instruction]:
+    """Allow the call when some bits of an argument have one of these values."""
+    load, *tests = _only(index, values, errno.EACCES)
+    return [load, _statement(_AND, mask), *tests]
 
 
 def _never(index: int, values: tuple[int, ...]) -> list[Instruction]:
@@ -255,12 +130,12 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
         _statement(_LD_W_ABS, _NR),
         (_JGE, 0, 1, _X32_BIT),
         _return(_KILL_PROCESS),
-        (_JGE, 0, 1, _NEWEST + 1),
+        (_JGE, 0, 1, NEWEST + 1),
         _error(errno.ENOSYS),
     ]
-    for name in _PRETENDED:
+    for name in PRETENDED:
         program.on(name, _error(0))
-    for name in _REFUSED:
+    for name in REFUSED:
         program.on(name, _error(errno.EPERM))
     _sockets(program, allow)
     _processes(program, allow, pid)
@@ -271,7 +146,8 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
     program.on("prlimit64", *_only(0, (0,)))
     program.on("ioctl", *_never(1, (_TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP)))
     # A descriptor's owner is sent whatever signal F_SETSIG names, also SIGKILL, without any call of kill.
-    program.on("fcntl", *_never(1, (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX)))
+    # A lease makes others wait to open a file; F_NOTIFY tells of what they do in a directory.
+    program.on("fcntl", *_never(1, (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY)))
     # All processes of one user may slow each other down: only its own pace is this process's business.
     for name, which in (("setpriority", _PRIO_PROCESS), ("ioprio_set", _IOPRIO_WHO_PROCESS)):
         program.on(name, _argument(0), (_JEQ, 0, 2, which), *_only(1, (0,)))
@@ -282,25 +158,21 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
 
 
 def _sockets(program: _Program, allow: Allowance) -> None:
+    # Streams have one other end for good, as connect is refused; a socket of datagrams can write to any address.
     if allow.local_sockets:
-        for name in ("socket", "socketpair"):
-            program.on(name, *_only(0, (_AF_UNIX, _AF_NETLINK), errno.EACCES))
+        types = _masked(1, _SOCK_TYPE, (_SOCK_STREAM, _SOCK_SEQPACKET))
+        routes = _only(2, (_NETLINK_ROUTE,), errno.EACCES)
+        unix = (_argument(0), (_JEQ, 0, len(types), _AF_UNIX), *types)
+        program.on("socketpair", *unix, _error(errno.EACCES))
+        program.on("socket", *unix, (_JEQ, 0, len(routes), _AF_NETLINK), *routes, _error(errno.EACCES))
         return
-    program.on("socket", _error(errno.EACCES))
+    for name in ("socket", "bind", "listen", "accept", "accept4"):
+        program.on(name, _error(errno.EACCES))
     for name in ("sendmsg", "sendmmsg"):  # a file on its way in a message is one that nobody can count
         program.on(name, _error(errno.EPERM))
-    # A pair of streams talks to nobody else, and event loops want one; one of datagrams can write to any address.
-    stream = _only(
-        1,
-        (
-            _SOCK_STREAM,
-            _SOCK_STREAM | _SOCK_CLOEXEC,
-            _SOCK_STREAM | _SOCK_NONBLOCK,
-            _SOCK_STREAM | _SOCK_CLOEXEC | _SOCK_NONBLOCK,
-        ),
-        errno.EACCES,
-    )
-    program.on("socketpair", _argument(0), (_JEQ, 0, len(stream) - 2, _AF_UNIX), *stream)
+    # A pair of streams talks to nobody else, and event loops want one.
+    stream = _masked(1, _SOCK_TYPE, (_SOCK_STREAM,))
+    program.on("socketpair", _argument(0), (_JEQ, 0, len(stream), _AF_UNIX), *stream, _error(errno.EACCES))
 
 
 def _processes(program: _Program, allow: Allowance, pid: int) -> None:

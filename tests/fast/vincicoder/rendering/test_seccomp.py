@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import platform
+import re
 import struct
+from pathlib import Path
 
 import pytest
 
-from vincicoder.rendering.sandbox import seccomp
+from vincicoder.rendering.sandbox import seccomp, syscalls
 from vincicoder.rendering.sandbox.seccomp import Allowance
 
 X86, ARM = "x86_64", "aarch64"
@@ -49,7 +51,7 @@ def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def decide(machine: str, allow: Allowance, name: str, *arguments: int) -> str | int:
-    number = seccomp._NUMBERS[name][COLUMN[machine]]
+    number = syscalls.NUMBERS[name][COLUMN[machine]]
     if number is None:
         pytest.skip(f"{machine} has no {name}")
     return run(seccomp.build(allow, PID), AUDIT[machine], number, arguments)
@@ -59,7 +61,7 @@ def decide(machine: str, allow: Allowance, name: str, *arguments: int) -> str | 
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        *[(name, ()) for name in seccomp._REFUSED],
+        *[(name, ()) for name in syscalls.REFUSED],
         ("socket", (2, 1)),  # AF_INET
         ("socket", (10, 1)),  # AF_INET6
         ("socket", (17, 3)),  # AF_PACKET
@@ -78,6 +80,13 @@ def decide(machine: str, allow: Allowance, name: str, *arguments: int) -> str | 
         ("fcntl", (3, 8, 1)),  # F_SETOWN
         ("fcntl", (3, 10, 9)),  # F_SETSIG
         ("fcntl", (3, 15, 0)),  # F_SETOWN_EX
+        ("fcntl", (3, 1024, 0)),  # F_SETLEASE
+        ("fcntl", (3, 1026, 2)),  # F_NOTIFY
+        ("connect", (3, 0, 0)),
+        ("socket", (1, 2)),  # a datagram socket can write to any other
+        ("socket", (1, 3)),  # SOCK_RAW is another name for it
+        ("socket", (16, 3, 9)),  # NETLINK_AUDIT
+        ("socket", (16, 3, 15)),  # NETLINK_KOBJECT_UEVENT
         ("setpriority", (2, 0, 19)),  # PRIO_USER: every process of the user
         ("setpriority", (1, 1, 19)),  # PRIO_PGRP
         ("setpriority", (0, 1, 19)),
@@ -100,8 +109,16 @@ def test_refused_to_everyone(machine: str, allow: Allowance, name: str, argument
         ("socket", (16, 3), errno.EACCES, errno.EACCES, ALLOW),
         ("socketpair", (1, 1), ALLOW, ALLOW, ALLOW),
         ("socketpair", (1, 1 | 0o2000000), ALLOW, ALLOW, ALLOW),  # SOCK_CLOEXEC
-        ("socketpair", (1, 2), errno.EACCES, errno.EACCES, ALLOW),  # a datagram socket can write to any other
-        ("socketpair", (1, 3), errno.EACCES, errno.EACCES, ALLOW),  # SOCK_RAW is another name for it
+        ("socket", (1, 1 | 0o2004000), errno.EACCES, errno.EACCES, ALLOW),
+        ("socket", (1, 5), errno.EACCES, errno.EACCES, ALLOW),
+        ("bind", (3, 0, 0), errno.EACCES, errno.EACCES, ALLOW),
+        ("listen", (3, 5), errno.EACCES, errno.EACCES, ALLOW),
+        ("accept", (3, 0, 0), errno.EACCES, errno.EACCES, ALLOW),
+        ("accept4", (3, 0, 0, 0), errno.EACCES, errno.EACCES, ALLOW),
+        ("socketpair", (1, 1 | 0o2004000), ALLOW, ALLOW, ALLOW),
+        ("socketpair", (1, 5), errno.EACCES, errno.EACCES, ALLOW),  # SOCK_SEQPACKET
+        ("socketpair", (1, 2), errno.EACCES, errno.EACCES, errno.EACCES),
+        ("socketpair", (1, 3), errno.EACCES, errno.EACCES, errno.EACCES),
         ("clone", (17,), errno.EPERM, errno.EPERM, ALLOW),  # fork
         ("clone", (0x3D0F00,), ALLOW, ALLOW, ALLOW),  # a thread
         ("clone3", (0, 88), errno.ENOSYS, errno.ENOSYS, errno.ENOSYS),
@@ -134,6 +151,7 @@ def test_refused_to_everyone(machine: str, allow: Allowance, name: str, argument
         ("fchmodat", (), 0, 0, 0),
         ("utimensat", (), 0, 0, 0),
         ("setxattr", (), 0, 0, 0),
+        ("flock", (3, 2), 0, 0, 0),
     ],
 )
 def test_decided_by_allowance(
@@ -170,8 +188,24 @@ def test_computation_and_files_stay_open(x86: int, arm: int) -> None:
 
 def test_no_number_stands_twice() -> None:
     for column in (0, 1):
-        numbers = [entry[column] for entry in seccomp._NUMBERS.values() if entry[column] is not None]
+        numbers = [entry[column] for entry in syscalls.NUMBERS.values() if entry[column] is not None]
         assert len(numbers) == len(set(numbers))
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [(f"/usr/include/{X86}-linux-gnu/asm/unistd_64.h", 0), ("/usr/include/asm-generic/unistd.h", 1)],
+)
+def test_numbers_are_those_of_the_kernel(header: str, column: int) -> None:
+    if not Path(header).exists():
+        pytest.skip(f"{header} is not installed")
+    defined = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", Path(header).read_text())
+    kernel = {name: int(number) for name, number in reversed(defined)}
+    assert len(kernel) > 300
+    ours = {name: entry[column] for name, entry in syscalls.NUMBERS.items()}
+    assert {name: number for name, number in ours.items() if number != kernel.get(name, number)} == {}
+    newest = max(kernel.values())  # an older header does not have the latest calls
+    assert {name for name, number in ours.items() if number and number <= newest and name not in kernel} == set()
 
 
 def test_jumps_fit_their_byte(machine: str) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -137,3 +142,59 @@ def test_a_page_cannot_plant_what_the_next_will_be(browser: ForkServer) -> None:
     plant = "".join(f"<iframe src='http://r{n:03d}.invalid/'></iframe>" for n in range(100))
     image_of(browser, page("for (let n = 0; n < 100; n++) fetch(`http://r0${n}.invalid/`).catch(() => {})", plant))
     assert colour(browser, page(OK)) == GREEN
+
+
+# What native code could reach that got hold of the browser
+
+NATIVE = """
+import socket, sys
+from vincicoder.rendering.html import HtmlRenderer
+from vincicoder.rendering.sandbox import confine
+
+confine.confine(HtmlRenderer().policy(), sys.argv[1])
+stream, datagram, abstract = sys.argv[2], sys.argv[3], "\\0" + sys.argv[4]
+unix = lambda kind=socket.SOCK_STREAM: socket.socket(socket.AF_UNIX, kind)
+pair = lambda kind: socket.socketpair(socket.AF_UNIX, kind)[0]
+WAYS = {
+    "stream": lambda: unix().connect(stream),
+    "packets": lambda: unix(socket.SOCK_SEQPACKET).connect(stream),
+    "abstract": lambda: unix().connect(abstract),
+    "end of a pair": lambda: pair(socket.SOCK_STREAM).connect(stream),
+    "datagram": lambda: unix(socket.SOCK_DGRAM).sendto(b"x", datagram),
+    "datagram of a pair": lambda: pair(socket.SOCK_DGRAM).sendto(b"x", datagram),
+    "message of a pair": lambda: pair(socket.SOCK_DGRAM).sendmsg([b"x"], [], 0, datagram),
+    "message of a stream": lambda: unix().sendmsg([b"x"], [], 0, stream),
+    "raw": lambda: unix(socket.SOCK_RAW).sendto(b"x", datagram),
+    "internet": lambda: socket.socket(),
+    "devices of the machine": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15),
+}
+for name, way in WAYS.items():
+    try:
+        way()
+        print(name)
+    except OSError:
+        pass
+pair(socket.SOCK_STREAM).close(), unix().close(), pair(socket.SOCK_SEQPACKET).close()  # what the browser needs
+"""
+
+
+def test_native_code_in_the_browser_reaches_no_socket(tmp_path: Path) -> None:
+    import socket
+
+    inside, abstract = tmp_path / "inside", f"vincicoder-test-{os.getpid()}"
+    inside.mkdir()
+    with contextlib.ExitStack() as stack:
+        for kind, address in (
+            (socket.SOCK_STREAM, str(tmp_path / "stream")),
+            (socket.SOCK_STREAM, "\0" + abstract),
+            (socket.SOCK_DGRAM, str(tmp_path / "datagram")),
+        ):
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
+            sock.bind(address)
+            if kind == socket.SOCK_STREAM:
+                sock.listen()
+        arguments = [str(inside), str(tmp_path / "stream"), str(tmp_path / "datagram"), abstract]
+        environment = os.environ | {"PLAYWRIGHT_BROWSERS_PATH": str(inside)}
+        command = [sys.executable, "-c", NATIVE, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

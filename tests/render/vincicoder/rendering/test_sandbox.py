@@ -13,7 +13,7 @@ import pytest
 from rendered import SECRET, assert_nothing_leaked
 
 from vincicoder.rendering import RenderPool
-from vincicoder.rendering.sandbox import seccomp
+from vincicoder.rendering.sandbox import seccomp, syscalls
 from vincicoder.status import Status
 
 CALL = """
@@ -29,7 +29,7 @@ def call(number, *args):
 
 
 def number(name: str) -> int:
-    found = seccomp._NUMBERS[name][seccomp._MACHINES[platform.machine()][1]]
+    found = syscalls.NUMBERS[name][seccomp._MACHINES[platform.machine()][1]]
     return -1 if found is None else found
 
 
@@ -144,6 +144,9 @@ def test_no_descriptor_is_inherited(pool: RenderPool, outside_file: Path) -> Non
         "import fcntl; fcntl.ioctl(0, 0x5412, b'x')",
         "import time; time.clock_settime(0, 0)",
         "import socket; socket.sethostname('x')",
+        "import fcntl; fcntl.fcntl(open('/usr/bin/env'), 1024, fcntl.F_RDLCK)",  # F_SETLEASE
+        "import fcntl, os; fcntl.fcntl(os.open('/usr/lib', os.O_RDONLY), 1026, 2)",  # F_NOTIFY
+        "import os; os.sync()",
     ],
 )
 def test_python_touches_no_process_but_itself(pool: RenderPool, code: str) -> None:
@@ -188,6 +191,18 @@ def test_os_system_starts_nothing(pool: RenderPool) -> None:
         ("semctl", (0, 0, 0)),
         ("socket", (38, 5, 0)),
         ("ioprio_set", (3, 0, 0)),
+        ("inotify_init1", (0,)),
+        ("inotify_add_watch", (0, b"/etc", 0xFFF)),
+        ("syncfs", (0,)),
+        ("io_setup", (1, bytes(8))),
+        ("vmsplice", (1, bytes(16), 0, 0)),
+        ("statmount", (bytes(32), bytes(512), 512, 0)),
+        ("listmount", (bytes(32), bytes(512), 64, 0)),
+        ("set_mempolicy", (0, 0, 0)),
+        ("mlockall", (1,)),
+        ("mq_open", (b"x", 0o102, 0o600, 0)),
+        ("seccomp", (2, 0, bytes(8))),
+        ("landlock_create_ruleset", (0, 0, 1)),
     ],
 )
 def test_raw_system_calls_are_refused(pool: RenderPool, name: str, args: tuple[object, ...]) -> None:
@@ -202,6 +217,18 @@ def test_x32_system_calls_end_the_process(pool: RenderPool) -> None:
     render = pool.render(f"{CALL}\ncall(0x40000000 + 57)", "python")
     assert render.status is Status.RUNTIME_ERROR
     assert "SIGSYS" in render.message
+
+
+def test_nobody_is_locked_out_of_a_shared_file(pool: RenderPool) -> None:
+    """Honest code sees its lock granted, but none is taken on a file that others use."""
+    import fcntl
+
+    path = Path(os.__file__)
+    code = f"import fcntl, time\nfcntl.flock(open({str(path)!r}), fcntl.LOCK_EX)\nraise SystemExit('LOCKED')"
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        render = pool.render(code, "python")  # would wait for ever if it were a lock
+    assert "LOCKED" in render.message
 
 
 @pytest.mark.parametrize("wanted", ["chmod", "chown", "utime"])
@@ -267,6 +294,7 @@ def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
         "socket.socketpair(socket.AF_UNIX, 3)[0].sendto(b'x', '{datagram}')",
         "socket.socketpair()[0].connect('{stream}')",
         "socket.socket(fileno=3).connect('{stream}')",
+        "socket.socketpair()[0].bind('\\0vincicoder-squatter')",
         "socket.getaddrinfo('example.org', 80)",
     ],
 )
