@@ -25,7 +25,9 @@ OPTIONS = {"encoder": "embedded", "workers": 1}
 
 
 def sleepers(count: int) -> list[RewardRequest]:
-    code = f"import time\nfrom PIL import Image\ntime.sleep({SLEEP})\nImage.new('RGB', (32, 32), 'red').save('a.png')"
+    # A wait that takes real time, as time.sleep in generated code does not.
+    code = f"import threading\nfrom PIL import Image\nthreading.Event().wait({SLEEP})\n"
+    code += "Image.new('RGB', (32, 32), 'red').save('a.png')"
     targets = [Image.new("RGB", (32, 32), (n % 256, n // 256, 90)) for n in range(count)]
     return [RewardRequest(f"```python\n{code}\n# {n}\n```", each, language="python") for n, each in enumerate(targets)]
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering import plotly_page
+from vincicoder.rendering import clock, plotly_page
 from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
@@ -99,6 +99,7 @@ class PythonRenderer:
         _seed()
         capture = _ImageCapture(workspace)
         capture.install()
+        clock.install()
         linecache.cache[_NAME] = (len(code), None, code.splitlines(keepends=True), _NAME)
         _run(program)
         return capture.image()

@@ -40,7 +40,7 @@ def request(n):
         ('python', f'x = {{n}}'),
         ('html', f'<!DOCTYPE html><html><body><h1>Page {{n % 50}}</h1></body></html>'),
         ('latex', f'\\\\begin{{{{tikzpicture}}}}\\\\draw (0,0) circle ({{n % 50}}mm);\\\\end{{{{tikzpicture}}}}'),
-    ] + [('python', 'import time; time.sleep(99)')] * (n % 97 == 13)
+    ] + [('python', 'import threading; threading.Event().wait(99)')] * (n % 97 == 13)
     language, code = kinds[-1] if n % 97 == 13 else kinds[n % len(kinds)]
     return RewardRequest(fenced(language, code), target, language=language, id=str(n))
 

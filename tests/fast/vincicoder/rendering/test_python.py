@@ -10,7 +10,7 @@ from PIL import Image
 from rendered import PLT
 from rendered import rendered_python as image_of
 
-from vincicoder.rendering import Render, RenderPool
+from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.status import Status
 
 SMALL = "fig = plt.figure(figsize=(2, 1))\nplt.plot([1, 3, 2])\n"
@@ -192,6 +192,63 @@ def test_failures_say_why(pool: RenderPool, code: str, status: Status, text: str
     assert render.image is None
     assert render.status is status, render
     assert text in render.message
+
+
+SLEEPS = {
+    "sleep": "import time; time.sleep(1000)",
+    "imported sleep": "from time import sleep; sleep(1000)",
+    "pause": "plt.plot([1]); plt.pause(1000)",
+    "pause without a figure": "plt.close('all'); plt.pause(1000)",
+    "wait for a click": "plt.plot([1]); plt.waitforbuttonpress()",
+    "until a moment": "import time\nend = time.time() + 1000\nwhile time.time() < end: time.sleep(10)",
+    "animation": "for i in range(20):\n  plt.cla(); plt.plot([i]); plt.pause(5)",
+    "for a thread": "import threading, time\nt = threading.Thread(target=sum, args=(range(10 ** 6),)); t.start()\n"
+    "while t.is_alive(): time.sleep(30)",
+    "thread that sleeps": "import threading, time\nt = threading.Thread(target=time.sleep, args=(999,))\n"
+    "t.start(); t.join()",
+}
+
+
+def test_sleeping_code_holds_no_worker() -> None:
+    """Forty that would sleep, on two workers: half an hour by the clock, some seconds of work."""
+    limits = Limits(wall_seconds=300, cpu_seconds=60)
+    codes = [f"{PLT}plt.figure(figsize=(2, 1))\n{SLEEPS['sleep']}\nplt.plot([1, {n}])" for n in range(40)]
+    with RenderPool(workers=2, limits=limits) as pool:
+        pool.start("python")
+        for name, code in SLEEPS.items():
+            render = pool.render(f"{PLT}{code}\nplt.plot([1, 2])", "python")
+            assert render.status is Status.OK, (name, render)
+            assert render.seconds < 60, name
+        renders = [future.result() for future in [pool.submit(code, "python") for code in codes]]
+    assert {render.status for render in renders} == {Status.OK}
+    assert max(render.seconds for render in renders) < 60
+
+
+def test_the_clock_advances_by_what_was_slept(pool: RenderPool) -> None:
+    code = """
+import time
+clocks = (time.time, time.monotonic, time.perf_counter)
+exact = (time.time_ns, time.monotonic_ns, time.perf_counter_ns)
+before = [clock() for clock in clocks], [clock() for clock in exact], time.process_time()
+time.sleep(1000); time.sleep(0); time.sleep(0.5)
+passed = [clock() - then for clock, then in zip(clocks, before[0])]
+passed += [(clock() - then) / 1e9 for clock, then in zip(exact, before[1])]
+assert all(1000.5 <= seconds < 1060 for seconds in passed), passed
+assert time.process_time() - before[2] < 60
+for wrong in (-1, float("nan"), "1", None, float("inf")):
+    try:
+        time.sleep(wrong)
+    except (TypeError, ValueError, OverflowError): pass
+    else: raise AssertionError(wrong)
+raise SystemExit("as it should be")
+"""
+    assert "as it should be" in pool.render(code, "python").message
+
+
+def test_a_paused_animation_is_its_last_frame(pool: RenderPool) -> None:
+    film = "for n in range(4):\n    plt.cla(); plt.plot([1, n]); plt.pause(10)\n"
+    last = "for n in range(4):\n    plt.cla(); plt.plot([1, n])\n"
+    assert same(image_of(pool, PLT + SMALL + film), image_of(pool, PLT + SMALL + last))
 
 
 RANDOM = {

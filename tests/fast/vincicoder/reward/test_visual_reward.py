@@ -81,7 +81,7 @@ STATUSES: dict[Status, tuple[str, str]] = {
             "job = next(fd for fd in range(4, 64) if os.path.exists(f'/proc/self/fd/{fd}')"
             " and os.readlink(f'/proc/self/fd/{fd}').startswith('socket'))\n"
             "socket.socket(fileno=job).sendall(struct.pack('!I', len(body)) + body)\n"
-            "socket.socket(fileno=3).sendall(b'k'); import time; time.sleep(1)"
+            "socket.socket(fileno=3).sendall(b'k'); import threading; threading.Event().wait(1)"
         ),
     ),
 }
@@ -273,7 +273,7 @@ def test_threads_get_the_same_numbers(reward: VisualReward, circle: Image.Image,
 
 
 def test_quick_answers_do_not_wait_for_slow_ones(reward: VisualReward, circle: Image.Image) -> None:
-    slow = RewardRequest(fenced("import time\ntime.sleep(2)"), circle, language="python")
+    slow = RewardRequest(fenced("import threading\nthreading.Event().wait(2)"), circle, language="python")
     quick = [RewardRequest(fenced(f"{CIRCLE}<!-- {n} -->", "svg"), circle, language="svg") for n in range(5)]
     order = [index for index, _ in reward.stream([slow, *quick])]
     assert order[-1] == 0
@@ -282,7 +282,8 @@ def test_quick_answers_do_not_wait_for_slow_ones(reward: VisualReward, circle: I
 
 def test_an_abandoned_stream_leaves_the_reward_usable(reward: VisualReward, circle: Image.Image) -> None:
     sleepers = [
-        RewardRequest(fenced(f"import time\ntime.sleep(0.2)#{n}"), circle, language="python") for n in range(30)
+        RewardRequest(fenced(f"import threading\nthreading.Event().wait(0.2)#{n}"), circle, language="python")
+        for n in range(30)
     ]
     stream = reward.stream(sleepers)
     next(stream)
@@ -292,7 +293,10 @@ def test_an_abandoned_stream_leaves_the_reward_usable(reward: VisualReward, circ
 
 def test_an_abandoned_stream_takes_nothing_from_another(reward: VisualReward, circle: Image.Image) -> None:
     """Two callers wait for the same code; one of them gives up."""
-    slow = [RewardRequest(fenced(f"import time\ntime.sleep(1)#{n}"), circle, language="python") for n in range(3)]
+    slow = [
+        RewardRequest(fenced(f"import threading\nthreading.Event().wait(1)#{n}"), circle, language="python")
+        for n in range(3)
+    ]
     shared = RewardRequest(fenced(CIRCLE + "<!-- shared -->", "svg"), circle, language="svg")
     first, second = reward.stream([*slow, shared]), reward.stream([RewardRequest("none", circle), shared])
     with ThreadPoolExecutor(2) as threads:

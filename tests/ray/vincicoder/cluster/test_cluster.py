@@ -132,7 +132,9 @@ def test_a_wrong_option_is_an_error_before_anything_starts(options, said):
 def test_a_request_that_no_node_answers_is_given_up_as_a_fault_of_the_machine(cluster):
     reward = ClusterReward(OPTIONS | {"deadline_seconds": 2, "wall_seconds": 60, "cpu_seconds": 60})
     assert wait_until(lambda: scores(reward, groups(1)[0]) == expected(groups(1)[0]), 60), "all nodes have started"
-    sleeps = RewardRequest("```python\nimport time\ntime.sleep(40)\n```", target(1), language="python", id="lost")
+    sleeps = RewardRequest(
+        "```python\nimport threading\nthreading.Event().wait(40)\n```", target(1), language="python", id="lost"
+    )
     results = dict(reward.stream([sleeps, *groups(1)[0]]))
     assert results[0].status == "infrastructure"
     assert "no answer in" in results[0].message

@@ -15,7 +15,7 @@ from vincicoder import RewardRequest
 for package in ("ray", "fastapi", "uvicorn", "prometheus_client"):
     pytest.importorskip(package, reason="the extra 'ray' is not installed")
 
-SLEEP = "import time, matplotlib.pyplot as plt\ntime.sleep(2)\nplt.plot([1, 2])"
+SLEEP = "import threading, matplotlib.pyplot as plt\nthreading.Event().wait(2)\nplt.plot([1, 2])"
 
 
 def test_replicas_share_the_reward_of_a_cluster_and_answer_what_is_under_way():

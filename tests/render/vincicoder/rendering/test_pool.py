@@ -46,7 +46,7 @@ def test_every_caller_gets_its_own_image(pool: RenderPool) -> None:
 
 
 def test_equal_code_under_way_is_rendered_once(pool: RenderPool) -> None:
-    code = "import time, os\ntime.sleep(0.3)\nraise SystemExit(os.urandom(8).hex())"
+    code = "import threading, os\nthreading.Event().wait(0.3)\nraise SystemExit(os.urandom(8).hex())"
     messages = {future.result().message for future in [pool.submit(code, "python") for _ in range(5)]}
     assert len(messages) == 1
     assert pool.render(code, "python").message not in messages, "an old answer was kept"
@@ -91,7 +91,7 @@ def test_an_interpreter_that_is_none_is_infrastructure() -> None:
 def test_work_of_a_killed_server_is_done_again(pool: RenderPool) -> None:
     pool.start("python")
     first = pool._servers["python"].pid
-    sleeper = "import time\ntime.sleep(1)\nimport matplotlib.pyplot as plt\nplt.figure(figsize=(2, 1)); plt.show()"
+    sleeper = "import threading\nthreading.Event().wait(1)\nimport matplotlib.pyplot as plt\nplt.figure(figsize=(2, 1)); plt.show()"
     future = pool.submit(sleeper, "python")
     time.sleep(0.4)
     os.kill(first, signal.SIGKILL)
@@ -162,7 +162,7 @@ import os, sys, time
 sys.path.insert(0, {root!r})
 from vincicoder.rendering import RenderPool, Limits
 pool = RenderPool(workers=2, limits=Limits(wall_seconds={wall}, cpu_seconds={wall}))
-for code in ('import time; time.sleep(1000)', 'while True: pass'):
+for code in ('import threading; threading.Event().wait(1000)', 'while True: pass'):
     pool.submit(code, 'python')
 pool.start('python')
 time.sleep(1.5)

@@ -104,8 +104,12 @@ ON_CONTROL = {
 @pytest.mark.parametrize("name", [*FORGERIES, *ON_CONTROL])
 def test_forged_answers_gain_nothing(strict: RenderPool, name: str) -> None:
     server = strict.start("python") and strict._servers["python"].pid
-    end = "\nwith __import__('contextlib').suppress(OSError): control.sendall(b'k')\nimport time; time.sleep(0.2)"
-    forgery = FORGERIES[name] + end if name in FORGERIES else ON_CONTROL[name] + "\nimport time; time.sleep(0.2)"
+    end = "\nwith __import__('contextlib').suppress(OSError): control.sendall(b'k')\nimport threading; threading.Event().wait(0.2)"
+    forgery = (
+        FORGERIES[name] + end
+        if name in FORGERIES
+        else ON_CONTROL[name] + "\nimport threading; threading.Event().wait(0.2)"
+    )
     code = FORGE.replace("[JOB]", "range(1, 10 ** 6) if True") + forgery
     render = strict.render(code, "python")
     assert_nothing_leaked(render)
@@ -124,7 +128,7 @@ def test_a_forged_image_is_only_an_image(strict: RenderPool) -> None:
             file.truncate(W * H * 3)
         claim(W, H)
         control.sendall(b'k')
-        import time; time.sleep(1)
+        import threading; threading.Event().wait(1)
     """)
     small = strict.render(code.replace("W", "40").replace("H", "30"), "python")
     assert small.status is Status.OK
@@ -139,19 +143,19 @@ def test_a_forged_image_is_only_an_image(strict: RenderPool) -> None:
 ENDLESS = {
     "loop": "while True: pass",
     "loop in C": "sum(range(10 ** 12))",
-    "sleep": "import time\ntime.sleep(1000)",
+    "wait": "import threading\nthreading.Event().wait(1000)",
     "stop": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
     "deaf": "import signal\nfor n in range(1, 65):\n  try: signal.signal(n, signal.SIG_IGN)\n  except Exception: pass\n"
     "while True: pass",
     "catches everything": "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
-    "thread that stays": "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    "thread that stays": "import threading\nthreading.Thread(target=threading.Event().wait, args=(1000,)).start()\n"
     "threading._shutdown()",
     "exception without end": "class E(Exception):\n  def __str__(self):\n    while True: pass\nraise E",
     "destructor without end": "class A:\n  def __del__(self):\n    while True: pass\na = A()\ndel a",
     "regular expression": "import re\nre.match('(a+)+$', 'a' * 60 + 'b')",
     "input": "import os, sys\nr, w = os.pipe()\nos.read(r, 1)",
-    "own session": "import os, time\ntry: os.setsid()\nexcept OSError: pass\ntime.sleep(1000)",
-    "lets its parent die": "import ctypes, time\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\ntime.sleep(1000)",
+    "own session": "import os, threading\ntry: os.setsid()\nexcept OSError: pass\nthreading.Event().wait(1000)",
+    "lets its parent die": "import ctypes, threading\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\nthreading.Event().wait(1000)",
     "power": "x = 2 ** (2 ** 40)",
     "trace": "import sys\ndef t(*a):\n  while True: pass\nsys.settrace(t)\ndef f(): pass\nf()",
     "recursion": "import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(): return [f()]\nf()",
@@ -189,8 +193,8 @@ GREEDY = {
     "files": ("i = 0\nwhile True:\n  open(f'f{i}', 'wb').write(b'x' * 10 ** 6)\n  i += 1", {Status.TOO_LARGE}),
     "empty files": ("i = 0\nwhile True:\n  open(f'f{i}', 'w').close()\n  i += 1", {Status.TOO_LARGE, Status.TIMEOUT}),
     "files without a name": (
-        "import os, time\nx = []\ntry:\n  for i in range(60):\n    f = open('f', 'wb')\n    f.write(b'x' * 10 ** 6)\n"
-        "    f.flush()\n    os.remove('f')\n    x.append(f)\nexcept OSError: pass\ntime.sleep(1000)",
+        "import os, threading\nx = []\ntry:\n  for i in range(60):\n    f = open('f', 'wb')\n    f.write(b'x' * 10 ** 6)\n"
+        "    f.flush()\n    os.remove('f')\n    x.append(f)\nexcept OSError: pass\nthreading.Event().wait(1000)",
         {Status.TOO_LARGE},
     ),
     "files out of sight": (
@@ -202,8 +206,8 @@ GREEDY = {
     "output": ("while True: print('x' * 10 ** 6)", {Status.TIMEOUT}),
     "errors": ("import sys\nwhile True: sys.stderr.write('x' * 10 ** 6)", {Status.TOO_LARGE, Status.TIMEOUT}),
     "threads": (
-        "import threading, time\nthreading.stack_size(65536)\n"
-        "while True: threading.Thread(target=time.sleep, args=(99,), daemon=True).start()",
+        "import threading\nthreading.stack_size(65536)\n"
+        "while True: threading.Thread(target=threading.Event().wait, args=(99,), daemon=True).start()",
         {Status.FORBIDDEN, Status.OUT_OF_MEMORY},
     ),
     "descriptors": ("x = []\nwhile True: x.append(open('/dev/null'))", {Status.RUNTIME_ERROR}),
@@ -262,8 +266,11 @@ ENDS = {
         "from PIL import Image\nImage.Image.tobytes = lambda s: b''\nImage.new('RGB', (9, 9)).save('a.png')",
         None,
     ),
-    "exit handler": ("import atexit, time\natexit.register(time.sleep, 1000)", Status.NO_OUTPUT),
-    "daemon": ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", Status.NO_OUTPUT),
+    "exit handler": ("import atexit, threading\natexit.register(threading.Event().wait, 1000)", Status.NO_OUTPUT),
+    "daemon": (
+        "import threading\nthreading.Thread(target=threading.Event().wait, args=(99,)).start()",
+        Status.NO_OUTPUT,
+    ),
 }
 
 
@@ -306,8 +313,8 @@ def test_closed_directories_hide_nothing_from_an_ordinary_user() -> None:
     codes = [
         f"import os\nos.mkdir('d', 0o300); os.chdir('d')\n{fill}",
         "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()",
-        "import ctypes\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nimport os, time\nx = []\nfor i in range(60):\n"
-        "  f = open('f', 'wb'); f.write(b'x' * 10 ** 6); f.flush(); os.remove('f'); x.append(f)\ntime.sleep(9)",
+        "import ctypes\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nimport os, threading\nx = []\nfor i in range(60):\n"
+        "  f = open('f', 'wb'); f.write(b'x' * 10 ** 6); f.flush(); os.remove('f'); x.append(f)\nthreading.Event().wait(9)",
     ]
     root = str(ROOT)
     command = [sys.executable, "-c", WITHOUT_PRIVILEGE.format(root=root), *codes]

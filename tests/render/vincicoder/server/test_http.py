@@ -270,7 +270,7 @@ def test_an_open_door_needs_a_token():
 def test_a_stop_answers_what_is_under_way(client):
     """Comes last, as it stops the server of all tests."""
     client.score(SAMPLE | {"response": "```python\npass\n```", "language": "python"})  # starts what renders Python
-    code = "import time, matplotlib.pyplot as plt\ntime.sleep(4)\nplt.plot([1, 2])"
+    code = "import threading, matplotlib.pyplot as plt\nthreading.Event().wait(4)\nplt.plot([1, 2])"
     sleeper = SAMPLE | {"response": f"```python\n{code}\n```", "language": "python"}
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.extend(client.score(sleeper)))
