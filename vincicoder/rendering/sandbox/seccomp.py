@@ -13,7 +13,7 @@ import platform
 import struct
 from dataclasses import dataclass
 
-from .syscalls import NEWEST, NUMBERS, PRETENDED, REFUSED
+from .syscalls import NEWEST, NUMBERS, PRETENDED, REFUSED, UNSUPPORTED
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -135,6 +135,8 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
     ]
     for name in PRETENDED:
         program.on(name, _error(0))
+    for name in UNSUPPORTED:
+        program.on(name, _error(errno.EOPNOTSUPP))
     for name in REFUSED:
         program.on(name, _error(errno.EPERM))
     _sockets(program, allow)

@@ -134,6 +134,7 @@ REFUSED: Numbers = {
     "inotify_rm_watch": (255, 28),
     "fanotify_init": (300, 262),
     "fanotify_mark": (301, 263),
+    "cachestat": (451, 451),
     "statmount": (457, 457),
     "listmount": (458, 458),
     "sysfs": (139, None),
@@ -194,4 +195,14 @@ PRETENDED: Numbers = {
     "flock": (73, 32),
 }
 
-NUMBERS: Numbers = {**DECIDED, **REFUSED, **PRETENDED}
+# As on a file system that lacks them: Landlock does not see that attributes of any file are read.
+UNSUPPORTED: Numbers = {
+    "getxattr": (191, 8),
+    "lgetxattr": (192, 9),
+    "fgetxattr": (193, 10),
+    "listxattr": (194, 11),
+    "llistxattr": (195, 12),
+    "flistxattr": (196, 13),
+}
+
+NUMBERS: Numbers = {**DECIDED, **REFUSED, **PRETENDED, **UNSUPPORTED}

@@ -152,6 +152,8 @@ def test_refused_to_everyone(machine: str, allow: Allowance, name: str, argument
         ("utimensat", (), 0, 0, 0),
         ("setxattr", (), 0, 0, 0),
         ("flock", (3, 2), 0, 0, 0),
+        ("getxattr", (), errno.EOPNOTSUPP, errno.EOPNOTSUPP, errno.EOPNOTSUPP),
+        ("flistxattr", (), errno.EOPNOTSUPP, errno.EOPNOTSUPP, errno.EOPNOTSUPP),
     ],
 )
 def test_decided_by_allowance(
@@ -201,6 +203,7 @@ def test_numbers_are_those_of_the_kernel(header: str, column: int) -> None:
         pytest.skip(f"{header} is not installed")
     defined = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", Path(header).read_text())
     kernel = {name: int(number) for name, number in reversed(defined)}
+    kernel.pop("syscalls", None)  # their count
     assert len(kernel) > 300
     ours = {name: entry[column] for name, entry in syscalls.NUMBERS.items()}
     assert {name: number for name, number in ours.items() if number != kernel.get(name, number)} == {}

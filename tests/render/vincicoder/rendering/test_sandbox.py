@@ -219,6 +219,14 @@ def test_x32_system_calls_end_the_process(pool: RenderPool) -> None:
     assert "SIGSYS" in render.message
 
 
+def test_attributes_of_files_are_out_of_sight(pool: RenderPool, outside_file: Path) -> None:
+    for call in ("os.listxattr(p)", "os.getxattr(p, 'user.origin')", "os.getxattr(p, 'security.selinux')"):
+        render = pool.render(f"import os\np = {str(outside_file)!r}\n{call}\nraise SystemExit('SEEN')", "python")
+        assert "not supported" in render.message, (call, render)
+    copy = "import shutil\nopen('a', 'w').close(); shutil.copy2('a', 'b'); shutil.copytree('.', 'c')\n"
+    assert "COPIED" in pool.render(f"{copy}raise SystemExit('COPIED')", "python").message
+
+
 def test_nobody_is_locked_out_of_a_shared_file(pool: RenderPool) -> None:
     """Honest code sees its lock granted, but none is taken on a file that others use."""
     import fcntl
