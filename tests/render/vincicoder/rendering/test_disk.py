@@ -67,7 +67,7 @@ print(json.dumps(result))
 """
 
 _HELPERS = """
-import ctypes, os, threading, time
+import ctypes, os, threading
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
@@ -81,17 +81,17 @@ def write(name, mb):
 _HOGS = {
     "mapped, unlinked and closed": _HELPERS
     + "for i in range(8):\n  fd = write('f', 60)\n  libc.mmap(None, 4096, 1, 1, fd, 0)\n  os.unlink('f')\n  os.close(fd)\n"
-    "time.sleep(60)",
+    "threading.Event().wait(60)",
     "replaced by a rename": _HELPERS
     + "for i in range(8):\n  fd = write('f', 60)\n  libc.mmap(None, 4096, 1, 1, fd, 0)\n  os.close(fd)\n"
-    "  open('g', 'w').close()\n  os.rename('g', 'f')\ntime.sleep(60)",
+    "  open('g', 'w').close()\n  os.rename('g', 'f')\nthreading.Event().wait(60)",
     "allocated at once": _HELPERS
     + "for i in range(10):\n  fd = os.open(f'f{i}', os.O_RDWR | os.O_CREAT)\n  libc.fallocate(fd, 0, ctypes.c_long(0),"
-    " ctypes.c_long(64 << 20))\ntime.sleep(3)\nfor i in range(10): write(f'f{i}', 60)\ntime.sleep(60)",
-    "written fast": _HELPERS + "for i in range(10): write(f'f{i}', 60)\ntime.sleep(60)",
+    " ctypes.c_long(64 << 20))\nthreading.Event().wait(3)\nfor i in range(10): write(f'f{i}', 60)\nthreading.Event().wait(60)",
+    "written fast": _HELPERS + "for i in range(10): write(f'f{i}', 60)\nthreading.Event().wait(60)",
     "held by a thread with descriptors of its own": _HELPERS
     + "def hold():\n  libc.syscall(436, 900, 901, 2)\n  for i in range(8):\n    write('f', 60)\n    os.unlink('f')\n"
-    "  time.sleep(60)\nthread = threading.Thread(target=hold)\nthread.start()\nthread.join()",
+    "  threading.Event().wait(60)\nthread = threading.Thread(target=hold)\nthread.start()\nthread.join()",
 }
 
 _FULL = """
