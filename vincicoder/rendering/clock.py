@@ -20,7 +20,7 @@ class _Clock:
         self._nanoseconds = 0
         self._yield = time.sleep
 
-    def sleep(self, seconds: float, /) -> None:
+    def sleep(self, seconds: Any, /) -> None:
         """Put the clock forward, and let other threads run. What ``time.sleep`` refuses is refused here."""
         self._yield(min(seconds, 0))
         self._nanoseconds += int(seconds * 1e9)
