@@ -15,6 +15,7 @@ from vincicoder._version import __version__
 from vincicoder.cli import data, doctor, render, score, serve
 from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE, Parser
 from vincicoder.errors import ConfigError, VinciCoderError
+from vincicoder.reporting.printable import printable
 
 COMMANDS = {"score": score, "render": render, "doctor": doctor, "serve": serve, "data": data}
 
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except VinciCoderError as error:
-        print(f"vincicoder: error: {error}", file=sys.stderr)
+        print(printable(f"vincicoder: error: {error}"), file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else FAULT
     except KeyboardInterrupt:
         print("vincicoder: stopped", file=sys.stderr)

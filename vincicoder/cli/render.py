@@ -13,6 +13,7 @@ from vincicoder.errors import ConfigError
 from vincicoder.languages import DEFAULT, LANGUAGES, find_language, get_language, recognise
 from vincicoder.options import add_flags, from_flat, given_flags
 from vincicoder.rendering.config import RenderingConfig
+from vincicoder.reporting.printable import printable
 
 if TYPE_CHECKING:
     from vincicoder.rendering import Render
@@ -80,7 +81,7 @@ def _print(as_json: bool, render: Render, language: str, output: str) -> None:
     elif render.image is not None:
         print(f"{output}: {render.image.width} x {render.image.height}, {language}, {render.seconds:.2f} s")
     else:
-        print(f"vincicoder: error: {render.status}: {render.message}", file=sys.stderr)
+        print(printable(f"vincicoder: error: {render.status}: {render.message}"), file=sys.stderr)
 
 
 def _language_of(path: str, code: str) -> str:

@@ -15,6 +15,7 @@ from vincicoder.cli.reward_flags import add_reward_flags
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.options import digest_values, from_flat, given_flags
+from vincicoder.reporting.printable import printable
 from vincicoder.reward.config import RewardConfig
 from vincicoder.status import Fault
 
@@ -93,7 +94,7 @@ def _score_pair(options: argparse.Namespace) -> int:
     with _reward(options) as reward:
         [result] = reward.score([request])
     data = {"language_from": asked_by, **result.to_dict()}
-    print(json.dumps(data) if options.json else _pair_table(result, asked_by))
+    print(json.dumps(data) if options.json else printable(_pair_table(result, asked_by)))
     if options.report is not None:
         from vincicoder.reporting import Report, Summary
 
@@ -176,7 +177,7 @@ def _progress(requests: RequestsFile, limit: int | None) -> Iterator[tuple[Any, 
             nonlocal complaints
             complaints += 1
             if complaints <= _SHOWN_COMPLAINTS:
-                bar.write(f"vincicoder: {message}", file=sys.stderr)
+                bar.write(printable(f"vincicoder: {message}"), file=sys.stderr)
 
         yield progress, complain
     if complaints > _SHOWN_COMPLAINTS:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from vincicoder.reporting.printable import printable
 from vincicoder.status import Fault, Status
 
 
@@ -134,6 +135,7 @@ def _remarks(data: Mapping[str, Any]) -> str:
 
 
 def _table(label: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
+    groups = {printable(name).replace("\n", "\\n"): group for name, group in groups.items()}
     expected = any(group["expected"] for group in groups.values())
     width = max(len(label), *(len(name) for name in groups), 14)
     head = f"{label:<{width}}  {'n':>6}  {'judged':>6}  overall  visual  "

@@ -299,3 +299,34 @@ def test_a_reader_that_goes_away_is_no_error_message(directory: Path) -> None:
     assert process.wait(timeout=100) in (0, 1)
     assert process.stderr is not None
     assert "Error" not in process.stderr.read()
+
+
+ESCAPES = "\\x1b]52;c;aGk=\\x07\\x1b[2J\\u202e\\x9b31m\\ud800"
+
+
+def steers(text: str) -> bool:
+    return any(each in text for each in ("\x1b", "\x07", "\u202e", "\x9b", "\ud800"))
+
+
+def test_a_response_does_not_steer_the_terminal(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.md").write_text(f"```python\nraise ValueError('{ESCAPES}')\n```")
+    assert score("--target", "target.png", "--response", "bad.md", "--language", "python") == 0
+    said = capsys.readouterr()
+    assert r"\x1b]52;c;aGk=\x07\x1b[2J\u202e\x9b31m" in said.out
+    assert not steers(said.out + said.err)
+    Path("bad.py").write_text(f"raise ValueError('{ESCAPES}')")
+    assert main(["render", "bad.py", "-o", "out.png"]) == 1
+    said = capsys.readouterr()
+    assert r"\x1b]52;c;aGk=\x07\x1b[2J\u202e\x9b31m" in said.err
+    assert not steers(said.out + said.err)
+
+
+def test_labels_that_no_terminal_can_show_do_not_spoil_the_summary(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = requests(row(kind="a\ud800", domain="b\x1b[2J\nc", target="t\x1b[2J\ud800.png"), row(kind="plain"))
+    assert score(path) == 1
+    said = capsys.readouterr()
+    assert r"a\ud800" in said.out
+    assert r"b\x1b[2J\nc" in said.out
+    assert not steers(said.out + said.err)
