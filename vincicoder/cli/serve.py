@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import os
 from typing import Any
 
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         from vincicoder.server.run import serve
 
-        if config.ray is not None:
-            importlib.import_module("ray")
+        if config.ray is not None and importlib.util.find_spec("ray") is None:  # it is imported when it is configured
+            raise ImportError("No module named 'ray'")
     except ImportError as error:
         extra = "ray" if config.ray is not None else "serve"
         raise ConfigError(f"serving needs more packages ({error}); run: pip install 'vincicoder[{extra}]'") from error

@@ -53,10 +53,11 @@ def ray_cluster(options: Mapping[str, Any], address: str, namespace: str) -> Ite
         address: The cluster's; ``"auto"`` for the one on this machine, ``"local"`` to start one.
         namespace: Ray's namespace, which the processes of a server share.
     """
-    from vincicoder.cluster import ClusterReward
     from vincicoder.cluster.connection import connected
 
     with connected(address, namespace):
+        from vincicoder.cluster import ClusterReward  # imports Ray, which must know before how it is to listen
+
         reward = ClusterReward(options)
         yield Served(reward, reward.config, reward.totals, lambda: len(reward.nodes(fresh=True)))
 
