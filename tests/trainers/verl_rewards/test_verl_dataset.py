@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from recipe_helpers import Numbered, png_of, record_of
+from repository import ROOT, SUPPORT
 
 from data_recipes import export
 from data_recipes.engine.pipeline import run
 from vincicoder.images import open_target
-from vincicoder.trainers import answer_fields, request_from
 
 pytestmark = pytest.mark.verl
 
-rl_dataset = pytest.importorskip("verl.utils.dataset.rl_dataset", reason="verl >= 0.9 is not installed")
+pytest.importorskip("verl.utils.dataset.rl_dataset", reason="verl >= 0.9 is not installed")
 
 ROWS = 4
 
@@ -35,28 +39,16 @@ def records(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("flags", [(), ("--pictures",)], ids=["in the rows", "in files"])
 def test_no_row_is_dropped_and_model_and_reward_get_the_records_image(flags, model, records, tmp_path, monkeypatch):
-    from omegaconf import OmegaConf
-    from transformers import AutoProcessor
-
     monkeypatch.chdir(tmp_path)
     export.main([str(records), "--layout", "verl", "--out", "sets/verl", *flags])
-    monkeypatch.chdir("/")  # a trainer runs where it likes
-    processor = AutoProcessor.from_pretrained(model)
-    config = OmegaConf.create(
-        {
-            "max_prompt_length": 128,
-            "filter_overlong_prompts": True,
-            "filter_overlong_prompts_workers": 1,
-            "cache_dir": str(tmp_path / "cache"),
-        }
-    )
     files = sorted(map(str, (tmp_path / "sets" / "verl").glob("*.parquet")))
-    dataset = rl_dataset.RLHFDataset(files, processor.tokenizer, config, processor)
-    assert len(dataset) == ROWS
-    for number in range(ROWS):
-        row, record = dataset[number], record_of(number)
-        images, _, _ = dataset._process_multi_modal_info(row["raw_prompt"], dataset.image_patch_size, config)
-        assert [image.size for image in images] == [(96, 96)]
-        request = request_from("", (row["extra_info"], answer_fields(row["reward_model"]["ground_truth"])))
-        assert (request.language, request.reference) == ("svg", record.code)
-        assert open_target(request.target).tobytes() == open_target(png_of(number)).tobytes()
+    command = [sys.executable, str(SUPPORT / "verl_rows.py"), str(model), *files]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # From another directory: a trainer runs where it likes.
+    done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=300, check=False)
+    rows = [json.loads(line.removeprefix("ROW ")) for line in done.stdout.splitlines() if line.startswith("ROW ")]
+    assert len(rows) == ROWS, done.stderr
+    for number, row in enumerate(rows):
+        assert row["sizes"] == [[96, 96]]
+        assert (row["language"], row["reference"]) == ("svg", record_of(number).code)
+        assert row["target"] == open_target(png_of(number)).tobytes().hex()
