@@ -156,7 +156,9 @@ def test_a_full_disk_is_the_machines_fault_and_passes(mount_point: Path) -> None
     for moment in (name for name in found if name.endswith("left")):
         wrong = {name: result for name, result in found[moment].items() if result[0] not in ("ok", "infrastructure")}
         assert wrong == {}, (moment, wrong)
-    full = found["0 bytes left"]
+    # TeX may find the room that another file has just left; then there is an image, and nobody is to blame.
+    full = {name: result for name, result in found["0 bytes left"].items() if (name, result[0]) != ("latex", "ok")}
+    assert {"python", "svg", "html"} <= full.keys()
     assert {name: status for name, (status, _) in full.items()} == dict.fromkeys(full, "infrastructure")
     assert all("No space left" in message or "full" in message for _, message in full.values()), full
     assert found["code that says so"][0] in ("runtime_error", "too_large")
