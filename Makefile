@@ -11,7 +11,7 @@ format:
 	ruff format .
 	ruff check --fix .
 
-# Under two minutes, and needs no more than pip install -e .[dev].
+# Three minutes on two cores, and needs no more than pip install -e .[dev].
 fast:
 	python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" tests/fast
 
