@@ -66,7 +66,7 @@ class Facts:
         similarity: Of what defective code renders.
         gallery: A few records by domain and task.
         taken: Rows that went into the recipes.
-        drawn: Rows whose code was rendered.
+        rendered: Rows whose code was rendered.
         failed: Rows whose code could not be rendered.
         drops: What was left out.
     """
@@ -80,7 +80,7 @@ class Facts:
     similarity: Sizes = field(default_factory=Sizes)
     gallery: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
     taken: int = 0
-    drawn: int = 0
+    rendered: int = 0
     failed: int = 0
     drops: Drops = field(default_factory=Drops)
 
@@ -104,14 +104,14 @@ class Facts:
         counts = drops.counts.items()
         self.taken += taken
         self.failed += sum(count for label, count in counts if label.startswith(Reason.NOT_RENDERED.value))
-        self.drawn += taken - sum(count for label, count in counts if not label.startswith(_RENDERED))
+        self.rendered += taken - sum(count for label, count in counts if not label.startswith(_RENDERED))
         self.drops.update(drops.to_dict())
 
     @property
     def success(self) -> float | None:
         """Share of the rows that were rendered among those that were tried; None if none was tried."""
-        tried = self.drawn + self.failed
-        return self.drawn / tried if tried else None
+        tried = self.rendered + self.failed
+        return self.rendered / tried if tried else None
 
 
 def gather(directories: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
@@ -145,7 +145,7 @@ def write_report(facts: Facts, directory: Path, name: str) -> None:
         "defects": dict(facts.defects.most_common()),
         "outcomes": dict(facts.outcomes.most_common()),
         "taken": facts.taken,
-        "drawn": facts.success,
+        "rendered": facts.success,
         "drops": facts.drops.to_dict(),
     }
     (directory / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
@@ -204,28 +204,28 @@ def _plots(facts: Facts, directory: Path) -> list[str]:
     def defects(axes: Axes) -> None:
         axes.barh(*zip(*facts.defects.most_common()[::-1], strict=True))
 
-    draws: list[tuple[str, str, Any]] = [("rows", "Rows by domain and task", rows)]
+    plots: list[tuple[str, str, Any]] = [("rows", "Rows by domain and task", rows)]
     for name, title, sizes in (
         ("tokens", "Tokens of code, about", facts.tokens),
         ("pixels", "Pixels of images", facts.pixels),
         ("similarity", "Similarity of what defective code renders", facts.similarity),
     ):
         if sizes.values:
-            draws.append((name, title, lambda axes, values=sizes.values: axes.hist(values, bins=40)))
+            plots.append((name, title, lambda axes, values=sizes.values: axes.hist(values, bins=40)))
     if facts.defects:
-        draws.append(("defects", "Refinements by type of defect", defects))
-    for name, title, draw in draws:
-        _plot(directory / f"{name}.png", title, draw)
+        plots.append(("defects", "Refinements by type of defect", defects))
+    for name, title, plot in plots:
+        _plot(directory / f"{name}.png", title, plot)
         names.append(f"plots/{name}.png")
     return names
 
 
-def _plot(path: Path, title: str, draw: Any) -> None:
+def _plot(path: Path, title: str, plot: Any) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 6 if path.stem == "defects" else 3.5), layout="constrained")
     axes = figure.subplots()
-    draw(axes)
+    plot(axes)
     axes.set_title(title)
     figure.savefig(path, dpi=100, metadata={"Software": None})
 

@@ -1,11 +1,11 @@
-"""Build the sample set: draw the targets and write ``index.jsonl``.
+"""Build the sample set: render the targets and write ``index.jsonl``.
 
 A sample is a directory ``<domain>/<id>`` with a reference, a prompt and responses, all of them plain files that
 people edit. Everything else is made from them here:
 
-    python examples/samples/build.py                  # draw the targets that are missing, write the index
-    python examples/samples/build.py --render         # draw all targets again, write the index
-    python examples/samples/build.py --render rocket  # draw one target again, write the index
+    python examples/samples/build.py                  # render the targets that are missing, write the index
+    python examples/samples/build.py --render         # render all targets again, write the index
+    python examples/samples/build.py --render rocket  # render one target again, write the index
     python examples/samples/build.py --check          # change nothing; exit 1 if something is out of date
 """
 
@@ -205,7 +205,7 @@ def problems() -> list[str]:
     return found
 
 
-def draw(chosen: Sequence[Sample]) -> None:
+def render_targets(chosen: Sequence[Sample]) -> None:
     """Render the references of ``chosen`` and write their targets, then the responses made from them.
 
     Raises:
@@ -246,13 +246,13 @@ def _write_raster_response(sample: Sample, image: Image.Image) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description="Draw the targets of the sample set and write index.jsonl.")
+    parser = argparse.ArgumentParser(description="Render the targets of the sample set and write index.jsonl.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if something is out of date")
     parser.add_argument(
         "--render",
         nargs="*",
         metavar="ID",
-        help="draw the targets of these samples again; of all if none is named",
+        help="render the targets of these samples again; of all if none is named",
     )
     options = parser.parse_args(arguments)
     if not options.check:
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 parser.error(f"no sample is called {', '.join(sorted(unknown))}; ids are the directories' names")
             chosen += [sample for sample in samples() if sample.id in names and sample not in chosen]
         if chosen:
-            draw(chosen)
+            render_targets(chosen)
         INDEX.write_text(index_text(), encoding="utf-8")
     found = problems()
     for problem in found:

@@ -47,12 +47,12 @@ def svg_rows(count: int) -> list[dict]:
 
 
 BAD = {
-    "broken picture": {"image": b"\x89PNG but no more"},
+    "broken image": {"image": b"\x89PNG but no more"},
     "empty code": {"assistant_content": ""},
     "empty prompt": {"user_content": ""},
     "missing value": {"image": None},
     "no code found": {"assistant_content": "I would rather not."},
     "code cut off": {"assistant_content": "```svg\n<svg><rect"},
-    "picture too thin": {"image": image_bytes(1, (900, 4))},
+    "image too thin": {"image": image_bytes(1, (900, 4))},
 }
 """A bad row of each kind, as changes to a good one."""

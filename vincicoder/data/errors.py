@@ -19,21 +19,21 @@ class Reason(str, Enum):
     NO_CODE = "no code found"
     WRONG_LANGUAGE = "code in another language"
     TRUNCATED = "code cut off"
-    BROKEN_IMAGE = "broken picture"
-    HUGE_IMAGE = "picture too large"
-    THIN_IMAGE = "picture too thin"
-    SMALL_IMAGE = "picture too small"
+    BROKEN_IMAGE = "broken image"
+    HUGE_IMAGE = "image too large"
+    THIN_IMAGE = "image too thin"
+    SMALL_IMAGE = "image too small"
     LONG_CODE = "code too long"
     SHORT_CODE = "code too short"
     LINT = "lint"
-    NOT_RENDERED = "not drawn"
+    NOT_RENDERED = "not rendered"
     BLANK = "blank render"
-    EMBEDDED_IMAGE = "picture not drawn but embedded"
-    UNFAITHFUL = "render differs from picture"
+    EMBEDDED_IMAGE = "embedded image"
+    UNFAITHFUL = "render differs from image"
     NO_DEFECT = "no defect could be made"
     OUTSIDE_BAND = "attempt outside the band"
     DUPLICATE_CODE = "duplicate code"
-    DUPLICATE_IMAGE = "duplicate picture"
+    DUPLICATE_IMAGE = "duplicate image"
     SIMPLE = "too simple"
     PASS_RATE = "pass rate outside the band"
     NOT_SAMPLED = "not sampled"
@@ -44,7 +44,7 @@ class BadRow(VinciCoderError, ValueError):
 
     Attributes:
         reason: The kind of fault.
-        label: The reason's value, with the detail that some reasons have, such as ``not drawn: timeout``.
+        label: The reason's value, with the detail that some reasons have, such as ``not rendered: timeout``.
     """
 
     def __init__(self, reason: Reason, message: str, detail: str = "") -> None:

@@ -65,7 +65,7 @@ def test_images_beside_the_rows_become_part_of_them(tmp_path, write_parquet):
     (tmp_path / "data" / "a.png").write_bytes(png_of(5))
     rows = [{"target": {"bytes": None, "path": name}, "code": svg_of(5)} for name in ("a.png", "none.png")]
     totals = run(find_source("records", str(write_parquet(rows))), [Verify(workers=1)], tmp_path / "out", {})
-    assert totals.drops.counts == {"broken picture": 1}
+    assert totals.drops.counts == {"broken image": 1}
     [row] = rows_of(shards_of(tmp_path / "out"))
     assert row["target"] == {"bytes": png_of(5), "path": None}
 
@@ -87,16 +87,16 @@ def bad_rows(tmp_path) -> tuple[list[dict], list[str | None]]:
     page = "<!DOCTYPE html><html><body>" + "<p>words and words</p>" * 250_000 + "</body></html>"
     changes = [
         ({}, None),
-        ({"target": {"bytes": b"no image", "path": None}}, "broken picture"),
-        ({"target": {"bytes": png_of(5)[:60], "path": None}}, "broken picture"),
-        ({"target": {"bytes": big, "path": None}}, "picture too large"),
+        ({"target": {"bytes": b"no image", "path": None}}, "broken image"),
+        ({"target": {"bytes": png_of(5)[:60], "path": None}}, "broken image"),
+        ({"target": {"bytes": big, "path": None}}, "image too large"),
         ({"target": None}, "missing value"),
-        ({"target": {"bytes": None, "path": str(tmp_path / "none.png")}}, "broken picture"),
+        ({"target": {"bytes": None, "path": str(tmp_path / "none.png")}}, "broken image"),
         ({"code": ""}, "empty code"),
         ({"code": None}, "missing value"),
         ({"code": page, "language": "html", "domain": "web"}, "code too long"),
         ({"code": "<svg><rect></svg>" * 3}, "lint: svg not well-formed"),
-        ({"code": svg_of(60, "blue")}, "render differs from picture"),
+        ({"code": svg_of(60, "blue")}, "render differs from image"),
         ({"code": svg_of(5).replace('fill="red"', 'fill="white"')}, "blank render"),
         ({"checks": "{"}, "invalid JSON"),
         ({"task": "guess"}, "wrong type"),
@@ -140,4 +140,4 @@ def test_a_row_without_an_image_gets_the_one_its_code_renders():
     assert record.target.startswith(b"\x89PNG")
     assert {"tokens", "width", "height", "phash", "code_digest", "fidelity"} <= set(record.checks)
     [label] = drops.counts
-    assert label.startswith("not drawn: ")
+    assert label.startswith("not rendered: ")

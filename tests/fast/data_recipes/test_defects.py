@@ -74,7 +74,7 @@ def test_records_that_cannot_be_damaged_are_counted():
         assert damage([broken, record_of(2, language="mermaid"), record_of(3, target="/nowhere.png")], drops) == []
     finally:
         damage.close()
-    assert drops.counts == {"broken picture": 2, "no defect could be made": 1}
+    assert drops.counts == {"broken image": 2, "no defect could be made": 1}
 
 
 def test_a_language_without_defects_says_so_and_an_alias_is_its_language(monkeypatch):

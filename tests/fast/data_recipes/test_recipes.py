@@ -107,7 +107,7 @@ def test_an_export_finds_images_beside_its_records_and_counts_rows_that_it_canno
     directory = write_parquet([record_of(1).to_dict() | change for change in changes])
     for layout in ("sft", "rl"):
         export.main([str(directory), "--layout", layout, "--out", str(tmp_path / layout)])
-        assert drops_of(tmp_path / layout)[1].counts == {"broken picture": 1, "missing value": 1}
+        assert drops_of(tmp_path / layout)[1].counts == {"broken image": 1, "missing value": 1}
     [row] = rows_of(shards_of(tmp_path / "sft"))
     assert row["image"] == png_of(1)
 

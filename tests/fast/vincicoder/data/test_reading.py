@@ -143,9 +143,9 @@ def bad_rows(png, image_bytes):
     broken = bytearray(png)
     broken[-20] ^= 0xFF
     return {
-        "broken picture": [{"image": b"no image"}, {"image": png[:-30]}, {"image": bytes(broken)}],
-        "picture too large": [{"image": image_bytes((10_001, 5_000), format="GIF")}],
-        "picture too thin": [{"image": image_bytes((1_000, 4))}],
+        "broken image": [{"image": b"no image"}, {"image": png[:-30]}, {"image": bytes(broken)}],
+        "image too large": [{"image": image_bytes((10_001, 5_000), format="GIF")}],
+        "image too thin": [{"image": image_bytes((1_000, 4))}],
         "empty code": [{"assistant_content": ""}, {"assistant_content": "```svg\n```"}],
         "empty prompt": [{"user_content": ""}],
         "missing value": [{"user_content": None}, {"assistant_content": None}, {"image": None}],
@@ -205,7 +205,7 @@ def test_every_bad_line_of_a_jsonl_file_is_counted_and_costs_no_other(tmp_path, 
     assert prompts(rows) == ["good", "by path"]
     assert rows[0]["images"] == [{"bytes": png, "path": None}]
     assert rows[1]["images"] == [{"bytes": None, "path": str(tmp_path / "data" / "a.png")}]
-    expected = {"invalid JSON": 2, "invalid UTF-8": 2, "wrong type": 2, "broken picture": 1}
+    expected = {"invalid JSON": 2, "invalid UTF-8": 2, "wrong type": 2, "broken image": 1}
     assert Rejects(tmp_path / "rejects.tsv").count() == expected
 
 
