@@ -1,0 +1,1 @@
+"""Measuring a model: benchmarks, and the metrics that they are made of."""
