@@ -1,8 +1,8 @@
-"""Refinements with a model's own flawed attempts: ``vincicoder data attempts``.
+"""Make refinements from a model's own flawed attempts: ``vincicoder data attempts``.
 
-A model behind any OpenAI-compatible endpoint, such as vLLM's, is shown the image and asked for the code. Its attempts
-are rendered and compared, and one whose similarity lies in a band is kept: bad enough to need a fix, good enough to
-be a start. The key comes from the environment variable ``OPENAI_API_KEY``, where the endpoint wants one.
+A model behind any OpenAI-compatible endpoint, such as vLLM's, sees the image and is asked for the code. Its attempts
+are rendered and compared with the image. One attempt is kept whose similarity lies in a band: bad enough to need a fix,
+good enough to start from. If the endpoint needs a key, set the environment variable ``OPENAI_API_KEY``.
 """
 
 from __future__ import annotations
@@ -104,12 +104,14 @@ class Attempt(RenderingStep):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("attempts", __doc__)
-    parser.add_argument("records", metavar="DIR", help="directory of records, verified by collect")
+    parser.add_argument("records", metavar="DIR", help="directory of records that collect wrote")
     parser.add_argument(
         "--url", required=True, metavar="URL", help="address of the endpoint, such as http://host:8000/v1"
     )
-    parser.add_argument("--model", required=True, metavar="NAME", help="name of the model there")
-    parser.add_argument("--samples", type=positive, default=4, metavar="N", help="attempts at each record (default: 4)")
+    parser.add_argument("--model", required=True, metavar="NAME", help="name of the model at the endpoint")
+    parser.add_argument(
+        "--samples", type=positive, default=4, metavar="N", help="attempts for each record (default: 4)"
+    )
     parser.add_argument(
         "--least",
         type=share,
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_recipe(options, Records(options.records), [step], reads=options.records)
 
 
-RECIPE = Recipe("refinements: records with a model's own flawed attempts", main)
+RECIPE = Recipe("make refinements from a model's own flawed attempts", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -1,7 +1,7 @@
-"""Rows of a source, cleaned, rendered and verified, as records: ``vincicoder data collect``.
+"""Clean, render and verify the rows of a source: ``vincicoder data collect``.
 
-Each row is read, its code is checked for length and by a linter and rendered in the sandbox, and the render is compared
-with the stored image; a row without an image gets the render. What is left out is counted by reason.
+The code of each row is checked for its length and by a linter, and rendered in the sandbox. The render is compared with
+the stored image; a row without an image gets the render. Rows that are left out are counted by reason.
 """
 
 from __future__ import annotations
@@ -30,10 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("collect", __doc__)
     parser.add_argument("source", metavar="SOURCE", help=f"one of: {', '.join(SOURCES)}")
     parser.add_argument(
-        "--from", dest="location", metavar="WHERE", help="local directory or Hugging Face id of the set"
+        "--from",
+        dest="location",
+        metavar="WHERE",
+        help="local directory or Hugging Face id of the set (default: its own id)",
     )
     parser.add_argument(
-        "--count", type=positive, default=1000, metavar="N", help="rows that a generated source writes (default: 1000)"
+        "--count",
+        type=positive,
+        default=1000,
+        metavar="N",
+        help="rows to generate, for a source that is a program (default: 1000)",
     )
     parser.add_argument(
         "--fidelity",
@@ -42,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="X",
         help="least similarity of render and stored image (default: 0.9)",
     )
-    parser.add_argument("--redraw", action="store_true", help="replace stored images by renders")
+    parser.add_argument("--redraw", action="store_true", help="store the render instead of the source's image")
     parser.add_argument(
         "--max-tokens",
         type=positive,
@@ -51,7 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"longest code, in tokens (default: {MAX_TOKENS})",
     )
     parser.add_argument(
-        "--max-pixels", type=positive, default=MAX_PIXELS, metavar="N", help=f"largest image (default: {MAX_PIXELS})"
+        "--max-pixels",
+        type=positive,
+        default=MAX_PIXELS,
+        metavar="N",
+        help=f"largest image, in pixels (default: {MAX_PIXELS})",
     )
     add_output(parser)
     add_rendering(parser)
@@ -67,7 +78,7 @@ def steps_of(options: argparse.Namespace) -> list[Step]:
     return [Length(options.max_tokens), Lint(), verify]
 
 
-RECIPE = Recipe("rows of a source, cleaned, rendered and verified, as records", main)
+RECIPE = Recipe("clean, render and verify the rows of a source", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

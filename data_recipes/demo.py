@@ -1,11 +1,13 @@
-"""An SFT and an RL set end to end: ``vincicoder data demo``.
+"""Build an SFT and an RL set, end to end: ``vincicoder data demo``.
 
-Charts, SVG, pages, LaTeX figures and molecules are written by programs, the repository's samples are added, everything
-is rendered and verified, and half of it is damaged for refinement; then come sampling, export and a report. A run
-that was stopped continues when it is started again.
+Programs write charts, SVG, pages, LaTeX figures and molecules, and the repository's samples are added. Everything is
+rendered and verified, and half of it is damaged to make refinements. Then come sampling, export and a report. A run
+that was stopped goes on when it is started again.
 
-DIR/sft is the set for fine-tuning (``vincicoder-sft``), DIR/rl that for EasyR1 and ``vincicoder-rl``, DIR/report a page
-and a dataset card, DIR/work the records that they are made of.
+    DIR/sft       the set for fine-tuning (``vincicoder-sft``)
+    DIR/rl        the set for EasyR1 and ``vincicoder-rl``
+    DIR/report    a page and a dataset card
+    DIR/work      the records that the sets are made of
 """
 
 from __future__ import annotations
@@ -35,23 +37,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("demo", __doc__)
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="directory for the sets; a stopped run continues in it"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="directory for the sets; a run that was stopped goes on in it",
     )
     parser.add_argument(
         "--rows",
         type=positive,
         default=2000,
         metavar="N",
-        help="rows of the SFT set, about; the samples of the repository come on top (default: 2000)",
+        help="about how many SFT rows to generate; the repository's samples are added (default: 2000)",
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other sets (default: 0)")
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument(
-        "--encoder", default="embedded", metavar="NAME", help="encoder that compares images (default: embedded)"
+        "--encoder", default="embedded", metavar="NAME", help="what compares images (default: embedded)"
     )
     parser.add_argument("--layouts", type=_layouts, default=[], metavar="LIST",
-                        help="more layouts for the RL set: easyr1,verl,swift")  # fmt: skip
-    parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
+                        help="also write the RL set in these layouts, such as easyr1,verl,swift")  # fmt: skip
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="work on the Ray cluster at this address; auto finds one, local starts one"
+    )
     options = parser.parse_args(arguments)
     _make(options)
     return FINE
@@ -97,7 +105,7 @@ def _run(recipe: ModuleType, arguments: Sequence[str]) -> None:
         raise SystemExit(code)
 
 
-RECIPE = Recipe("an SFT and an RL set from generated images and the sample set, end to end", main)
+RECIPE = Recipe("build an SFT and an RL set from generated rows and the sample set, end to end", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -1,7 +1,7 @@
-"""Records in the layout of a trainer: ``vincicoder data export``.
+"""Write records in the layout of a trainer: ``vincicoder data export``.
 
-Files are named so that their names tell domain and task. With ``--pictures`` the images go into a content-addressed
-store beside the files, and rows hold paths: absolute ones for verl, which resolves no others.
+The name of each file tells its domain and task. With ``--pictures``, images become files in OUT/pictures, named by a
+digest of their content, and rows hold their paths: absolute ones for verl, which resolves no others.
 """
 
 from __future__ import annotations
@@ -66,10 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("export", __doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
     parser.add_argument(
-        "--layout", required=True, type=layout_name, metavar="NAME", help=f"of the files: {', '.join(LAYOUTS)}"
+        "--layout", required=True, type=layout_name, metavar="NAME", help=f"one of: {', '.join(LAYOUTS)}"
     )
-    parser.add_argument("--pictures", action="store_true", help="keep images in OUT/pictures, rows hold paths")
-    parser.add_argument("--rows", type=positive, default=ROWS, metavar="N", help=f"rows of a file (default: {ROWS})")
+    parser.add_argument(
+        "--pictures", action="store_true", help="store images as files in OUT/pictures; rows hold their paths"
+    )
+    parser.add_argument("--rows", type=positive, default=ROWS, metavar="N", help=f"rows in each file (default: {ROWS})")
     add_output(parser, seed=False)
     options: argparse.Namespace = parser.parse_args(arguments)
     options.recipe += f" {options.layout}"
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_recipe(options, Kinds(options.records), steps, format=format, **settings)
 
 
-RECIPE = Recipe("records in the layout of a trainer", main)
+RECIPE = Recipe("write records in the layout of a trainer", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -1,6 +1,7 @@
-"""Refinements, records whose code was damaged on purpose: ``vincicoder data refine``.
+"""Make refinements by damaging code on purpose: ``vincicoder data refine``.
 
-Every defect is rendered, and kept if it shows: the code fails, or enough of its render differs from the target.
+The defective code is rendered. It is kept if the defect shows: the code fails, or its render differs enough from the
+target.
 """
 
 from __future__ import annotations
@@ -139,8 +140,10 @@ def spoil(code: str, defects: Mapping[str, Defect], names: list[str], rng: rando
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("refine", __doc__)
-    parser.add_argument("records", metavar="DIR", help="directory of records, verified by collect")
-    parser.add_argument("--per-record", type=positive, default=1, metavar="N", help="refinements of each (default: 1)")
+    parser.add_argument("records", metavar="DIR", help="directory of records that collect wrote")
+    parser.add_argument(
+        "--per-record", type=positive, default=1, metavar="N", help="refinements of each record (default: 1)"
+    )
     parser.add_argument(
         "--share", type=share, default=1.0, metavar="X", help="share of the records to damage (default: 1)"
     )
@@ -151,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_recipe(options, Records(options.records), [step], reads=options.records)
 
 
-RECIPE = Recipe("refinements: records with code that was damaged on purpose", main)
+RECIPE = Recipe("make refinements by damaging code on purpose", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -1,7 +1,8 @@
-"""A page and a dataset card about directories of records: ``vincicoder data report``.
+"""Describe directories of records: ``vincicoder data report``.
 
-DIR/index.html opens offline; DIR/README.md is a dataset card, ready for the hub; DIR/plots and DIR/gallery have the
-images of both.
+DIR/index.html              a page that opens offline
+DIR/README.md               a dataset card for the hub
+DIR/plots, DIR/gallery      the images of both
 """
 
 from __future__ import annotations
@@ -319,9 +320,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("report", __doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
     parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="DIR",
-                        help="directories that they were made from, whose dropped rows count as well")  # fmt: skip
+                        help="directories that they were made from; rows left out there are counted too")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the report")
-    parser.add_argument("--name", help="name of the data set (default: the directory's)")
+    parser.add_argument("--name", help="name of the data set (default: that of the directory)")
     options: argparse.Namespace = parser.parse_args(arguments)
     write_report(
         gather(options.records, options.origins), options.out, options.name or options.out.resolve().parent.name
@@ -330,7 +331,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FINE
 
 
-RECIPE = Recipe("a page and a dataset card about a directory of records", main)
+RECIPE = Recipe("describe records in a page and a dataset card", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -1,9 +1,9 @@
-"""Records that a policy can learn from: ``vincicoder data rl``.
+"""Choose records that a policy can learn from: ``vincicoder data rl``.
 
-The records' code was verified before; here they must also be complex enough and unlike each other, and domains get
-chosen shares. With ``--pass-rates``, those that a policy always or never solves are left out as well, since a group
-of equal rewards teaches nothing. The file has JSON lines: results of ``vincicoder score`` as they are, any number for
-an id, or an ``id`` and a list of ``scores``.
+The chosen records are complex enough and unlike each other, and domains have the shares that you choose. With
+``--pass-rates``, records that a policy nearly always or nearly never solves are left out, since a group of equal
+rewards teaches nothing. The file is what ``vincicoder score`` writes, with any number of results for an id, or JSON
+lines with an ``id`` and a list of ``scores``.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help=f"shortest code, in tokens (default: {LEAST_TOKENS})",
     )
-    parser.add_argument("--pass-rates", type=Path, metavar="FILE", help="results of vincicoder score, or scores by id")
+    parser.add_argument(
+        "--pass-rates", type=Path, metavar="FILE", help="results of vincicoder score, or lists of scores by id"
+    )
     parser.add_argument(
         "--passed", type=share, default=PASSED, metavar="X", help=f"least reward of a solved sample (default: {PASSED})"
     )
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return write_chosen(options, index)
 
 
-RECIPE = Recipe("records that a policy can learn from, in chosen shares", main)
+RECIPE = Recipe("choose records that a policy can learn from", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -1,7 +1,7 @@
-"""Records without duplicates, balanced by domain and difficulty: ``vincicoder data sample``.
+"""Choose records without duplicates, balanced by domain and difficulty: ``vincicoder data sample``.
 
-A first pass reads only what was measured of every record, a second one writes those that were chosen. Which they are
-depends on their ids and the seed, not on order or number of files.
+The first pass reads only the measurements of every record; the second writes the records that were chosen. The choice
+depends on ids and the seed, not on the order or number of files.
 """
 
 from __future__ import annotations
@@ -26,8 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recipe."""
     parser = parser_of("sample", __doc__)
     add_choice(parser, "as they are")
-    parser.add_argument("--near-bits", type=int, choices=range(BANDS), default=NEAR_BITS, metavar="N",
-                        help="bits of 256 in which fingerprints of equal images may differ (default: 5)")  # fmt: skip
+    parser.add_argument(
+        "--near-bits",
+        type=int,
+        choices=range(BANDS),
+        default=NEAR_BITS,
+        metavar="N",
+        help="images are duplicates if at most N of the 256 bits of their fingerprints differ (default: 5)",
+    )
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
     drop_equal_code(index)
@@ -36,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return write_chosen(options, index)
 
 
-RECIPE = Recipe("records without duplicates, balanced by domain and difficulty", main)
+RECIPE = Recipe("choose records without duplicates, balanced by domain and difficulty", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

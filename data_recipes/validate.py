@@ -1,6 +1,6 @@
-"""Whether the gold code of a set earns its reward: ``vincicoder data validate``.
+"""Check that the reference code of a set earns its reward: ``vincicoder data validate``.
 
-Every row's own code is scored as if a model had answered with it. The exit code is 1 if too few rows reach the least
+Every row's reference is scored as if a model had answered with it. The exit code is 1 if too few rows reach the least
 reward.
 """
 
@@ -73,10 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--least", type=share, default=LEAST, metavar="X", help=f"least overall reward of a row (default: {LEAST})"
     )
     parser.add_argument(
-        "--share", type=share, default=SHARE, metavar="X", help=f"share of rows that must reach it (default: {SHARE})"
+        "--share",
+        type=share,
+        default=SHARE,
+        metavar="X",
+        help=f"share of rows that must reach that reward (default: {SHARE})",
     )
     parser.add_argument(
-        "--encoder", default="embedded", metavar="NAME", help="encoder that compares images (default: embedded)"
+        "--encoder", default="embedded", metavar="NAME", help="what compares images (default: embedded)"
     )
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     options: argparse.Namespace = parser.parse_args(arguments)
@@ -89,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FINE if found["share"] >= options.share and not drops.counts else FAULT
 
 
-RECIPE = Recipe("whether the gold code of a set earns its reward", main)
+RECIPE = Recipe("check that the reference code of a set earns its reward", main)
 
 if __name__ == "__main__":
     raise SystemExit(guarded(main))

@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import pkgutil
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -236,3 +237,19 @@ def _entry_of(point: EntryPoint) -> Entry:
         spec = find_spec(point.value.partition(":")[0].partition(".")[0])
     places = list(spec.submodule_search_locations or [spec.origin or ""]) if spec is not None else []
     return Entry(point.name, point.value, origin, str(Path(places[0]).parent) if places else "")
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra of this package: from the clone that it runs from, or from PyPI.
+
+    Args:
+        extra: Its name in ``pyproject.toml``.
+
+    Example:
+        >>> install_command("ray")  # doctest: +SKIP
+        "pip install -e '/home/me/vincicoder[ray]'"
+    """
+    clone = Path(__file__).resolve().parents[1]
+    if (clone / "pyproject.toml").is_file():
+        return f"pip install -e {shlex.quote(f'{clone}[{extra}]')}"
+    return f"pip install 'vincicoder[{extra}]'"

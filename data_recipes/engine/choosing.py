@@ -51,7 +51,9 @@ def add_choice(parser: argparse.ArgumentParser, shares: str) -> None:
         "records", type=Path, nargs="+", metavar="DIR", help="directories of records that collect wrote"
     )
     parser.add_argument("--total", type=positive, metavar="N", help="records wanted (default: as many as shares allow)")
-    parser.add_argument("--shares", metavar="LIST", help=f"of domains, such as chart=2,web=1 (default: {shares})")
+    parser.add_argument(
+        "--shares", metavar="LIST", help=f"shares of domains, such as chart=2,web=1 (default: {shares})"
+    )
     add_output(parser)
 
 

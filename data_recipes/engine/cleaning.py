@@ -17,6 +17,7 @@ from data_recipes.engine.drops import Drops
 from data_recipes.engine.measure import count_tokens
 from data_recipes.linters import LINTERS
 from vincicoder.data import BadRow, DataError, Reason, Record
+from vincicoder.registry import install_command
 
 RULES = ("E9", "F63", "F7", "F82")
 """Ruff's rules for code that cannot run: syntax errors, misplaced statements, names that are not defined."""
@@ -120,7 +121,7 @@ def lint_python(codes: Sequence[str]) -> list[tuple[str, str] | None]:
         )
     if done.returncode not in (0, 1):
         why = done.stderr.strip().splitlines()[-1:] or ["no output"]
-        raise DataError(f"Ruff cannot check Python code ({why[0]}); install it: pip install 'vincicoder[data]'")
+        raise DataError(f"Ruff cannot check Python code ({why[0]}); run: {install_command('data')}")
     faults: list[tuple[str, str] | None] = [None] * len(codes)
     for fault in sorted(json.loads(done.stdout), key=lambda each: each["location"]["row"]):
         index = int(Path(fault["filename"]).stem)

@@ -54,18 +54,24 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
 def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
     """Add the options of the output: where it goes, the seed, and the cluster that makes it."""
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="directory for the result; a stopped run continues in it"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="directory for the result; a run that was stopped goes on in it",
     )
     if seed:
         parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
-    parser.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, auto, or local")
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="work on the Ray cluster at this address; auto finds one, local starts one"
+    )
 
 
 def add_rendering(parser: argparse.ArgumentParser) -> None:
     """Add the options of rendering and comparing."""
     parser.add_argument("--workers", type=positive, metavar="N", help="renders at a time (default: one per CPU)")
     parser.add_argument(
-        "--encoder", default="embedded", metavar="NAME", help="encoder that compares images (default: embedded)"
+        "--encoder", default="embedded", metavar="NAME", help="what compares images (default: embedded)"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from vincicoder.cli.parser import add_command
 from vincicoder.errors import ConfigError
-from vincicoder.registry import Registry
+from vincicoder.registry import Registry, install_command
 
 
 class Recipe(Protocol):
@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
         commands,
         "data",
         "build training data",
-        "Run a data recipe; `vincicoder data RECIPE --help` shows its options. Needs: pip install 'vincicoder[data]'.",
+        f"Run a data recipe. `vincicoder data RECIPE --help` shows its options.\nNeeds: {install_command('data')}.",
         "  vincicoder data demo --out sets/\n"
         "  vincicoder data collect datikz --from downloads/datikz-v2 --out records/datikz\n"
         "  vincicoder data validate sets/rl",
@@ -54,5 +54,5 @@ def run(options: argparse.Namespace) -> int:
     if options.recipe not in RECIPES:
         raise ConfigError(RECIPES.unknown(options.recipe))
     if find_spec("pyarrow") is None:
-        raise ConfigError("data recipes need pyarrow and Ruff; install them: pip install 'vincicoder[data]'")
+        raise ConfigError(f"data recipes need pyarrow and Ruff; run: {install_command('data')}")
     return RECIPES.get(options.recipe).main(options.rest)

@@ -17,8 +17,8 @@ def add_parser(commands: Any) -> None:
         commands,
         "doctor",
         "say what works on this machine and how to fix the rest",
-        "Render a small sample in every language; check sandbox, fonts, GPU and encoder; and print the command that\n"
-        "installs what is missing. Nothing is downloaded. Exit code 1: a required check failed; 2: a wrong option.",
+        "Render a small sample in every language, check sandbox, fonts, GPU and encoder, and print the commands that\n"
+        "install what is missing. Nothing is downloaded. Exit code 1: a required check failed; 2: a wrong option.",
         "  vincicoder doctor\n  vincicoder doctor --encoder facebook/dinov2-large --require python,svg,gpu\n"
         "  vincicoder doctor --python envs/charts/bin/python --json",
     )
@@ -26,7 +26,7 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "--encoder",
         metavar="NAME",
-        help=f"encoder that must load (default: {DEFAULT_ENCODER}, which may be missing)",
+        help=f"encoder that must load (default: none; {DEFAULT_ENCODER} is tried, but may be missing)",
     )
     command.add_argument(
         "--device", metavar="NAME", help="device to load the encoder on (default: a GPU if there is one)"
@@ -34,11 +34,13 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "--python", metavar="PATH", help="interpreter that will run generated Python (default: this one)"
     )
-    command.add_argument("--browser", metavar="PATH", help="Chromium that will render HTML (default: search for one)")
+    command.add_argument(
+        "--browser", metavar="PATH", help="Chromium that will render HTML (default: the first that is found)"
+    )
     command.add_argument(
         "--require",
         metavar="NAMES",
-        help="names of checks that must succeed, separated by commas; an alias means its language (default: every "
+        help="checks that must succeed, separated by commas; languages may be named by an alias (default: every "
         "language, and sandbox)",
     )
 

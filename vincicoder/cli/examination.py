@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import VinciCoderError
 from vincicoder.languages import LANGUAGES, Language
+from vincicoder.registry import install_command
 from vincicoder.rendering.sandbox import confine
 
 if TYPE_CHECKING:
@@ -370,4 +371,4 @@ def _requirements() -> dict[str, list[str]]:
 
 
 def _pip_extra(extra: str) -> str:
-    return f"{sys.executable} -m pip install 'vincicoder[{extra}]'"
+    return f"{sys.executable} -m {install_command(extra)}"

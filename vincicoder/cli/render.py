@@ -25,18 +25,20 @@ def add_parser(commands: Any) -> None:
         commands,
         "render",
         "render code as an image",
-        "Render code in the sandbox, as scoring does. Exit code 1: there is no image; 2: a wrong option or file.",
+        "Render code in the sandbox, as scoring does. Exit code 1: the code gave no image; 2: a wrong option or file.",
         "  vincicoder render figure.tex -o figure.png\n  cat icon.svg | vincicoder render - -o icon.png --language svg",
     )
     command.add_argument("code", metavar="CODE_FILE", help="the code; - reads standard input")
-    command.add_argument("-o", "--output", required=True, metavar="FILE", help="the image; its suffix is its format")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="where to write the image; the suffix decides the format"
+    )
     command.add_argument(
         "--language",
         metavar="NAME",
         help=f"{', '.join(LANGUAGES)} or an alias (default: by the suffix of the file, else by its content)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object about the render")
-    add_flags(command.add_argument_group("rendering"), RenderingConfig)
+    add_flags(command.add_argument_group("rendering"), RenderingConfig, defaults={"workers": "1"})
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from vincicoder.alignment import asked_language, language_of_response
 from vincicoder.errors import ConfigError
 from vincicoder.languages import get_language
+from vincicoder.registry import install_command
 from vincicoder.reward import RewardRequest
 
 REQUIRED = ("response", "target")
@@ -286,9 +287,7 @@ def _open_parquet(path: Path) -> Any:
     try:
         from pyarrow import parquet
     except ImportError:
-        raise ConfigError(
-            f"reading {str(path)!r} needs pyarrow; install it with `pip install 'vincicoder[parquet]'`"
-        ) from None
+        raise ConfigError(f"reading {str(path)!r} needs pyarrow; run: {install_command('parquet')}") from None
     try:
         return parquet.ParquetFile(path)
     except (OSError, ValueError) as error:

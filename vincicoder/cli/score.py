@@ -32,10 +32,11 @@ def add_parser(commands: Any) -> None:
         commands,
         "score",
         "score one response, or a file of them",
-        "Score one response (--target and --response), or every request of a JSONL or Parquet file. A request has a\n"
-        "'response' and a 'target', and may have 'id', 'prompt', 'language', 'kind', 'domain', 'group' and\n"
-        "'expected_status'. Means are over the responses that could be judged. Exit code 1: some could not, because a\n"
-        "target, a line or this machine was at fault; 2: a wrong option or file.",
+        "Score one response (--target and --response), or every request of a JSONL or Parquet file. A request has\n"
+        "'response' and 'target', and may have 'id', 'prompt', 'language', 'reference', 'kind', 'domain', 'group' and\n"
+        "'expected_status'. Means are over the responses that could be judged.\n\n"
+        "Exit code 1: some could not be judged, because a target, a line or this machine was at fault;\n"
+        "2: a wrong option or file.",
         "  vincicoder score --target chart.png --response answer.md --encoder embedded\n"
         "  model | vincicoder score --target icon.png --response - --language svg --json\n"
         "  vincicoder score requests.jsonl --output results.jsonl --report report/\n"
@@ -49,16 +50,16 @@ def add_parser(commands: Any) -> None:
     add(
         "--output",
         metavar="FILE",
-        help="write results as JSON lines while they come; run again to continue where it stopped (default: none)",
+        help="write results as JSON lines as they come; the same command then goes on where it stopped (default: none)",
     )
     add("--limit", type=positive_int, metavar="N", help="only the first N requests (default: all)")
-    add = command.add_argument_group("what was asked, unless a request says so itself").add_argument
+    add = command.add_argument_group("what was asked, for requests that do not say").add_argument
     known = ", ".join(LANGUAGES)
     add("--language", metavar="NAME", help=f"{known} or an alias (default: by the prompt, else by the response)")
     add("--prompt", metavar="TEXT", help="what the model was asked; it decides the language (default: none)")
     command.add_argument("--report", metavar="DIR", help="write an HTML report into this directory (default: none)")
     command.add_argument("--json", action="store_true", help="print one JSON object: the result, or the summary")
-    add_reward_flags(command)
+    add_reward_flags(command, {"keep_renders": "none, or all with --report"})
 
 
 def run(options: argparse.Namespace) -> int:

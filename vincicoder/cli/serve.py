@@ -12,6 +12,7 @@ from vincicoder.cli.reward_flags import add_reward_flags
 from vincicoder.cluster.options import Placement
 from vincicoder.errors import ConfigError
 from vincicoder.options import add_flags, from_flat, given_flags
+from vincicoder.registry import install_command
 from vincicoder.reward.config import RewardConfig
 from vincicoder.server.config import ServerConfig
 
@@ -22,16 +23,15 @@ def add_parser(commands: Any) -> None:
         commands,
         "serve",
         "answer scoring requests over HTTP",
-        "Serve the reward over HTTP, scored on this machine or, with --ray, on a Ray cluster. Your own reward\n"
-        "function posts responses and targets to /v1/score; /docs shows the API. Answers carry renders only with\n"
-        "--keep-renders. Needs: pip install 'vincicoder[serve]', with --ray 'vincicoder[ray]'. Ctrl-C or SIGTERM\n"
-        "answers what is under way and stops.",
+        "Serve the reward over HTTP, from this machine or, with --ray, from a Ray cluster. Your own reward function\n"
+        "posts responses and targets to /v1/score; /docs shows the API. Ctrl-C or SIGTERM lets it answer the requests\n"
+        f"under way, and then stop. Needs: {install_command('serve')}; for --ray, the extra 'ray'.",
         "  vincicoder serve --encoder embedded\n"
         "  VINCICODER_TOKEN=... vincicoder serve --host 0.0.0.0 --ray auto --encoder-gpus 1",
     )
     add_flags(command.add_argument_group("server"), ServerConfig)
     add_flags(command.add_argument_group("cluster, with --ray"), Placement)
-    add_reward_flags(command)
+    add_reward_flags(command, {"keep_renders": "none"})
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             raise ImportError("No module named 'ray'")
     except ImportError as error:
         extra = "ray" if config.ray is not None else "serve"
-        raise ConfigError(f"serving needs more packages ({error}); run: pip install 'vincicoder[{extra}]'") from error
+        raise ConfigError(f"serving needs more packages ({error}); run: {install_command(extra)}") from error
     serve({"keep_renders": "none", **service_options(options)}, config, token)
     return FINE
 

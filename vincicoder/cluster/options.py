@@ -46,7 +46,7 @@ class Placement(Config):
         None, help="use only nodes with this Ray resource", shown="all with CPUs", changes_scores=False
     )
     deadline_seconds: float = option(
-        300.0, help="time after which another node is asked too", unit="s", above=0, changes_scores=False
+        300.0, help="time after which a request is sent to another node too", unit="s", above=0, changes_scores=False
     )
     patience_seconds: float = option(
         120.0, help="time to wait while no node can score", unit="s", above=0, changes_scores=False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import inspect
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from vincicoder.errors import ConfigError
@@ -13,13 +14,27 @@ from vincicoder.options.fields import Config, Leaf, leaves, without_none
 from vincicoder.options.values import plain
 
 
-def add_flags(parser: Any, config: type[Config], leave_out: Sequence[str] = ()) -> None:
-    """Add a flag for each option to a parser, or to a group of one. None stands for a flag that was not given."""
+def add_flags(
+    parser: Any,
+    config: type[Config],
+    leave_out: Sequence[str] = (),
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Add a flag for each option to a parser, or to a group of one.
+
+    A flag that was not given has the value None; ``given_flags`` leaves it out.
+
+    Args:
+        parser: What gets the flags.
+        config: Whose options.
+        leave_out: Flat names of options that get no flag.
+        defaults: What ``--help`` shows as the default, by flat name, where a command has a default of its own.
+    """
     for leaf in leaves(config):
         if leaf.name in leave_out:
             continue
         choices = f"; {leaf.expected()}" if leaf.about.choices else ""
-        text = f"{_described(leaf)}{choices} (default: {_shown(leaf)})"
+        text = f"{_described(leaf)}{choices} (default: {defaults.get(leaf.name, _shown(leaf))})"
         if leaf.type is bool:
             parser.add_argument(
                 leaf.flag, dest=leaf.name, action="store_const", const=not leaf.default, default=None,

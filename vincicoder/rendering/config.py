@@ -80,7 +80,9 @@ class RenderingConfig(Config):
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     workers: int | None = option(None, help="renders at a time", shown="one per CPU", minimum=1, changes_scores=False)
     python: str | None = option(None, help="interpreter that runs generated Python", shown="this one", metavar="PATH")
-    browser: str | None = option(None, help="Chromium that renders HTML", shown="search for one", metavar="PATH")
+    browser: str | None = option(
+        None, help="Chromium that renders HTML", shown="the first that is found", metavar="PATH"
+    )
     renderer_options: Mapping[str, Any] | None = option(
         None, help='more options by language, such as {"latex": {"dpi": 200}}'
     )

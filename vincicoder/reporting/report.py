@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from vincicoder._version import __version__
 from vincicoder.errors import ConfigError, TargetError
 from vincicoder.images import TargetLike, open_target, target_key
-from vincicoder.reporting.summary import Summary
+from vincicoder.reporting.summary import SCORES, Summary, components_of
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _TEMPLATE = Path(__file__).with_name("report_page.html")
 _SCRIPT = Path(__file__).with_name("report_page.js")
 _LONGEST_SIDE = 1200  # of stored images, in pixels
 _LONGEST_TEXT = 20_000  # of a response or its code, in characters
-_SCORES = ("overall", "visual", "coarse", "fine", "alignment", "execution")
 
 
 class Report:
@@ -103,13 +102,13 @@ class Report:
                 "number": number,
                 "id": result["id"] or "",
                 "labels": dict(labels),
-                **{name: round(float(result[name]), 4) for name in _SCORES},
+                **{name: round(float(result[name]), 4) for name in SCORES},
                 **{name: result[name] for name in ("status", "message", "language", "grid")},
                 "language_from": result.get("language_from", ""),
                 "components": {
-                    name: round(float(value), 4)
-                    for name, value in result.get("scores", {}).items()
-                    if name not in (*_SCORES, result["preset"])
+                    name: round(float(score), 4)
+                    for name, score in components_of(result).items()
+                    if score is not None  # it does not apply
                 },
                 "tiles": [round(float(value), 4) for value in result["tiles"]],
                 "seconds": result["seconds"],

@@ -50,6 +50,7 @@ function drawHead() {
     [number(all.n), all.n === 1 ? "response" : "responses"],
     [score(all.overall), "mean overall"],
     [score(all.visual), "mean visual"],
+    ...all.components.map((name) => [score(all.scores[name]), "mean " + name]),
     [share(all.judged, all.n), "judged"],
     [share(all.rendered, all.n), "rendered"],
   ];
@@ -76,10 +77,12 @@ function table(label, groups) {
     body.append(make("tr", {}, make("td", { class: "name" }, name.replaceAll("_", " ")),
       make("td", { class: "number" }, number(group.n)), make("td", { class: "number" }, number(group.judged)), mean,
       make("td", { class: "number" }, score(group.visual)),
+      ...data.summary.components.map((part) => make("td", { class: "number" }, score(group.scores[part] ?? null))),
       expected ? make("td", { class: "number" }, share(group.as_expected, group.expected)) : null, statuses));
   }
   const head = make("tr", {}, make("th", {}, "By " + label), make("th", { class: "number" }, "n"),
     make("th", { class: "number" }, "Judged"), make("th", {}, "Overall"), make("th", { class: "number" }, "Visual"),
+    ...data.summary.components.map((name) => make("th", { class: "number" }, name)),
     expected ? make("th", { class: "number" }, "Expected") : null, make("th", {}, "Statuses"));
   return make("div", { class: "panel table" }, make("table", {}, make("thead", {}, head), body));
 }

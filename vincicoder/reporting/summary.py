@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from vincicoder.reporting.printable import printable
 from vincicoder.status import Fault, Status
+
+SCORES = ("overall", "visual", "coarse", "fine", "alignment", "execution")
+"""Scores that every result has."""
 
 
 def is_judged(status: str) -> bool:
@@ -22,6 +25,24 @@ def is_judged(status: str) -> bool:
     return Status(status).fault in (Fault.NONE, Fault.RESPONSE)
 
 
+def components_of(result: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the component scores that no other column shows.
+
+    Args:
+        result: As ``RewardResult.to_dict`` gives it.
+
+    Returns:
+        The scores by name, in [0, 1] or None where a component does not apply. Left out are the named scores, such as
+        coarse, and a component with the preset's own name, since it is the visual score.
+
+    Example:
+        >>> components_of({"preset": "paper", "scores": {"coarse": 0.9, "paper": 0.8, "text": None}})
+        {'text': None}
+    """
+    known = (*SCORES, result.get("preset"))
+    return {name: score for name, score in result.get("scores", {}).items() if name not in known}
+
+
 @dataclass
 class Group:
     """Sums over some results; those that could not be judged are counted, and left out of the means."""
@@ -31,6 +52,8 @@ class Group:
     rendered: int = 0
     overall: float = 0.0
     visual: float = 0.0
+    scores: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    applied: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     expected: int = 0
     as_expected: int = 0
@@ -44,17 +67,26 @@ class Group:
             self.rendered += result["execution"] > 0
             self.overall += result["overall"]
             self.visual += result["visual"]
+            for name, score in result.get("scores", {}).items():
+                self.scores[name] += score or 0.0
+                self.applied[name] += score is not None
         if expected is not None:
             self.expected += 1
             self.as_expected += result["status"] == expected
 
     def to_dict(self) -> dict[str, Any]:
-        """Return counts and means, ready for JSON. A mean over nothing is None."""
+        """Return counts and means, ready for JSON. A mean over nothing is None.
+
+        The mean of a component is over the judged results to which it applies.
+        """
         return {
             "n": self.count,
             "judged": self.judged,
             "overall": self.overall / self.judged if self.judged else None,
             "visual": self.visual / self.judged if self.judged else None,
+            "scores": {
+                name: total / count if (count := self.applied[name]) else None for name, total in self.scores.items()
+            },
             "rendered": self.rendered,
             "statuses": dict(self.statuses.most_common()),
             "expected": self.expected,
@@ -77,6 +109,7 @@ class Summary:
     def __init__(self) -> None:
         self.all = Group()
         self._language_from_response = 0
+        self._components: dict[str, None] = {}
         self._groups: dict[str, dict[str, Group]] = {"kind": {}, "domain": {}}
 
     def add(self, result: Mapping[str, Any], labels: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -89,6 +122,8 @@ class Summary:
         """
         expected = labels.get("expected_status")
         self.all.add(result, expected)
+        if is_judged(result["status"]):
+            self._components.update(dict.fromkeys(components_of(result)))
         self._language_from_response += result.get("language_from") == "response"
         for label, groups in self._groups.items():
             if label in labels:
@@ -105,9 +140,13 @@ class Summary:
         return self.all.count - self.all.judged
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything, ready for JSON; the groups with the highest mean come first."""
+        """Return everything, ready for JSON; the groups with the highest mean come first.
+
+        ``scores`` has the mean of every score, and ``components`` names those that are shown beside overall and visual.
+        """
         data: dict[str, Any] = {
             **self.all.to_dict(),
+            "components": list(self._components),
             "broken": self.broken,
             "language_from_response": self._language_from_response,
         }
@@ -120,8 +159,10 @@ class Summary:
     def table(self) -> str:
         """Return the tables as text, with a line below that says what they do not."""
         data = self.to_dict()
-        parts = [_table(label, data[f"by_{label}"]) for label in self._groups if data[f"by_{label}"]]
-        return "\n\n".join([*parts, _table("all", {"": data}), _remarks(data)])
+        parts = [
+            _table(label, data[f"by_{label}"], data["components"]) for label in self._groups if data[f"by_{label}"]
+        ]
+        return "\n\n".join([*parts, _table("all", {"": data}, data["components"]), _remarks(data)])
 
 
 def _remarks(data: Mapping[str, Any]) -> str:
@@ -134,16 +175,18 @@ def _remarks(data: Mapping[str, Any]) -> str:
     return "\n".join(remarks)
 
 
-def _table(label: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
+def _table(label: str, groups: Mapping[str, Mapping[str, Any]], components: Sequence[str]) -> str:
     groups = {printable(name).replace("\n", "\\n"): group for name, group in groups.items()}
     expected = any(group["expected"] for group in groups.values())
     width = max(len(label), *(len(name) for name in groups), 14)
     head = f"{label:<{width}}  {'n':>6}  {'judged':>6}  overall  visual  "
+    head += "".join(f"{name:>5}  " for name in components)
     lines = [head + ("expected  " if expected else "") + "statuses"]
     for name, group in groups.items():
         statuses = ", ".join(f"{status} {count}" for status, count in group["statuses"].items())
         line = f"{name:<{width}}  {group['n']:>6}  {group['judged']:>6}  "
         line += f"{_mean(group['overall']):>7}  {_mean(group['visual']):>6}  "
+        line += "".join(f"{_mean(group['scores'].get(name)):>{max(len(name), 5)}}  " for name in components)
         if expected:
             share = f"{group['as_expected']}/{group['expected']}"
             line += f"{share:>8}  "

@@ -36,15 +36,20 @@ class ScoringConfig(Config):
 
     preset: str = option("paper", help="named set of components and weights", choices=tuple(PRESETS))
     components: Mapping[str, Any] = option(
-        default_factory=dict, help='changes to the preset: weights by component, such as {"paper": 0.8}'
+        default_factory=dict, help='changes to the preset: a weight for each component, such as {"paper": 0.8}'
     )
     alignment_weight: float = option(0.1, help="share of alignment in overall", minimum=0, maximum=1, metavar="W")
     coarse_weight: float | None = option(
-        None, help="share of coarse in visual", shown="as one tile more", minimum=0, maximum=1, metavar="W"
+        None,
+        help="share of coarse in visual",
+        shown="coarse counts as one more tile",
+        minimum=0,
+        maximum=1,
+        metavar="W",
     )
-    guards: tuple[str, ...] = option(GUARDS, help="rules in force", choices=GUARDS)
+    guards: tuple[str, ...] = option(GUARDS, help="rules that refuse a reward that was not earned", choices=GUARDS)
     require_fence: bool = option(True, help="require that code stands in a fenced block", flag="--no-fence")
-    endpoint_concurrency: int = option(32, help="calls to endpoints under way", minimum=1, changes_scores=False)
+    endpoint_concurrency: int = option(32, help="calls to endpoints at a time", minimum=1, changes_scores=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,7 +95,7 @@ class RewardConfig(Config):
     rendering: RenderingConfig = field(default_factory=RenderingConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     keep_renders: str = option(
-        "all", help="whose results hold their render", choices=KEPT_RENDERS, changes_scores=False, metavar="WHICH"
+        "all", help="which results hold their render", choices=KEPT_RENDERS, changes_scores=False, metavar="WHICH"
     )
 
     def __post_init__(self) -> None:

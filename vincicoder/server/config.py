@@ -39,11 +39,11 @@ class ServerConfig(Config):
     replicas: int = option(
         1, help="processes that take requests; they share one reward", minimum=1, changes_scores=False
     )
-    max_body_mb: float = option(256.0, help="largest body of a call", unit="MiB", above=0, changes_scores=False)
-    body_seconds: float = option(60.0, help="longest upload", unit="s", above=0, changes_scores=False)
+    max_body_mb: float = option(256.0, help="largest body of a request", unit="MiB", above=0, changes_scores=False)
+    body_seconds: float = option(60.0, help="time in which a body must arrive", unit="s", above=0, changes_scores=False)
     ray: str | None = option(
         None,
-        help="score on a Ray cluster: its address, auto for the one on this machine, local to start one",
+        help="score on the Ray cluster at this address; auto finds this machine's, local starts one",
         shown="this machine, without Ray",
         metavar="ADDRESS",
         changes_scores=False,

@@ -23,8 +23,16 @@ class EncoderConfig(Config):
         cache_targets: Targets whose embeddings are kept.
     """
 
-    name: str = option(DEFAULT_ENCODER, help="hub id, directory, timm:NAME or embedded", flat="encoder")
-    device: str | None = option(None, help="cpu, cuda, cuda:1, …", shown="a GPU if there is one", changes_scores=False)
-    dtype: str | None = option(None, help="float32, float16 or bfloat16", shown="float16 on CUDA, else float32")
+    name: str = option(
+        DEFAULT_ENCODER,
+        help="what compares images: hub id or directory of a DINOv2, timm:NAME, or embedded",
+        flat="encoder",
+    )
+    device: str | None = option(
+        None, help="where the encoder runs: cpu, cuda, cuda:1, …", shown="a GPU if there is one", changes_scores=False
+    )
+    dtype: str | None = option(
+        None, help="precision of the encoder: float32, float16 or bfloat16", shown="float16 on CUDA, else float32"
+    )
     batch_tiles: int = option(64, help="tiles that the encoder takes at once", minimum=1, changes_scores=False)
     cache_targets: int = option(2048, help="targets whose embeddings are kept", minimum=0, changes_scores=False)

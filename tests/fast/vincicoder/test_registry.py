@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from plugin import run_with, write_plugin
 
 from data_recipes.defects import DEFECTS
 from data_recipes.sources import SOURCES
+from vincicoder import registry
 from vincicoder.cli.data import RECIPES
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, Language
-from vincicoder.registry import Registry, load
+from vincicoder.registry import Registry, install_command, load
 from vincicoder.similarity.encoders import ENCODERS
 
 GROUP = "vincicoder.languages"
@@ -202,3 +204,13 @@ def test_packages_and_hidden_modules_are_no_entries_and_a_package_that_is_not_th
     assert set(Registry("recipe", "data_recipes", "RECIPE")) & {"engine", "sources", "defects"} == set()
     assert "_layout" not in Registry("layout", "vincicoder.data.layouts", "LAYOUT")
     assert list(Registry("thing", "no_such_package_here", "THING")) == []
+
+
+def test_an_extra_is_installed_from_the_clone_or_else_from_the_index(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    *command, path = shlex.split(install_command("ray"))
+    assert command == ["pip", "install", "-e"]
+    assert Path(path.removesuffix("[ray]"), "pyproject.toml").is_file()
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "site-packages" / "vincicoder" / "registry.py"))
+    assert install_command("ray") == "pip install 'vincicoder[ray]'"

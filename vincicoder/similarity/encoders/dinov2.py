@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import EncoderError
+from vincicoder.registry import install_command
 from vincicoder.similarity.encoders._torch import TorchEncoder, choose_device, choose_dtype
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
     except ImportError as error:
         raise EncoderError(
             f"Encoder {name!r} needs torch and transformers ({error}). Install them with "
-            "`pip install 'vincicoder[dinov2]'`, or use encoder='embedded', which needs neither."
+            f"`{install_command('dinov2')}`, or use encoder='embedded', which needs neither."
         ) from error
     where = choose_device(device)
     precision = choose_dtype(dtype, where)

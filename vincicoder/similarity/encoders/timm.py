@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError, EncoderError
+from vincicoder.registry import install_command
 from vincicoder.similarity.encoders._torch import TorchEncoder, choose_device, choose_dtype
 from vincicoder.similarity.tiling import TILE
 
@@ -30,7 +31,7 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
     except ImportError as error:
         raise EncoderError(
             f"Encoder {name!r} needs torch and timm ({error}). Install them with "
-            "`pip install 'vincicoder[timm]'`, or use encoder='embedded', which needs neither."
+            f"`{install_command('timm')}`, or use encoder='embedded', which needs neither."
         ) from error
     network, _, checkpoint = name.removeprefix("timm:").partition("@")
     if not network or name == "timm":

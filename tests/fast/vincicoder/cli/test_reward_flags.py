@@ -71,4 +71,7 @@ def test_the_help_says_what_is_the_default(command: str, capsys: pytest.CaptureF
         build_parser().parse_args([command, "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "--cpu-seconds N CPU time of one render, in s (default: 10)" in text
-    assert "--workers N renders at a time (default: one per CPU)" in text
+    workers = {"render": "1"}.get(command, "one per CPU")
+    assert f"--workers N renders at a time (default: {workers})" in text
+    renders = {"score": "none, or all with --report", "serve": "none"}.get(command)
+    assert renders is None or f"one of: all, sample, none (default: {renders})" in text

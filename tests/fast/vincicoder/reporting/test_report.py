@@ -38,7 +38,7 @@ def test_rows_and_tables_are_in_the_page_and_images_beside_it(tmp_path: Path) ->
 
 
 def test_components_beyond_the_named_scores_are_in_the_page(tmp_path: Path) -> None:
-    scores = {"paper": 0.9, "coarse": 0.9, "alignment": 1.0, "text": 0.12345}
+    scores = {"paper": 0.9, "coarse": 0.9, "alignment": 1.0, "text": 0.12345, "does not apply": None}
     rows = [(row(1), result(scores=scores), IMAGE), (row(2), result(scores=scores, preset="robust"), IMAGE)]
     first, second = data_of(write_report(tmp_path, rows, "Title"))["rows"]
     assert first["components"] == {"text": 0.1235}

@@ -59,6 +59,29 @@ def test_the_table_says_how_many_were_judged_broken_or_judged_in_their_own_langu
     assert "language" not in plain
 
 
+def test_each_component_has_a_mean_over_the_judged_results_that_it_applies_to() -> None:
+    rows = [
+        result(overall=0.5, preset="paper", scores={"coarse": 0.8, "paper": 0.5, "text": 0.4, "ink": None}),
+        result(overall=0.7, preset="paper", scores={"coarse": 0.6, "paper": 0.7, "text": None, "ink": None}),
+        result("timeout", preset="paper", scores={"coarse": 0.0, "paper": 0.0, "text": 0.0, "ink": None}),
+        result("infrastructure", preset="paper", scores={"coarse": 0.0, "paper": 0.0, "text": 0.0, "ink": None}),
+    ]
+    summary = summary_of(*rows, kind="mixed")
+    data = summary.to_dict()
+    for group in (data, data["by_kind"]["mixed"]):
+        assert group["scores"] == pytest.approx({"coarse": 1.4 / 3, "paper": 0.4, "text": 0.2, "ink": None})
+    assert data["components"] == ["text", "ink"], "the other columns do not show these"
+    head, line, *_ = summary.table().splitlines()
+    assert head.split()[3:7] == ["overall", "visual", "text", "ink"]
+    assert line.split()[3:7] == ["0.400", "0.400", "0.200", "-"]
+    assert head.index("text") + len("text") == line.index("0.200") + len("0.200")
+
+
+def test_results_without_components_get_no_column_for_them() -> None:
+    data = summary_of(result(preset="paper", scores={"coarse": 0.8, "paper": 0.5})).to_dict()
+    assert data["components"] == []
+
+
 def test_every_mean_of_a_group_has_the_same_keys() -> None:
     data = summary_of(result(), kind="a", domain="b").to_dict()
     assert data["by_kind"]["a"].keys() == data["by_domain"]["b"].keys()

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from vincicoder.errors import ConfigError, EncoderError
+from vincicoder.registry import install_command
 from vincicoder.similarity import TILE, Similarity, load_encoder
 
 matplotlib.use("Agg")
@@ -204,10 +205,10 @@ def test_it_needs_neither_torch_nor_any_other_heavy_package() -> None:
 @pytest.mark.parametrize(
     ("name", "package", "extra"),
     [
-        ("facebook/dinov2-large", "torch", "vincicoder[dinov2]"),
-        ("facebook/dinov2-large", "transformers", "vincicoder[dinov2]"),
-        ("timm:vit_small_patch14_dinov2", "torch", "vincicoder[timm]"),
-        ("timm:vit_small_patch14_dinov2", "timm", "vincicoder[timm]"),
+        ("facebook/dinov2-large", "torch", "dinov2"),
+        ("facebook/dinov2-large", "transformers", "dinov2"),
+        ("timm:vit_small_patch14_dinov2", "torch", "timm"),
+        ("timm:vit_small_patch14_dinov2", "timm", "timm"),
     ],
 )
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(
@@ -217,5 +218,5 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     with pytest.raises(EncoderError) as error:
         load_encoder(name)
     assert package in str(error.value)
-    assert f"pip install '{extra}'" in str(error.value)
+    assert f"`{install_command(extra)}`" in str(error.value)
     assert "encoder='embedded'" in str(error.value)
