@@ -26,12 +26,14 @@ class SvgRenderer:
     Args:
         longest_side: Images whose longer side is below this many pixels are rendered at this size; larger ones
             keep theirs.
+        square: Width and height of every image, whatever its aspect ratio; None to keep it.
     """
 
     jobs_per_child: ClassVar[int] = 1
 
-    def __init__(self, longest_side: int = 512) -> None:
+    def __init__(self, longest_side: int = 512, square: int | None = None) -> None:
         self.longest_side = longest_side
+        self.square = square
 
     def policy(self) -> Policy:
         """Return a policy that allows files only: no process, no socket."""
@@ -56,6 +58,8 @@ class SvgRenderer:
         data, width, height = self._clean(code)
         scale = max(1.0, self.longest_side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
+        if self.square is not None:
+            size = self.square, self.square
         check_pixels(*size, workspace.pixels)
         reader = _DataUrlReader()
         try:
