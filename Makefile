@@ -1,5 +1,5 @@
 # What a developer runs. Takes the tools from PATH: activate the environment first.
-.PHONY: check format fast test quickstart clean
+.PHONY: check format audit fast test quickstart clean
 
 check:
 	ruff format --check .
@@ -10,6 +10,10 @@ check:
 format:
 	ruff format .
 	ruff check --fix .
+
+# Says "not run" where the database of advisories cannot be reached.
+audit:
+	python tests/audit.py
 
 # Three minutes on two cores, and needs no more than pip install -e .[dev].
 fast:

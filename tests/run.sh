@@ -76,7 +76,7 @@ if [[ $wanted != " fast " ]]; then bash examples/install_system.sh --browser "$V
 
 if ((${#tiers[@]} == 0)); then
   say "Checks"
-  PATH=$VENV/bin:$PATH make --no-print-directory check
+  PATH=$VENV/bin:$PATH make --no-print-directory check audit
 fi
 say "Tests"
 exec "$VENV/bin/python" -m pytest "${parallel[@]}" -m "not slow" "${tiers[@]/#/tests/}" "$@"

@@ -214,7 +214,7 @@ def _plain_content(target: object) -> bytes | Image.Image:
     if isinstance(target, str):
         return _content_of_text(target)
     if isinstance(target, os.PathLike):
-        return _content_of_file(Path(target))
+        return file_content(Path(target))
     if isinstance(target, np.ndarray):
         if target.dtype != np.uint8 or target.ndim != 3 or target.shape[2] != 3:
             raise TargetError(f"target {_name(target)} is not an array of uint8 with shape [height, width, 3]")
@@ -250,27 +250,32 @@ def _content_of_text(text: str) -> bytes:
     if scheme.startswith("data:"):
         return _content_of_data_url(text)
     if scheme.startswith("file://"):
-        return _content_of_file(Path(unquote(text.strip()[len("file://") :].removeprefix("localhost"))))
+        return file_content(Path(unquote(text.strip()[len("file://") :].removeprefix("localhost"))))
     if scheme.startswith(("http://", "https://")):
         raise TargetError(f"target {_name(text)} is a network address; download it and give its path")
     if _exists(text):
-        return _content_of_file(Path(text))
+        return file_content(Path(text))
     content = _from_base64(text)
     if content is None or not _is_image(content):
         raise TargetError(f"target {_name(text)} is neither an existing file nor base64 text of an image file")
     return content
 
 
-def _content_of_file(path: Path) -> bytes:
+def file_content(path: Path) -> bytes:
+    """Return what a file of unknown origin holds, so that no device, pipe or file of ``/proc`` is read without end.
+
+    Raises:
+        TargetError: It is no regular file, is empty, as those of ``/proc`` say that they are, or is too large.
+    """
     try:
         found = path.is_file()
         size = path.stat().st_size if found else 0
-        if found and size <= _MAX_BYTES:
+        if 0 < size <= _MAX_BYTES:
             return path.read_bytes()
     except (OSError, ValueError) as error:
         raise TargetError(f"target {_name(path)} cannot be read: {error}") from error
     if found:
-        raise TargetError(f"target {_name(path)} has {size:,} bytes; expected at most {_MAX_BYTES:,}")
+        raise TargetError(f"target {_name(path)} has {size:,} bytes; expected 1 to {_MAX_BYTES:,}")
     raise TargetError(f"target {_name(path)} is not an existing file")
 
 
@@ -341,7 +346,7 @@ def _is_image(content: bytes) -> bool:
         open_image(content).close()
     except UnidentifiedImageError:
         return False
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Exception:  # noqa: BLE001 - too large or damaged, which decoders say by errors of any kind
         return True
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from types import ModuleType
 
 import pytest
@@ -31,3 +32,12 @@ def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
     result = RewardResult.failed(RewardRequest("", b""), Status.NO_CODE, "")
     logged = {name.replace("paper", "NAME of a component") for name in metrics.metrics_of(result)}
     assert logged == set(metrics.EXPLAINED)
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = {name for page in repository.files(".md") for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))}
+    defined = {
+        name for file in repository.files(".py") for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
+    }
+    assert len(named) > 10
+    assert named <= defined

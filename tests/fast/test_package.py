@@ -55,6 +55,14 @@ def test_extras_refer_to_extras_that_exist():
             assert requirement.extras <= extras
 
 
+def test_no_lower_bound_allows_a_version_that_is_known_to_be_unsafe(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests"))
+    audit = importlib.import_module("audit")
+    assert audit.unsafe_bounds() == []
+    monkeypatch.setattr(audit, "lower_bounds", lambda: {"pillow": "10.0"})
+    assert audit.unsafe_bounds() == ["pillow>=10.0 allows CVE-2024-28219; ask for pillow>=10.3.0"]
+
+
 def test_every_file_of_the_package_is_installed():
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]

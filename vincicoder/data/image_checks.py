@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from vincicoder.data.errors import BadRow, Reason
-from vincicoder.images import MAX_PIXELS, image_formats, open_image
+from vincicoder.errors import TargetError
+from vincicoder.images import MAX_PIXELS, file_content, image_formats, open_image
 
 MAX_RATIO = 200
 """Longer to shorter side. Qwen's preprocessing raises an error beyond it."""
@@ -30,9 +31,9 @@ def check_image(target: bytes | str) -> None:
         >>> check_image("target.png")  # doctest: +SKIP
     """
     try:
-        content = target if isinstance(target, bytes) else Path(target).read_bytes()
-    except (OSError, ValueError) as error:
-        raise BadRow(Reason.BROKEN_IMAGE, f"the image {target!r} cannot be read: {error}") from error
+        content = target if isinstance(target, bytes) else file_content(Path(target))
+    except TargetError as error:
+        raise BadRow(Reason.BROKEN_IMAGE, str(error)) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -7,6 +7,7 @@ class becomes ``standalone``, so that the image is the figure and not a sheet of
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering import pdf_images
-from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
+from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
 
@@ -60,6 +61,7 @@ class LatexRenderer:
     def __init__(self, dpi: int = 300) -> None:
         self.dpi = dpi
         self._format: Path | None = None
+        self._placeholders: frozenset[bytes] = frozenset()
 
     def policy(self) -> Policy:
         """Return a policy with TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
@@ -70,13 +72,14 @@ class LatexRenderer:
         return Policy(read=(*trees, *installed, *formats), processes=True)
 
     def preload(self) -> dict[str, Any]:
-        """Load PDFium and dump the snippets' preamble as a format."""
+        """Load PDFium, dump the snippets' preamble as a format, and learn to know the neutral images of TeX's tree."""
         import pypdfium2  # noqa: F401
         from PIL import Image  # noqa: F401
 
         if shutil.which("pdflatex") is None:
             raise FileNotFoundError("pdflatex is not installed")
         self._format = _dump_format(Path.cwd() / "formats")
+        self._placeholders = pdf_images.digests(_placeholders())
         return {"format": self._format is not None, "pypdfium2": version("pypdfium2")}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
@@ -118,9 +121,10 @@ class LatexRenderer:
         if width * height <= 0:
             raise RenderError(Status.NO_OUTPUT, "the page has no area")
         scale = min(scale, (workspace.pixels / (width * height)) ** 0.5)
-        check_pixels(int(width * scale), int(height * scale), workspace.pixels)
+        while math.ceil(width * scale) * math.ceil(height * scale) > workspace.pixels:  # PDFium rounds up
+            scale *= 0.999
         image: Image.Image = page.render(scale=scale).to_pil()
-        return Rendered(image, embedded_bytes=pdf_images.embedded_bytes(content, page))
+        return Rendered(image, embedded_bytes=pdf_images.embedded_bytes(content, page, self._placeholders))
 
 
 def _wrapped(snippet: str) -> str:
@@ -180,6 +184,13 @@ def _dump_format(directory: Path) -> Path | None:
     )
     result = directory / "snippet.fmt"
     return result if result.is_file() else None
+
+
+def _placeholders() -> list[Path]:
+    """Return the raster images of the package mwe, which documents place where they have none of their own."""
+    found = subprocess.run(["kpsewhich", "example-image.png"], capture_output=True, text=True, timeout=60, check=False)
+    name = found.stdout.strip()
+    return [path for path in Path(name).parent.glob("example-*") if path.suffix in (".png", ".jpg")] if name else []
 
 
 def _compile(engine: str, format_file: Path | None, workspace: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -96,6 +97,8 @@ class SvgRenderer:
             _remove_external_references(element)
             _normalise(element)
         width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
+        if not (0 < width < math.inf and 0 < height < math.inf):  # numbers that a float holds only as 0, inf or NaN
+            raise RenderError(Status.TOO_LARGE, f"the image is {width:g}x{height:g}, which is no size")
         return ElementTree.tostring(root), width, height
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 from collections.abc import Callable
@@ -83,15 +82,15 @@ class Render:
         Raises:
             ValueError: The data are no such bytes, or their facts break the schema.
         """
-        from PIL import Image
+        from vincicoder.images import open_image
 
         try:
             start = _HEADER_LENGTH.size + _HEADER_LENGTH.unpack_from(data)[0]
             header = json.loads(data[_HEADER_LENGTH.size : start])
             status, facts = Status(header.pop("status")), header.pop("facts")
-            image = Image.open(io.BytesIO(data[start:])).convert("RGB") if status is Status.OK else None
+            image = open_image(data[start:]).convert("RGB") if status is Status.OK else None
             return cls(status, image, facts=Facts.from_json(facts) if facts is not None else None, **header)
-        except (struct.error, AttributeError, KeyError, TypeError, OSError) as error:
+        except Exception as error:  # decoders raise errors of any kind on damaged files
             raise ValueError(f"these bytes are not a render: {error}") from error
 
 

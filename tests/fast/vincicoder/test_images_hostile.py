@@ -90,8 +90,36 @@ def test_a_file_larger_than_any_image_is_not_read(tmp_path):
     file = tmp_path / "target.png"
     file.write_bytes(encode(noise()))
     os.truncate(file, 2**40)  # takes no room on the disk
-    with pytest.raises(TargetError, match="1,099,511,627,776 bytes; expected at most"):
+    with pytest.raises(TargetError, match="1,099,511,627,776 bytes; expected 1 to"):
         open_target(file)
+
+
+ENDLESS = """
+import resource, sys
+from vincicoder.data.errors import BadRow
+from vincicoder.data.image_checks import check_image
+from vincicoder.errors import TargetError
+from vincicoder.images import open_target
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+for path in ("/dev/zero", "/proc/self/status", "/"):
+    for look in (open_target, check_image):
+        try:
+            look(path)
+        except (TargetError, BadRow):
+            print("refused")
+"""
+
+
+def test_what_a_row_names_is_read_only_if_it_is_a_file_with_an_end():
+    found = subprocess.run([sys.executable, "-c", ENDLESS], capture_output=True, text=True, timeout=120, check=False)
+    assert found.stdout.split() == ["refused"] * 6, found.stderr
+
+
+def test_a_damaged_image_is_one_all_the_same_and_no_error_where_its_text_is_looked_at():
+    text = base64.b64encode(encode(noise())[:20]).decode()
+    assert is_inline(text)
+    with pytest.raises(TargetError, match="cannot be opened as an image"):
+        open_target(text)
 
 
 MEASURE = """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -44,6 +46,14 @@ def test_what_has_no_image_survives(status: Status) -> None:
     assert Render.from_bytes(render.to_bytes()) == render
 
 
+def encoded(kind: str) -> bytes:
+    content = io.BytesIO()
+    noise(20, 10).save(content, kind)
+    return content.getvalue()
+
+
+TGA = encoded("TGA")
+HUGE = struct.pack("<IiiHHIIiiII", 40, 40_000, 40_000, 1, 24, 0, 0, 0, 0, 0, 0)  # of a bitmap
 WHOLE = Render(Status.OK, noise(20, 10), facts=Facts()).to_bytes()
 BAD = {
     "nothing": b"",
@@ -56,6 +66,9 @@ BAD = {
     "a list": b"\x00\x00\x00\x02[]",
     "an unknown status": WHOLE.replace(b'"ok"', b'"xx"'),
     "an unknown field": WHOLE.replace(b'"note"', b'"nose"'),
+    "a header nested too deeply": (100_000).to_bytes(4, "big") + b"[" * 100_000,
+    "an image of another format": WHOLE[: WHOLE.index(b"RIFF")] + TGA,
+    "an image of a billion pixels": WHOLE[: WHOLE.index(b"RIFF")] + b"BM" + bytes(12) + HUGE,
     "wrong facts": WHOLE.replace(b"spans", b"spams"),
 }
 

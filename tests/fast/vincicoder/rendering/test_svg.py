@@ -52,6 +52,15 @@ def test_size(pool: RenderPool, attributes: str, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
+    "attributes",
+    ['width="1e999"', 'width="1e200" height="1e200"', 'width="9" viewBox="0 0 1e308 1e-308"'],
+)
+def test_a_size_beyond_every_number_is_too_large(pool: RenderPool, attributes: str) -> None:
+    render = pool.render(svg(attributes=attributes), "svg")
+    assert render.status is Status.TOO_LARGE, render
+
+
+@pytest.mark.parametrize(
     "code",
     [
         svg(),

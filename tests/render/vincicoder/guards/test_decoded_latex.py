@@ -2,6 +2,9 @@ r"""LaTeX: rasters are counted in the PDF that TeX made, whatever hides them fro
 
 from __future__ import annotations
 
+import random
+from string import ascii_lowercase
+
 import pytest
 from rasters import PIXELS
 
@@ -36,7 +39,16 @@ def with_file(body: str) -> str:
     return f"\\begin{{filecontents*}}[overwrite]{{a.pdf}}\n{PDF}\n\\end{{filecontents*}}\n" + document(body)
 
 
+def random_words(count: int) -> str:
+    """Return text that holds much, so that an image could be hidden in it."""
+    chance = random.Random(0)
+    return " ".join("".join(chance.choices(ascii_lowercase, k=5)) for _ in range(count))
+
+
 HIDDEN = {
+    "image beside a placeholder": with_file(
+        r"\includegraphics{example-image-a.png}\def\g{graphics}\csname include\g\endcsname{a.pdf}"
+    ),
     "literal in short lines": document(rf"\pdfliteral{{{INLINE}}}"),
     "literal by csname": document(rf"\csname pdf\string literal\endcsname{{{INLINE}}}"),
     "special of another driver": document(rf"\special{{pdf:content {INLINE}}}", r"\usepackage{fontspec}"),
@@ -69,6 +81,15 @@ HONEST = {
     "surface": r"\begin{tikzpicture}\begin{axis}\addplot3[surf,shader=interp]{x*y};\end{axis}\end{tikzpicture}",
     "placeholder": document(r"\includegraphics{example-image-a}"),
     "placeholder as a raster": document(r"\includegraphics{example-image-a.png}"),
+    "placeholders in a long document": document(
+        r"\includegraphics{example-image-a.png}\includegraphics{example-image-b.jpg}\includegraphics{example-image-c.png}"
+        r"\includegraphics[width=2cm]{example-image-a.png}\includegraphics{example-grid-100x100pt.png}"
+        + random_words(900)
+    ),
+    "placeholders by another driver": document(
+        r"\includegraphics{example-image-a.png}\includegraphics{example-image-b.png}" + random_words(900),
+        r"\usepackage{fontspec}",
+    ),
     "small literal": document(r"\pdfliteral{q 9 0 0 9 0 0 cm BI /W 2 /H 1 /CS /G /BPC 8 /F /AHx ID 00ff> EI Q}"),
     "long text": document("Big ID of BI EI. " * 900),
 }

@@ -187,10 +187,11 @@ def test_tex_writes_no_file_of_the_owner(pool: RenderPool, tmp_path: Path, comma
 @pytest.mark.parametrize(
     ("code", "statuses"),
     [
-        (document(r"\rule{100cm}{100cm}", ""), {Status.OK, Status.TOO_LARGE}),
-        (document(r"\rule{15000pt}{15000pt}", ""), {Status.OK, Status.TOO_LARGE}),
-        (document(r"\rule{15000pt}{1pt}", ""), {Status.OK, Status.TOO_LARGE}),
-        (document(r"\tikz\draw (0,0) -- (500,500);"), {Status.OK, Status.TOO_LARGE}),
+        (document(r"\rule{100cm}{100cm}", ""), {Status.OK}),
+        (document(r"\rule{15000pt}{15000pt}", ""), {Status.OK}),
+        (document(r"\rule{15000pt}{1pt}", ""), {Status.OK}),
+        (document(r"\rule{777pt}{12345pt}", ""), {Status.OK}),  # the limit is met, and no pixel more by rounding
+        (document(r"\tikz\draw (0,0) -- (500,500);"), {Status.OK}),
         (document(r"\def\x{\x\x}\x", ""), {Status.OUT_OF_MEMORY}),
         (document(r"\def\x#1{\x{#1#1}}\x{a}", ""), {Status.OUT_OF_MEMORY, Status.TIMEOUT}),
         (document(r"\input{figure}", ""), {Status.SYNTAX_ERROR, Status.OUT_OF_MEMORY}),

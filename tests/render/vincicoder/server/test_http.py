@@ -80,6 +80,7 @@ def test_the_client_is_a_scorer_that_gives_the_local_results(client, tmp_path):
         RewardRequest(svg(9), Image.open(path), language="svg", reference="<svg/>"),
         RewardRequest(svg(9), "missing.png", language="svg"),
         RewardRequest(svg(9), str(path), language="cobol"),
+        RewardRequest(svg(9), target(3)[:60], language="svg"),
     ]
     reward = HttpReward(f"http://127.0.0.1:{client.port}/", TOKEN)
     results = dict(reward.stream(work))
