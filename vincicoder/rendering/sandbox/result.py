@@ -134,15 +134,24 @@ def _death(verdict: wire.Message, limits: Limits, directory: Path) -> tuple[Stat
 
 def _tail(path: Path, size: int = 1000) -> str:
     """Read the end of a file that hostile code may have replaced."""
+    fd = _open_regular(path)
+    if fd is None:
+        return ""
+    with open(fd, "rb") as file:
+        file.seek(max(0, os.fstat(fd).st_size - size))
+        return file.read(size).decode("utf-8", "replace").strip()
+
+
+def _open_regular(path: Path) -> int | None:
+    """Open what hostile code may have replaced by a link, a pipe, a directory or something endless; None if it has."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return ""
-    with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return ""
-        file.seek(max(0, os.fstat(fd).st_size - size))
-        return file.read(size).decode("utf-8", "replace").strip()
+        return None
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    return None
 
 
 def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str, Any]) -> JobResult:
@@ -187,17 +196,13 @@ def _redirect(data: dict[str, Any]) -> Redirect:
 
 
 def _read_image(path: Path, size: tuple[int, int]) -> bytes | None:
-    """Read an image that hostile code may have replaced by a link, a pipe or something endless."""
-    if min(size) < 1:
-        return None
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+    """Read an image of an announced size; None if the file is not just that."""
+    if min(size) < 1 or (fd := _open_regular(path)) is None:
         return None
     with open(fd, "rb") as file:
         found = os.fstat(fd)
         length = size[0] * size[1] * 3
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_size != length:
+        if found.st_nlink != 1 or found.st_size != length:
             return None
         data = file.read(length)
     with contextlib.suppress(OSError):

@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 _SIGKILL = 9
 
-_MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
 Instruction = tuple[int, int, int, int]
 
@@ -57,7 +57,7 @@ class Allowance:
 
 def supported() -> bool:
     """Return whether this architecture has a table here."""
-    return platform.machine() in _MACHINES
+    return platform.machine() in MACHINES
 
 
 def _statement(code: int, value: int) -> Instruction:
@@ -121,7 +121,7 @@ def build(allow: Allowance, pid: int) -> list[Instruction]:
     """
     if not supported():
         raise OSError(f"no seccomp table for {platform.machine()}")
-    arch, column = _MACHINES[platform.machine()]
+    arch, column = MACHINES[platform.machine()]
     program = _Program(column)
     program.code += [
         _statement(_LD_W_ABS, _ARCH),

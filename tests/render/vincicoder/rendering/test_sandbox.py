@@ -29,7 +29,7 @@ def call(number, *args):
 
 
 def number(name: str) -> int:
-    found = syscalls.NUMBERS[name][seccomp._MACHINES[platform.machine()][1]]
+    found = syscalls.NUMBERS[name][seccomp.MACHINES[platform.machine()][1]]
     return -1 if found is None else found
 
 

@@ -1,0 +1,96 @@
+"""The attacks of ``vincicoder doctor --attack``: a quick part of them here, all of them with ``-m slow``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from vincicoder.attacks.attack import SURFACES, Layer, Result, Verdict
+from vincicoder.attacks.collection import ATTACKS, select
+from vincicoder.attacks.runner import Options, run
+from vincicoder.errors import ConfigError
+
+QUICK = """sample-python sample-html sample-svg sample-latex python/read-file python/read-file-hard-link python/write-file
+    python/kill-process python/connect python/unix-connect python/memory-of-siblings python/environment python/change-mode
+    python/inherited-descriptors python/one-file python/forged-link python/forged-directory python/forged-blame
+    html/file-frame html/network-websocket html/left-local-storage html/tall svg/entity svg/nested svg/laughs
+    latex/read-input latex/read-verbatim latex/shell browser/stream browser/read-file target/eps target/pixels"""
+
+
+def failed(results: list[Result]) -> list[Result]:
+    return [result for result in results if result.failed]
+
+
+def test_names_are_unique_and_surfaces_are_known() -> None:
+    titles = [attack.title for attack in ATTACKS]
+    assert len(set(titles)) == len(titles)
+    assert {attack.surface for attack in ATTACKS} == set(SURFACES)
+    assert len(titles) > 400
+
+
+def test_each_attack_says_what_it_tries_and_what_should_stop_it() -> None:
+    for attack in ATTACKS:
+        assert attack.tries, attack
+        assert attack.tries == attack.tries.strip(" .")
+        assert attack.is_check or attack.layers[0] in Layer
+
+
+def test_attacks_are_chosen_by_surface_and_by_name() -> None:
+    assert [attack.title for attack in select("svg/laughs, svg/uses")] == ["svg/laughs", "svg/uses"]
+    assert {attack.surface for attack in select("node,target")} == {"node", "target"}
+    with pytest.raises(ConfigError, match="--only names 'svg/nothing'"):
+        select("svg/nothing")
+
+
+def test_a_few_attacks_of_each_kind_are_stopped_by_a_layer_that_should() -> None:
+    names = ",".join(name if "/" in name else f"{name.partition('-')[2]}/{name}" for name in QUICK.split())
+    results = run(select(names))
+    assert failed(results) == []
+    seen = [result for result in results if result.observed]
+    assert [result for result in seen if result.layer not in result.attack.layers] == []
+    assert len(seen) >= 10
+    assert Verdict.NOT_RUN not in [result.verdict for result in results]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_no_attack_escapes(namespaces: bool) -> None:
+    results = run(ATTACKS, Options(namespaces=namespaces))
+    assert failed(results) == []
+    strange = [each for each in results if each.observed and each.layer not in each.attack.layers]
+    assert strange == []
+    uncovered = {each.attack.title for each in results if each.verdict is Verdict.UNCOVERED}
+    known = {each.title for each in ATTACKS if each.needs is Layer.PROCESSES}
+    if not namespaces:
+        known |= {each.title for each in ATTACKS if each.needs is Layer.NETWORK}
+    assert uncovered <= known
+
+
+def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vincicoder", "doctor", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_doctor_shows_what_stopped_each_attack() -> None:
+    done = doctor("--attack", "--only", "svg/laughs,svg/image", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["ok"]) == (0, True)
+    first = found["attacks"][0]
+    assert (first["attack"], first["verdict"], first["layer"]) == ("svg/image", "stopped", "renderer")
+
+
+def test_what_is_not_installed_is_not_run() -> None:
+    done = doctor("--attack", "--only", "html/tall", "--browser", "/nowhere/chromium")
+    assert done.returncode == 0
+    assert "not run     html/tall" in done.stdout
+    assert "/nowhere/chromium" in done.stdout
+
+
+def test_flags_of_attacks_need_the_attack() -> None:
+    done = doctor("--only", "svg")
+    assert done.returncode == 2
+    assert "need --attack" in done.stderr
