@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from vincicoder.attacks.attack import Result, Verdict
 from vincicoder.cli.parser import FAULT, FINE
 
+_DETAIL = 100  # characters shown of what is as it should be
+
 
 def attack(options: argparse.Namespace) -> int:
     """Try what was asked for, print it, and return the exit code."""
@@ -57,5 +59,5 @@ def table(results: Iterable[Result]) -> str:
 def _line(result: Result) -> str:
     layer = str(result.layer or "-")
     layer = layer if result.observed or result.layer is None else f"({layer})"
-    detail = "" if result.verdict is Verdict.WORKS else result.detail
-    return f"{result.verdict.value:<11} {result.attack.title:<37} {layer:<22} {detail[:100]}".rstrip()
+    detail = result.detail if result.failed or result.verdict is Verdict.NOT_RUN else result.detail[:_DETAIL]
+    return f"{result.verdict.value:<11} {result.attack.title:<37} {layer:<22} {detail}".rstrip()
