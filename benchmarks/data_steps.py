@@ -23,7 +23,7 @@ from data_recipes.engine.cleaning import Length, Lint
 from data_recipes.engine.drops import Drops
 from data_recipes.engine.images import PlaceImages
 from data_recipes.engine.index import balance, drop_equal_code, drop_near_images, read_index
-from data_recipes.engine.measure import measures
+from vincicoder.data.measure import measures
 from data_recipes.engine.pipeline import run
 from data_recipes.engine.rendering import Verify
 from data_recipes.engine.shards import CHUNK, ShardFormat

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_recipes.engine.drops import Drops
-from data_recipes.engine.measure import count_tokens
+from vincicoder.data.measure import count_tokens
 from data_recipes.linters import LINTERS
 from vincicoder.data import BadRow, DataError, Reason, Record
 from vincicoder.registry import install_command

@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 from data_recipes.engine.units import Unit
 from vincicoder.data import BadRow, DataError, Reason
 from vincicoder.data.domains import classify
-from vincicoder.data.files import DataFile, FilePart, cut, jsonl_columns
+from vincicoder.data.files import DataFile, FilePart, cut, jsonl_columns, table_columns
 from vincicoder.data.tables import raw_rows
 from vincicoder.errors import VinciCoderError
 
@@ -78,12 +78,8 @@ def _is_note(path: Path) -> bool:
 
 def columns_of(path: str) -> list[str]:
     """Return the columns of a file; of JSON those of its first object."""
-    if path.endswith(".parquet"):
-        import pyarrow.parquet
-
-        return list(pyarrow.parquet.read_schema(path).names)
-    if path.endswith(".jsonl"):
-        return jsonl_columns(Path(path))
+    if path.endswith((".parquet", ".jsonl")):
+        return table_columns(Path(path))
     return list(next((item for item in json_items(Path(path)) if isinstance(item, dict)), {}))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data_recipes.engine.measure import HASH_SIDE
+from vincicoder.data.measure import HASH_SIDE
 from data_recipes.engine.shards import rows_of, shards_of
 from vincicoder.data import DataError, Reason
 from vincicoder.data.domains import DOMAINS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from data_recipes.engine.drops import Drops
 from data_recipes.engine.images import content_of, open_image
-from data_recipes.engine.measure import measures
+from vincicoder.data.measure import measures
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.image_checks import check_image
 from vincicoder.status import Status

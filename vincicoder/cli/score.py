@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, positive_int, read_text
+from vincicoder.cli.progress import shown_progress
 from vincicoder.cli.reward_flags import add_reward_flags
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language
@@ -22,8 +21,6 @@ from vincicoder.status import Fault
 if TYPE_CHECKING:
     from vincicoder.cli.requests_file import RequestsFile
     from vincicoder.reward import RewardResult, VisualReward
-
-_SHOWN_COMPLAINTS = 20
 
 
 def add_parser(commands: Any) -> None:
@@ -128,9 +125,10 @@ def _score_file(options: argparse.Namespace) -> int:
     title = "/".join(requests.path.resolve().parts[-2:])
     report = Report(options.report, title) if options.report else None
     summary = Summary()
+    total = min(len(requests), options.limit or sys.maxsize)
     stopped = False
     try:
-        with _reward(options) as reward, _progress(requests, options.limit) as (progress, complain):
+        with _reward(options) as reward, shown_progress(total, "response") as (progress, complain):
             score_file(reward, requests, results, report, summary, options.limit, progress, complain)
     except KeyboardInterrupt:
         stopped = True
@@ -153,33 +151,3 @@ def _say_where(results: Path | None, page: Path | None, stopped: bool) -> None:
     if stopped:
         more = "; the same command goes on from here" if results is not None else ""
         print(f"vincicoder: stopped{more}", file=sys.stderr)
-
-
-@contextmanager
-def _progress(requests: RequestsFile, limit: int | None) -> Iterator[tuple[Any, Any]]:
-    """Show a bar on standard error; yield what to call for each finished request and each broken line."""
-    from tqdm import tqdm
-
-    total = min(len(requests), limit or sys.maxsize)
-    often = 0.1 if sys.stderr.isatty() else 30.0  # seconds between updates; a log file needs few
-    complaints = 0
-    with tqdm(
-        total=total, unit="response", file=sys.stderr, dynamic_ncols=True, mininterval=often, smoothing=0.1
-    ) as bar:
-
-        def progress(fresh: bool) -> None:
-            if fresh:
-                bar.update()
-            else:  # not this run's work, so not in its rate
-                bar.initial += 1
-                bar.n += 1
-
-        def complain(message: str) -> None:
-            nonlocal complaints
-            complaints += 1
-            if complaints <= _SHOWN_COMPLAINTS:
-                bar.write(printable(f"vincicoder: {message}"), file=sys.stderr)
-
-        yield progress, complain
-    if complaints > _SHOWN_COMPLAINTS:
-        print(f"vincicoder: and {complaints - _SHOWN_COMPLAINTS} more such lines", file=sys.stderr)

@@ -186,6 +186,15 @@ def _jsonl(path: Path) -> tuple[list[int], list[str]]:
     return [path.stat().st_size // _JSONL_ROW + 1], jsonl_columns(path)
 
 
+def table_columns(path: Path) -> list[str]:
+    """Return the columns of a Parquet or JSONL file; none if it is empty.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    return _parquet(path)[1] if path.suffix == ".parquet" else jsonl_columns(path)
+
+
 def jsonl_columns(path: Path) -> list[str]:
     """Return the names in the first line that is an object; none if there is no such line."""
     with path.open("rb") as lines:

@@ -1,16 +1,7 @@
-"""A directory with ``index.html`` and images that shows what became of every response; it opens offline.
-
-The page is data and a fixed script: whatever a response says stays JSON text that the script shows as text, and a
-content security policy lets no other script run and nothing be loaded but the directory's own images.
-"""
+"""A directory with ``index.html`` and images that shows what became of every response; it opens offline."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vincicoder._version import __version__
 from vincicoder.errors import ConfigError, TargetError
 from vincicoder.images import TargetLike, open_target, target_key
+from vincicoder.reporting.page import write_page
 from vincicoder.reporting.summary import SCORES, Summary, components_of
 from vincicoder.status import Status
 
@@ -29,7 +21,6 @@ MAX_ROWS = 2000
 """Responses that are shown one by one; the tables cover them all."""
 
 _TEMPLATE = Path(__file__).with_name("report_page.html")
-_SCRIPT = Path(__file__).with_name("report_page.js")
 _LONGEST_SIDE = 1200  # of stored images, in pixels
 _LONGEST_TEXT = 20_000  # of a response or its code, in characters
 
@@ -131,9 +122,7 @@ class Report:
             "total": self._count,
             "rows": sorted(self._rows, key=lambda row: row["number"]),
         }
-        partial = self.page.with_suffix(".partial")
-        partial.write_text(_page(self.title, data), encoding="utf-8", errors="replace")
-        partial.replace(self.page)
+        write_page(self.page, _TEMPLATE, self.title, data)
         return self.page
 
     def _target(self, target: Any) -> dict[str, Any] | None:
@@ -164,24 +153,3 @@ def _shortened(text: str) -> str:
     if len(text) <= _LONGEST_TEXT:
         return text
     return f"{text[:_LONGEST_TEXT]}\n… and {len(text) - _LONGEST_TEXT:,} more characters"
-
-
-def _page(title: str, data: Mapping[str, Any]) -> str:
-    template = _TEMPLATE.read_text(encoding="utf-8")
-    script = "\n" + _SCRIPT.read_text(encoding="utf-8")
-    style = re.search(r"<style>(.*?)</style>", template, re.DOTALL)
-    assert style is not None, "the page's template has no <style>"
-    # Chromium and Firefox disagree on whether a page opened as a file is 'self'.
-    policy = (
-        f"default-src 'none'; img-src 'self' file:; style-src {_digest(style[1])}; script-src {_digest(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    # ASCII with < and > as escapes: no text can end the element that it stands in, and no encoding can garble it.
-    text = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    parts = {"POLICY": policy, "TITLE": html.escape(title), "DATA": text, "SCRIPT": script}
-    return re.sub(r"\{\{(POLICY|TITLE|DATA|SCRIPT)\}\}", lambda match: parts[match[1]], template)
-
-
-def _digest(content: str) -> str:
-    """Return what a content security policy knows a style or a script by."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -13,6 +13,9 @@ from vincicoder.reporting.summary import is_judged
 from vincicoder.status import Status
 
 _STATUSES = [status.value for status in Status]
+_TOLD = ("encoder", "preset", "benchmark", "model")
+"""Settings that are named where those of a file differ."""
+
 _HEAD = b'{"key": "'
 """How every line of results begins."""
 
@@ -101,9 +104,10 @@ class ResultsFile:
                 drop = torn = True  # no other line may follow it
                 continue
             if record["run"] != self._run:
+                told = "".join(f"{name} {record[name]}, " for name in _TOLD if name in record)
                 raise ConfigError(
-                    f"{str(self.path)!r} holds results of other settings (encoder {record.get('encoder')}, preset "
-                    f"{record.get('preset')}, ...); give another --output, or delete it"
+                    f"{str(self.path)!r} holds results of other settings ({told}...); give another --output, or "
+                    "delete it"
                 )
             if is_judged(record["status"]):
                 self._offsets[record["key"]] = offset

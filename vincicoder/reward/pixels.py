@@ -1,25 +1,21 @@
 """The pixel stage: worker processes of this node that run components on images.
 
-Never the trainer's process, whose time is precious, nor a child that ran generated code. A worker is this file, run by
-the same interpreter; it loads a component when it is first asked for it. Both ends are ours, so they speak pickle.
+Never the trainer's process, whose time is precious, nor a child that ran generated code. A worker is this file in a
+process of its own; it loads a component when it is first asked for it.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import Connection, Pipe
-from pathlib import Path
+from multiprocessing.connection import Connection
 from typing import Any
 
 from vincicoder.errors import MachineFault
-from vincicoder.registry import adopt, exported
 from vincicoder.reward.components import Component, chosen, load_component
+from vincicoder.reward.worker_process import WorkerProcess, served
 
 _DEADLINE = 60.0
 """Seconds that one component may take for one sample."""
@@ -39,7 +35,7 @@ class PixelWorkers:
         self._nice = nice
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="vincicoder-pixels")
         self._local = threading.local()
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._lock = threading.Lock()
 
     def submit(self, component: Component, part: str, inputs: Mapping[str, Any]) -> Future[Any]:
@@ -66,7 +62,8 @@ class PixelWorkers:
             if worker is None:
                 worker = self._local.worker = self._start()
             try:
-                worked, answer = worker.ask(job)
+                worker.connection.send(job)
+                worked, answer = worker.receive(_DEADLINE)
             except (EOFError, OSError, TimeoutError) as error:
                 self._end(worker)
                 reason = f"{type(error).__name__} {error}".strip()
@@ -76,48 +73,18 @@ class PixelWorkers:
             return answer
         raise MachineFault(f"component {component.name!r}: its worker process ended twice ({reason})")
 
-    def _start(self) -> _Worker:
-        worker = _Worker(self._nice)
+    def _start(self) -> WorkerProcess:
+        worker = WorkerProcess(__name__, self._nice)
         with self._lock:
             self._workers.append(worker)
         return worker
 
-    def _end(self, worker: _Worker) -> None:
+    def _end(self, worker: WorkerProcess) -> None:
         self._local.worker = None
         with self._lock:
             if worker in self._workers:
                 self._workers.remove(worker)
         worker.end()
-
-
-class _Worker:
-    """One worker process, seen from the thread that it belongs to."""
-
-    def __init__(self, nice: int) -> None:
-        self._connection, theirs = Pipe()
-        package = str(Path(__file__).resolve().parents[2])
-        paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno()), json.dumps(exported())],
-            env={**os.environ, "PYTHONPATH": paths},
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the process that asks
-        )
-        theirs.close()
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, nice)
-
-    def ask(self, job: Any) -> tuple[bool, Any]:
-        self._connection.send(job)
-        if not self._connection.poll(_DEADLINE):
-            raise TimeoutError(f"no answer in {_DEADLINE:g} s")
-        answer: tuple[bool, Any] = self._connection.recv()
-        return answer
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
 
 
 def _work(connection: Connection[Any, Any]) -> None:
@@ -142,5 +109,4 @@ def _work(connection: Connection[Any, Any]) -> None:
 
 
 if __name__ == "__main__":
-    adopt(json.loads(sys.argv[2]))
-    _work(Connection(int(sys.argv[1])))
+    _work(served())

@@ -11,7 +11,7 @@ from recipe_helpers import png_of, record_of, svg_of
 
 from data_recipes import rl, sample
 from data_recipes.engine import index
-from data_recipes.engine.measure import code_digest, fingerprint, measures
+from vincicoder.data.measure import code_digest, fingerprint, measures
 from data_recipes.engine.pipeline import run
 from data_recipes.engine.shards import rows_of, shards_of
 from data_recipes.engine.units import Row, Unit

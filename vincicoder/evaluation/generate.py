@@ -1,0 +1,151 @@
+"""Ask a model behind an endpoint for its answers to a benchmark's samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.endpoint import Endpoint, user_message
+from vincicoder.errors import EndpointError
+from vincicoder.images import target_content
+from vincicoder.reporting import ResultsFile
+from vincicoder.status import Status
+
+if TYPE_CHECKING:
+    from vincicoder.evaluation.benchmark import Sample
+
+TEMPERATURE = 0.0
+MAX_TOKENS = 10_240
+"""Tokens of an answer at most; the paper trains with as many."""
+
+_HOPELESS = 8
+"""Failures without an answer in between after which nothing more is asked."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are sampled.
+
+    Attributes:
+        n: Answers to each sample.
+        seed: Of the first answer; the others count up from it.
+        temperature: 0 for the likeliest answer.
+        max_tokens: Tokens of an answer at most.
+    """
+
+    n: int = 1
+    seed: int = 0
+    temperature: float = TEMPERATURE
+    max_tokens: int = MAX_TOKENS
+
+    def request(self, number: int) -> dict[str, Any]:
+        """Return the fields of the request for one of the answers."""
+        return {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed + number}
+
+
+def generate(
+    benchmark: str,
+    samples: Iterable[Sample],
+    endpoint: Endpoint,
+    path: str | Path,
+    sampling: Sampling | None = None,
+    progress: Callable[[bool], object] = lambda fresh: None,
+    complain: Callable[[str], object] = lambda message: None,
+) -> int:
+    """Write a model's answers to a file of predictions while they come; what is there already is not asked again.
+
+    A sample that the endpoint refuses is noted with its reason, and asked again by the next run.
+
+    Args:
+        benchmark: Name of the benchmark.
+        samples: What to ask; each has a prompt and a target.
+        endpoint: The model.
+        path: The file.
+        sampling: How answers are sampled; None for one answer, the likeliest.
+        progress: Called for each answer, with whether it was asked for now.
+        complain: Called with a sentence for each sample that was refused.
+
+    Returns:
+        How many answers are missing.
+
+    Raises:
+        EndpointError: The endpoint answers nothing at all; what it has answered before is kept.
+        ConfigError: The file holds something else, or answers of other settings.
+
+    Example:
+        >>> endpoint = Endpoint("http://localhost:8000/v1", "DocTron-Hub/VinciCoder-8B")  # doctest: +SKIP
+        >>> generate("unisvg", BENCHMARKS.get("unisvg").load("data/UniSVG"), endpoint, "unisvg.jsonl")  # doctest: +SKIP
+        0
+    """
+    sampling = sampling or Sampling()
+    # Where the model is served decides nothing: a run goes on when the address has changed.
+    settings = [benchmark, endpoint.model, sampling.seed, sampling.temperature, sampling.max_tokens]
+    predictions = ResultsFile(path, hashlib.blake2b(json.dumps(settings).encode(), digest_size=12).hexdigest())
+    failures = in_a_row = 0
+    try:
+        for row in _asked(_wanted(samples, sampling.n, predictions, progress), endpoint, sampling):
+            answered = row["status"] == Status.OK.value
+            predictions.write(_key(row["id"], row["number"]), {"benchmark": benchmark, "model": endpoint.model, **row})
+            progress(answered)
+            in_a_row = 0 if answered else in_a_row + 1
+            if not answered:
+                failures += 1
+                complain(f"sample {row['id']}: {row['message']}")
+            if in_a_row >= _HOPELESS:
+                raise EndpointError(f"{in_a_row} requests in a row failed, the last one so: {row['message']}")
+    finally:
+        predictions.close()
+    return failures
+
+
+def _key(name: str, number: int) -> str:
+    return f"{name}#{number}"
+
+
+def _wanted(
+    samples: Iterable[Sample], count: int, predictions: ResultsFile, progress: Callable[[bool], object]
+) -> Iterator[tuple[Sample, int]]:
+    """Yield what an earlier run has not been answered."""
+    for sample in samples:
+        for number in range(count):
+            if predictions.take(_key(sample.id, number)) is None:
+                yield sample, number
+            else:
+                progress(False)
+
+
+def _asked(
+    wanted: Iterator[tuple[Sample, int]], endpoint: Endpoint, sampling: Sampling
+) -> Iterator[dict[str, Any]]:
+    """Yield answers as they come, with as many requests under way as the endpoint may have."""
+    under_way: set[Future[dict[str, Any]]] = set()
+    threads = ThreadPoolExecutor(endpoint.concurrency, thread_name_prefix="vincicoder-generate")
+    try:
+        for sample, number in wanted:
+            under_way.add(threads.submit(_ask, sample, number, endpoint, sampling))
+            if len(under_way) >= endpoint.concurrency:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _ask(sample: Sample, number: int, endpoint: Endpoint, sampling: Sampling) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": sample.id, "number": number, "status": Status.OK.value, "response": "", "message": ""}
+    begun = time.perf_counter()
+    try:
+        content = target_content(sample.target)
+        assert isinstance(content, bytes), "samples hold image files"
+        [row["response"]] = endpoint.complete([user_message(sample.prompt, content)], **sampling.request(number))[:1]
+    except EndpointError as error:
+        row |= {"status": Status.INFRASTRUCTURE.value, "message": str(error)}
+    return {**row, "seconds": round(time.perf_counter() - begun, 3)}

@@ -1,0 +1,81 @@
+"""What is computed once per sample, such as its reference's render, and kept for the next model and the next run.
+
+The files are pickles, which run code when they are read. So they stand in a directory that is this user's alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vincicoder._version import __version__
+from vincicoder.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def gold_directory() -> Path:
+    """Return the directory for what is computed once per sample, made so that nobody else can write in it.
+
+    Raises:
+        ConfigError: It cannot be made, or others could write in it.
+
+    Example:
+        >>> gold_directory().name
+        'gold'
+    """
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vincicoder" / "gold"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+    except OSError as error:
+        raise ConfigError(f"the cache {path} cannot be made ({error.strerror}); set XDG_CACHE_HOME") from error
+    if status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise ConfigError(f"the cache {path} can be written by others; remove it, or set XDG_CACHE_HOME")
+    return path
+
+
+class GoldCache:
+    """Values of one sample, each computed once.
+
+    Args:
+        directory: Where they are kept; None keeps none.
+        parts: All that the values depend on. Images count by their pixels.
+
+    Example:
+        >>> GoldCache(None, ["sample-1"]).get("reference", lambda: "computed")
+        'computed'
+    """
+
+    def __init__(self, directory: Path | None, parts: Sequence[Any]) -> None:
+        self._directory = directory
+        self._key = ""
+        if directory is not None:
+            digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+            for part in parts:
+                content = part.tobytes() if hasattr(part, "tobytes") else repr(part).encode()
+                digest.update(hashlib.blake2b(content).digest())
+            self._key = digest.hexdigest()
+
+    def get(self, name: str, compute: Callable[[], T]) -> T:
+        """Return a value, computed if it is not there."""
+        if self._directory is None:
+            return compute()
+        path = self._directory / self._key[:2] / f"{self._key}.{name}"
+        try:
+            with path.open("rb") as file:
+                kept: T = pickle.load(file)  # noqa: S301 - ours alone, see gold_directory
+                return kept
+        except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
+            pass
+        value = compute()
+        path.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+        os.replace(file.name, path)
+        return value
