@@ -23,7 +23,6 @@ from data_recipes.engine.cleaning import Length, Lint
 from data_recipes.engine.drops import Drops
 from data_recipes.engine.images import PlaceImages
 from data_recipes.engine.index import balance, drop_equal_code, drop_near_images, read_index
-from vincicoder.data.measure import measures
 from data_recipes.engine.pipeline import run
 from data_recipes.engine.rendering import Verify
 from data_recipes.engine.shards import CHUNK, ShardFormat
@@ -33,6 +32,7 @@ from data_recipes.refine import Damage
 from data_recipes.sources import find_source, generated_domains
 from vincicoder.data import Record
 from vincicoder.data.layouts import LAYOUTS
+from vincicoder.data.measure import measures
 from vincicoder.images import open_target
 
 WHOLE = 1_600_000

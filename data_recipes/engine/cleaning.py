@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_recipes.engine.drops import Drops
-from vincicoder.data.measure import count_tokens
 from data_recipes.linters import LINTERS
 from vincicoder.data import BadRow, DataError, Reason, Record
+from vincicoder.data.measure import count_tokens
 from vincicoder.registry import install_command
 
 RULES = ("E9", "F63", "F7", "F82")

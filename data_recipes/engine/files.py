@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 from data_recipes.engine.units import Unit
 from vincicoder.data import BadRow, DataError, Reason
 from vincicoder.data.domains import classify
-from vincicoder.data.files import DataFile, FilePart, cut, jsonl_columns, table_columns
+from vincicoder.data.files import DataFile, FilePart, cut, table_columns
 from vincicoder.data.tables import raw_rows
 from vincicoder.errors import VinciCoderError
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vincicoder.data.measure import HASH_SIDE
 from data_recipes.engine.shards import rows_of, shards_of
 from vincicoder.data import DataError, Reason
 from vincicoder.data.domains import DOMAINS
+from vincicoder.data.measure import HASH_SIDE
 
 NEAR_BITS = 5
 """Bits by which fingerprints of images that count as equal may differ, of 256."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from data_recipes.engine.drops import Drops
 from data_recipes.engine.images import content_of, open_image
-from vincicoder.data.measure import measures
 from vincicoder.data import BadRow, Reason, Record
 from vincicoder.data.image_checks import check_image
+from vincicoder.data.measure import measures
 from vincicoder.status import Status
 
 if TYPE_CHECKING:

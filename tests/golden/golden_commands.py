@@ -20,8 +20,10 @@ from typing import Any
 from golden_environment import inside, variables
 from golden_images import RESPONSES, blocks
 
-COMMANDS = ("score", "render", "doctor", "serve", "data")
+COMMANDS = ("score", "render", "doctor", "serve", "data", "eval")
 RECIPES = ("demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report")
+
+STEPS = ("list", "generate", "score", "report", "run", "audit")
 
 LAYOUTS = ("records", "sft", "rl", "easyr1", "verl", "swift")
 
@@ -161,7 +163,7 @@ def commands(directory: Path) -> dict[str, Any]:
     return {
         "entry_points": _entry_points(),
         "module": version.returncode,
-        "flags": {name: flags(name) for name in COMMANDS},
+        "flags": {name: flags(name) for name in COMMANDS} | {f"eval {name}": flags("eval", name) for name in STEPS},
         "cases": cases,
     }
 

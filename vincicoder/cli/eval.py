@@ -58,8 +58,8 @@ def _add_generate(steps: Any) -> None:
         steps,
         "generate",
         "ask a model for its answers",
-        "Write a model's answers to a benchmark's samples into a file of predictions, in JSON lines. Run it again to go\n"
-        "on where it stopped. Exit code 1: some samples were refused; 2: a wrong option or file.",
+        "Write a model's answers to a benchmark's samples into a file of predictions, in JSON lines. Run it again to\n"
+        "go on where it stopped. Exit code 1: some samples were refused; 2: a wrong option or file.",
         "  vincicoder eval generate unisvg --url http://localhost:8000/v1 --model my-model --output predictions.jsonl",
     )
     _add_benchmark(step)
@@ -73,8 +73,8 @@ def _add_score(steps: Any) -> None:
         "score",
         "score predictions",
         "Score predictions with the metrics of a benchmark. A prediction is a JSON line with 'id', the sample's, and\n"
-        "'response'; it may have 'model' and 'number'. Run it again to go on where it stopped. Exit code 1: some could\n"
-        "not be judged, because the data or this machine was at fault; 2: a wrong option or file.",
+        "'response'; it may have 'model' and 'number'. Run it again to go on where it stopped. Exit code 1: some\n"
+        "could not be judged, because the data or this machine was at fault; 2: a wrong option or file.",
         "  vincicoder eval score chartmimic predictions.jsonl --source data/chartmimic --output scores.jsonl\n"
         "  vincicoder eval score chartmimic predictions.jsonl --output scores.jsonl --python envs/mpl384/bin/python",
     )
@@ -131,10 +131,10 @@ def _add_audit(steps: Any) -> None:
         "audit",
         "look for benchmark samples in training data",
         "Compare training data in any layout with benchmarks, by perceptual hashes of the images and by code without\n"
-        "comments and layout, and write which samples of the benchmarks the data hold. `vincicoder eval report --audit`\n"
-        "shows scores without them.",
+        "comments and layout, and write which samples of the benchmarks the data hold.\n"
+        "`vincicoder eval report --audit` shows scores without them.",
         "  vincicoder eval audit sets/rl --output audit.json\n"
-        "  vincicoder eval audit sets/sft sets/rl --benchmarks unisvg,chartmimic --data benchmarks/ --output audit.json",
+        "  vincicoder eval audit sets/sft sets/rl --benchmarks unisvg,chartmimic --data data/ --output audit.json",
     )
     step.add_argument("training", nargs="+", metavar="DATA", help="files or directories, .parquet or .jsonl")
     step.add_argument("--output", required=True, metavar="FILE", help="file of what was found, .json")
@@ -149,7 +149,7 @@ def _add_audit(steps: Any) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="bits of 256 by which hashes of images that count as equal may differ (default: 5)",
+        help="bits of 256 by which hashes of images that count as equal may differ (default: 16)",
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from vincicoder.cli.parser import FAULT, FINE
 from vincicoder.cli.progress import shown_progress
 from vincicoder.endpoint import Endpoint
 from vincicoder.errors import ConfigError
-from vincicoder.evaluation.benchmark import Benchmark
+from vincicoder.evaluation.benchmark import Benchmark, Sample
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.choice import Samples
 from vincicoder.evaluation.evaluation import Evaluation
@@ -35,7 +37,11 @@ def run_list(options: argparse.Namespace) -> int:
         print(f"{benchmark.name}: {benchmark.title}")
         print(f"  data     {data or 'not published'}; licence: {benchmark.licence or 'not stated'}")
         columns = ", ".join(f"{name} ({column.title})" for name, column in benchmark.columns.items())
-        for label, text in (("columns", columns), ("metrics", ", ".join(benchmark.metrics)), ("protocol", benchmark.protocol)):
+        for label, text in (
+            ("columns", columns),
+            ("metrics", ", ".join(benchmark.metrics)),
+            ("protocol", benchmark.protocol),
+        ):
             lines = textwrap.wrap(" ".join(text.split()), 108)
             print(f"  {label:<8} " + "\n           ".join(lines))
         print()
@@ -91,7 +97,7 @@ def run_audit(options: argparse.Namespace) -> int:
     from vincicoder.evaluation.audit import NEAR_BITS, audit
 
     names = options.benchmarks.split(",") if options.benchmarks else list(BENCHMARKS)
-    benchmarks = {name: Samples(lambda name=name: _loaded(options.data, name)) for name in map(str.strip, names)}
+    benchmarks = {name: Samples(functools.partial(_loaded, options.data, name)) for name in map(str.strip, names)}
     bits = NEAR_BITS if options.bits is None else options.bits
     with shown_progress(None, "row", "training data") as (progress, _):
         found = audit([Path(path) for path in options.training], benchmarks, bits, progress)
@@ -101,7 +107,7 @@ def run_audit(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _loaded(data: str | None, name: str) -> object:
+def _loaded(data: str | None, name: str) -> Iterator[Sample]:
     benchmark = BENCHMARKS.get(name)
     return benchmark.load(_source(data, benchmark))
 
@@ -141,12 +147,11 @@ def _score(
 ) -> Evaluation:
     judge = _judge(options)
     metrics = choose_metrics(benchmark, judge, options.extra, options.without)
-    for name, reason in metrics.left_out.items():
-        print(printable(f"vincicoder: {benchmark.name}: metric {name} is left out: {reason}"), file=sys.stderr)
+    for metric, reason in metrics.left_out.items():
+        print(printable(f"vincicoder: {benchmark.name}: metric {metric} is left out: {reason}"), file=sys.stderr)
     config = from_flat(RenderingConfig, given_flags(options, RenderingConfig))
     read = read_predictions(predictions)
-    name = getattr(options, "name", None)
-    model = name or next((each.model for each in read if each.model), predictions.stem)
+    model: str = getattr(options, "name", None) or next((each.model for each in read if each.model), predictions.stem)
     with shown_progress(len(read), "prediction", benchmark.name) as (progress, complain):
         rows = list(
             score(benchmark, benchmark.load(source), read, metrics, config, judge, output, model, progress, complain)

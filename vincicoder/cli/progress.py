@@ -31,7 +31,13 @@ def shown_progress(
     often = 0.1 if sys.stderr.isatty() else 30.0  # seconds between updates; a log file needs few
     complaints = 0
     with tqdm(
-        total=total, unit=unit, desc=label or None, file=sys.stderr, dynamic_ncols=True, mininterval=often, smoothing=0.1
+        total=total,
+        unit=unit,
+        desc=label or None,
+        file=sys.stderr,
+        dynamic_ncols=True,
+        mininterval=often,
+        smoothing=0.1,
     ) as bar:
 
         def progress(fresh: bool) -> None:

@@ -19,7 +19,6 @@ from vincicoder.reward.config import RewardConfig
 from vincicoder.status import Fault
 
 if TYPE_CHECKING:
-    from vincicoder.cli.requests_file import RequestsFile
     from vincicoder.reward import RewardResult, VisualReward
 
 

@@ -1,4 +1,4 @@
-"""What sampling, reports and audits need to know of a record: sizes, a fingerprint of its image, a digest of its code."""
+"""What sampling, reports and audits know of a record: sizes, a fingerprint of its image, a digest of its code."""
 
 from __future__ import annotations
 

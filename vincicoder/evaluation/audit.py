@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +26,12 @@ from vincicoder.errors import ConfigError, TargetError
 from vincicoder.evaluation.benchmark import Sample
 from vincicoder.images import open_target
 
-NEAR_BITS = 5
-"""Bits of 256 by which hashes of images that count as equal may differ; sampling of training data uses as many."""
+NEAR_BITS = 16
+"""Bits of 256 by which hashes of images that count as equal may differ.
+
+Of copies of the sample set's 84 targets at half the size, as JPEG, 96 % are within 16 bits of the original and 30 %
+within 5. No two different targets are nearer than 98 bits.
+"""
 
 _SHOWN = 3
 """Rows of the training data that are named for each sample."""
@@ -206,8 +209,11 @@ def _records(training: Sequence[Path]) -> Iterator[tuple[str, Record | None]]:
                 for number, row in raw_rows(part, None, {}):
                     name = f"{file.path.name}:{number}"
                     try:
-                        yield name, None if isinstance(row, BadRow) else kind.read(
-                            row, file.path.parent, part.domain, part.task
+                        yield (
+                            name,
+                            None
+                            if isinstance(row, BadRow)
+                            else kind.read(row, file.path.parent, part.domain, part.task),
                         )
                     except BadRow:
                         yield name, None

@@ -32,7 +32,9 @@ class Samples:
         self.ids: dict[str, None] = {}
         for sample in load():
             if sample.id in self.ids:
-                raise ConfigError(f"the benchmark has two samples with the id {sample.id!r}; is the directory complete?")
+                raise ConfigError(
+                    f"the benchmark has two samples with the id {sample.id!r}; is the directory complete?"
+                )
             self.ids[sample.id] = None
         if not self.ids:
             raise ConfigError("the benchmark has no sample; is the directory complete?")

@@ -120,9 +120,7 @@ def _wanted(
                 progress(False)
 
 
-def _asked(
-    wanted: Iterator[tuple[Sample, int]], endpoint: Endpoint, sampling: Sampling
-) -> Iterator[dict[str, Any]]:
+def _asked(wanted: Iterator[tuple[Sample, int]], endpoint: Endpoint, sampling: Sampling) -> Iterator[dict[str, Any]]:
     """Yield answers as they come, with as many requests under way as the endpoint may have."""
     under_way: set[Future[dict[str, Any]]] = set()
     threads = ThreadPoolExecutor(endpoint.concurrency, thread_name_prefix="vincicoder-generate")

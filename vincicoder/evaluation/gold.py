@@ -69,13 +69,13 @@ class GoldCache:
         path = self._directory / self._key[:2] / f"{self._key}.{name}"
         try:
             with path.open("rb") as file:
-                kept: T = pickle.load(file)  # noqa: S301 - ours alone, see gold_directory
+                kept: T = pickle.load(file)
                 return kept
         except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
             pass
         value = compute()
         path.parent.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
-        os.replace(file.name, path)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
+            pickle.dump(value, partial, pickle.HIGHEST_PROTOCOL)
+        Path(partial.name).replace(path)
         return value

@@ -61,8 +61,14 @@ def sources_list(data: Data) -> str:
     for source in data["sources"]:
         lines.append(f"- **{source['letter']}** {source['title']}. {source['protocol']}")
         lines += [f"  - {_plain(text)}" for text in source["also"]]
-    notes = [(row["model"], value) for row in data["rows"] for each in row["cells"].values() for value in each["values"]]
-    lines += [f"- {model} {value['value']:.1f} ({value['source']}): {value['note']}." for model, value in notes if value["note"]]
+    notes = [
+        (row["model"], value) for row in data["rows"] for each in row["cells"].values() for value in each["values"]
+    ]
+    lines += [
+        f"- {model} {value['value']:.1f} ({value['source']}): {value['note']}."
+        for model, value in notes
+        if value["note"]
+    ]
     lines += ["", "## Protocols", ""]
     for benchmark in data["benchmarks"]:
         lines.append(f"- **{benchmark['title']}**: {benchmark['protocol']}")

@@ -113,11 +113,7 @@ class SampleMeasurer:
         gold = self._clock.lap()
         for prediction in predictions:
             row: dict[str, Any] = {"id": prediction.id, "number": prediction.number, "code": "", "values": None}
-            if fault is None:
-                found = self._measured(prediction, offered)
-            else:
-                found = {"status": fault[0], "message": fault[1]}
-            row |= found
+            row |= self._measured(prediction, offered) if fault is None else {"status": fault[0], "message": fault[1]}
             row["status"] = row["status"].value
             yield {**row, "cpu_seconds": {**self._clock.lap(), "gold": sum(gold.values())}}
             gold = {}
@@ -192,7 +188,7 @@ class SampleMeasurer:
             return getattr(metric, part)(**inputs)
         except (MachineFault, BadReference):
             raise
-        except Exception as error:  # noqa: BLE001 - a metric that fails must not take the other samples along
+        except Exception as error:
             raise MachineFault(f"metric {metric.name!r} failed: {type(error).__name__}: {error}") from error
 
     def _run(self, code: str, language: str) -> Render:

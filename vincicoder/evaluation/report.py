@@ -152,7 +152,12 @@ class EvaluationReport:
             clean = [each for each in map(self._clean, found) if each is not None]
             if clean:
                 counts = ", ".join(f"{each.about.title} {each.samples}" for each in clean)
-                yield {"model": model, "kind": "own", "note": f"clean samples only: {counts}", "cells": _own_cells(clean)}
+                yield {
+                    "model": model,
+                    "kind": "own",
+                    "note": f"clean samples only: {counts}",
+                    "cells": _own_cells(clean),
+                }
 
     def _clean(self, evaluation: Evaluation) -> Evaluation | None:
         """Return the scores on samples that the training data do not hold; None where no audit says."""

@@ -200,7 +200,12 @@ def _with_options(rendering: RenderingConfig, benchmark: Benchmark) -> Rendering
 
 def _settings(benchmark: Benchmark, metrics: Metrics, rendering: RenderingConfig, judge: Endpoint | None) -> str:
     """Return a digest of what scores depend on besides the predictions."""
-    values = [benchmark.name, metrics.names, digest_values(_with_options(rendering, benchmark)), rules_digest()]
+    values: list[Any] = [
+        benchmark.name,
+        metrics.names,
+        digest_values(_with_options(rendering, benchmark)),
+        rules_digest(),
+    ]
     values.append(None if judge is None else judge.model)
     return _digest(values)
 
@@ -257,7 +262,7 @@ class _Jobs:
         """What to say of predictions without a sample."""
         return (
             f"{len(self.unknown):,} of {len(self._predictions):,} predicted samples are none of this benchmark: it has "
-            f"no sample {next(iter(self.unknown))!r} but ones such as {self._first!r}; give predictions with its own ids"
+            f"no sample {next(iter(self.unknown))!r} but such as {self._first!r}; give predictions with its own ids"
         )
 
     def prediction(self, row: Mapping[str, Any]) -> Prediction:

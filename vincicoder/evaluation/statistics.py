@@ -76,9 +76,7 @@ def intervals(summary: Summary, rows: Rows, draws: int = DRAWS, seed: int = 0) -
         return {}
     values = summary(rows)
     drawn = _replicates(summary, list(groups.values()), _draws(len(groups), draws, seed))
-    return {
-        column: Interval(value, *_ends(drawn[column])) for column, value in values.items() if value is not None
-    }
+    return {column: Interval(value, *_ends(drawn[column])) for column, value in values.items() if value is not None}
 
 
 def differences(

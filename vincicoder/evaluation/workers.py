@@ -6,6 +6,7 @@ weights, which are loaded once and not in every worker.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import queue
 import threading
@@ -177,14 +178,12 @@ def _work(connection: Connection[Any, Any]) -> None:
             raise MachineFault(answer)
         return answer
 
-    while True:
-        try:
+    with contextlib.suppress(EOFError, BrokenPipeError):  # whoever asked is gone
+        while True:
             plan, sample, predictions = connection.recv()
             for row in SampleMeasurer(BENCHMARKS.get(plan.benchmark), plan, sample, run, shared).rows(predictions):
                 connection.send(("row", row))
             connection.send(("done", None))
-        except (EOFError, BrokenPipeError):  # whoever asked is gone
-            return
 
 
 if __name__ == "__main__":

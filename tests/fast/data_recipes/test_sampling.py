@@ -11,13 +11,13 @@ from recipe_helpers import png_of, record_of, svg_of
 
 from data_recipes import rl, sample
 from data_recipes.engine import index
-from vincicoder.data.measure import code_digest, fingerprint, measures
 from data_recipes.engine.pipeline import run
 from data_recipes.engine.shards import rows_of, shards_of
 from data_recipes.engine.units import Row, Unit
 from vincicoder.cli import main as command_line
 from vincicoder.data import DataError, Reason, Record
 from vincicoder.data.domains import LANGUAGE_OF
+from vincicoder.data.measure import code_digest, fingerprint, measures
 
 
 def sample_image(number: int, wide: int = 200) -> Image.Image:

@@ -71,6 +71,7 @@ class Metric:
         prepare: Computes what is worth computing once per sample, or None.
         unavailable: Returns why it cannot work here, such as weights that are missing and how to get them, or "". Such
             a metric is left out and named; no other one depends on it.
+        weights: Whether it holds weights, so that one process must measure for all; then it may not ask for ``run``.
         verified: What it was compared with; "" where nothing official could be run, which every report says.
 
     Example:
@@ -84,6 +85,7 @@ class Metric:
     failed: Mapping[str, float] = field(repr=False)
     prepare: Callable[..., Any] | None = field(default=None, repr=False)
     unavailable: Callable[[], str] = field(default=missing, repr=False)
+    weights: bool = False
     verified: str = field(default="", repr=False)
 
     @property
@@ -105,6 +107,8 @@ def check_metric(name: str, value: object) -> str:
         return f"calls itself {value.name!r}; the two names must be the same"
     if set(value.failed) != set(value.gives):
         return "does not document the value of a failure for all that it gives"
+    if value.weights and "run" in value.needs | value.prepare_needs:
+        return "holds weights, so that it is measured for all processes by one, which renders nothing"
     unknown = (value.needs - ON_OFFER) | (value.prepare_needs - PREPARABLE)
     return f"asks for {', '.join(sorted(unknown))}; on offer are: {', '.join(sorted(ON_OFFER))}" if unknown else ""
 

@@ -1,0 +1,60 @@
+"""Predictions are read as they are meant, and what is none is named in one sentence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from vincicoder.errors import ConfigError
+from vincicoder.evaluation.predictions import read_predictions
+
+
+def written(path, *rows, tail=""):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + tail)
+    return path
+
+
+def test_answers_without_a_number_are_numbered_by_their_order():
+    found = read_predictions([{"id": "a", "response": "1"}, {"id": "b", "response": "2"}, {"id": "a", "response": "3"}])
+    assert [(each.id, each.number, each.response) for each in found] == [("a", 0, "1"), ("b", 0, "2"), ("a", 1, "3")]
+
+
+def test_a_mapping_holds_one_or_several_answers():
+    found = read_predictions({"a": "one", "b": ["two", "three"]})
+    assert [(each.id, each.number) for each in found] == [("a", 0), ("b", 0), ("b", 1)]
+
+
+def test_a_torn_last_line_and_noted_failures_are_left_out(tmp_path):
+    rows = [{"id": "a", "response": "1"}, {"id": "b", "response": "", "status": "infrastructure"}]
+    path = written(tmp_path / "predictions.jsonl", *rows, tail='{"id": "c", "resp')
+    assert [each.id for each in read_predictions(path)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (
+            [{"id": "a", "text": "1"}],
+            "no 'response' in row 1; each needs 'id' and 'response', and this one has: id, text",
+        ),
+        ([{"response": "1"}], "no 'id' in row 1"),
+        ([{"id": "a", "response": 3}], "'response' in row 1 that is int"),
+        ([{"id": "a", "response": "1", "number": -1}], "'number' in row 1 that is -1"),
+        ([{"id": "a", "response": "1", "number": 0}] * 2, "sample 'a' twice under number 0, in rows 1 and 2"),
+        ([[1, 2]], "row 1 is list"),
+        ([], "are empty"),
+    ],
+)
+def test_what_is_no_prediction_is_named(tmp_path, rows, told):
+    with pytest.raises(ConfigError, match=r"predictions\.jsonl") as error:
+        read_predictions(written(tmp_path / "predictions.jsonl", *rows))
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_of_something_else_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="line 1 is none"):
+        read_predictions(written(tmp_path / "x.jsonl", tail="no json\n"))
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_predictions(tmp_path / "missing.jsonl")

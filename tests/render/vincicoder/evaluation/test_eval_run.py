@@ -1,0 +1,112 @@
+"""``vincicoder eval run`` from a served model to the report, killed in between; and what it says when it cannot work."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from chat_server import chatting
+from command_line import COMMAND
+from tiny_benchmarks import FIGURES, figure, image2latex
+
+from vincicoder.evaluation.evaluation import Evaluation
+
+RUN = [*COMMAND, "eval", "run", "image2latex", "--workers", "1", "--concurrency", "2", "--without", "ems"]
+ANSWERS = {base64.b64encode(figure(number)).decode(): code for number, code in enumerate(FIGURES.values())}
+
+
+def good(body) -> str:
+    [image, _] = body["messages"][0]["content"]
+    return f"```latex\n{ANSWERS[image['image_url']['url'].partition(',')[2]]}\n```"
+
+
+def started(url: str, model: str, directory: Path, data: Path) -> subprocess.Popen[str]:
+    options = ["--url", url, "--model", model, "--out", str(directory), "--data", str(data)]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(directory / "cache")}
+    return subprocess.Popen(
+        [*RUN, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    image2latex(tmp_path / "data" / "image2latex")
+    return tmp_path / "data"
+
+
+def test_a_run_that_is_killed_while_it_scores_goes_on_and_reports(tmp_path: Path, data: Path) -> None:
+    out = tmp_path / "out"
+    scores = out / "scores" / "image2latex" / "org_good-model.jsonl"
+    with chatting(good) as server:
+        run = started(server.url, "org/good-model", out, data)
+        deadline = time.monotonic() + 300
+        while not (scores.exists() and b"\n" in scores.read_bytes()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(run.pid, signal.SIGKILL)
+        run.communicate()
+        kept = scores.read_bytes().splitlines()[0]
+        assert len(server.requests) == 3
+        again = started(server.url, "org/good-model", out, data)
+        printed, complained = again.communicate()
+        assert again.returncode == 0, complained
+        assert len(server.requests) == 3  # no answer is asked for again
+    assert scores.read_bytes().splitlines()[0] == kept
+    evaluation = Evaluation.read(scores)
+    assert (evaluation.model, evaluation.columns) == ("org/good-model", {"execution": 100.0})
+    assert "| org/good-model | **100.0** (100.0–100.0) |  |" in printed
+    with chatting(lambda body: "no code") as server:
+        other = started(server.url, "bad", out, data)
+        printed, complained = other.communicate()
+        assert other.returncode == 0, complained
+    assert "| bad | **0.0** (0.0–0.0) |  |" in printed
+    markdown = (out / "report" / "report.md").read_text()
+    assert "org/good-model less bad" in markdown
+    assert "left out here, ems: not wanted" in markdown
+    assert (out / "report" / "images" / "image2latex-target-fig-0.jpg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("url", "where", "code", "told"),
+    [
+        (
+            "http://127.0.0.1:9/v1",
+            "nowhere",
+            2,
+            "--data is the directory that holds a directory of each benchmark's name",
+        ),
+        ("localhost", "data", 2, "'localhost' is not the address of an endpoint"),
+        ("http://127.0.0.1:9/v1", "broken", 2, "cannot be read as Parquet"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_sentence(
+    tmp_path: Path, data: Path, url: str, where: str, code: int, told: str
+) -> None:
+    (tmp_path / "broken" / "image2latex" / "plot").mkdir(parents=True)
+    (tmp_path / "broken" / "image2latex" / "plot" / "validation.parquet").write_bytes(b"no table")
+    process = started(url, "m", tmp_path / "out", tmp_path / where)
+    _, complained = process.communicate(timeout=120)
+    errors = [line for line in complained.splitlines() if line.startswith("vincicoder: error: ")]
+    assert len(errors) == 1, complained
+    assert told in errors[0]
+    assert process.returncode == code
+    assert "Traceback" not in complained
+
+
+def test_predictions_for_another_benchmark_are_named(tmp_path: Path, data: Path) -> None:
+    predictions = tmp_path / "predictions.jsonl"
+    predictions.write_text(json.dumps({"id": "icon-7", "response": "x"}) + "\n")
+    arguments = ["score", "image2latex", str(predictions), "--source", str(data / "image2latex")]
+    found = subprocess.run(
+        [*COMMAND, "eval", *arguments, "--output", str(tmp_path / "scores.jsonl"), "--without", "ems"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    )
+    assert found.returncode == 2
+    assert "it has no sample 'icon-7' but such as 'fig-0'" in found.stderr
