@@ -98,7 +98,7 @@ def throughput(pool: RenderPool, language: str, count: int) -> float:
 
 
 def main() -> None:
-    """Prints one table."""
+    """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=9, help="renders for each way and language (default 9)")
     parser.add_argument("--workers", type=int, default=None, help="renders at a time (default: one per CPU)")

@@ -94,7 +94,7 @@ def prepare(encoder: Encoder, pairs: list[Pair]) -> None:
 
 
 class OneByOne:
-    """Keeps a target and its render out of one batch, as embedding them image by image would."""
+    """Keep a target and its render out of one batch, as embedding them image by image would."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.name = encoder.name

@@ -88,7 +88,10 @@ class Attempt(RenderingStep):
             if self.band[0] <= similarity <= self.band[1] and changed_share(target, render.image) > 0:
                 found.append((abs(similarity - sum(self.band) / 2), code, similarity))
         if not found:
-            raise BadRow(Reason.OUTSIDE_BAND, f"none of {self.sampling['n']} attempts lies between {self.band}")
+            raise BadRow(
+                Reason.OUTSIDE_BAND,
+                f"none of {self.sampling['n']} attempts has a similarity from {self.band[0]} to {self.band[1]}",
+            )
         _, code, similarity = min(found)
         checks = {"similarity": similarity, "defect_status": "ok", "defects": ["attempt"], "made_by": self.model}
         return [refinement(record, code, checks, self.seed)]

@@ -72,7 +72,7 @@ class Damage(RenderingStep):
     def work(self, record: Record) -> list[Record]:
         """Return refinements with different defects."""
         if random.Random(f"{self.seed}/{record.id}").random() >= self.share:
-            raise BadRow(Reason.NOT_SAMPLED, "the record is not of the share that is damaged")
+            raise BadRow(Reason.NOT_SAMPLED, "the record is not in the share that is damaged")
         target = open_image(record.target)
         found: list[Record] = []
         for number in range(self.per_record):
@@ -81,7 +81,7 @@ class Damage(RenderingStep):
                 defective, checks = made
                 found.append(refinement(record, defective, checks, self.seed))
         if not found:
-            raise BadRow(Reason.NO_DEFECT, "no defect of those that were tried shows")
+            raise BadRow(Reason.NO_DEFECT, "none of the defects that were tried shows")
         return found
 
     def _damaged(

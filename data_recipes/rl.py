@@ -109,7 +109,7 @@ def drop_solved_and_hopeless(index: Index, rates: Mapping[str, float]) -> None:
     ids = (row["id"] for row in rows_of(index.paths, ["id"]))
     found = np.array([rates.get(name, np.nan) for name in ids])
     if np.isnan(found).all():
-        raise DataError(f"none of the {len(rates)} ids with pass rates is one of these records'; they must be the same")
+        raise DataError(f"none of the {len(rates)} ids in the pass rates is the id of one of these records")
     index.leave_out(np.flatnonzero((found < BAND[0]) | (found > BAND[1])), Reason.PASS_RATE)
 
 

@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = validate(readable(rows, drops), options.least, encoder=options.encoder, workers=options.workers)
     print(json.dumps(found | {"unreadable": drops.to_dict()["counts"]}))
     if not found["rows"]:
-        raise DataError(f"{options.data} holds no row that can be read: {dict(drops.counts)}")
+        raise DataError(f"no row of {options.data} can be read: {dict(drops.counts)}")
     return FINE if found["share"] >= options.share and not drops.counts else FAULT
 
 

@@ -92,7 +92,7 @@ class VinciCoderExecution(VinciCoder):
 
 
 class VinciCoderMetrics(TrainerCallback):
-    """Adds what the rewards found to the trainer's log, averaged over all ranks."""
+    """Add what the rewards found to the trainer's log, averaged over all ranks."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """After an optimizer step, which is when the trainer may write its log."""

@@ -74,7 +74,7 @@ SOURCES = (
 
 
 class VinciCoderLoader(DatasetLoader):
-    """Loads one of ``SOURCES``; a subclass for each says which."""
+    """Load one of ``SOURCES``; a subclass for each says which."""
 
     source: Source
 

@@ -176,7 +176,7 @@ def _is_inputs(value: Any) -> bool:
 
 
 class _Report:
-    """Says when samples cannot be found in EasyR1's batch, and when that is over."""
+    """Say when samples cannot be found in EasyR1's batch, and when that is over."""
 
     def __init__(self) -> None:
         self._missing = False

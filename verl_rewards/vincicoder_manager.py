@@ -47,7 +47,7 @@ _TARGET_HINT = (
 
 
 class VinciCoderRewardManager(RewardManagerBase):
-    """Scores one sample at a time, as verl asks; those that wait together are scored together.
+    """Score one sample at a time, as verl asks; those that wait together are scored together.
 
     Args:
         config: verl's configuration.

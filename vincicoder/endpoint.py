@@ -179,7 +179,7 @@ def user_message(text: str, *images: bytes) -> dict[str, Any]:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect, which would turn the request into another one and take the key elsewhere."""
+    """Follow no redirect, which would turn the request into another one and take the key elsewhere."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -102,8 +102,8 @@ def open_image(content: bytes) -> Image.Image:
 def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Return a target as a new RGB image.
 
-    Transparency is laid over white, 16-bit grey is scaled to 8 bits, EXIF orientation is applied, and of an
-    animation the first frame is taken. Colour profiles are not applied.
+    Transparency is laid over white, 16-bit grey is scaled to 8 bits, EXIF orientation is applied, and an animation
+    gives its first frame. Colour profiles are not applied.
 
     Args:
         target: The image, in one of the forms in this module's documentation.
@@ -112,6 +112,10 @@ def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image
 
     Raises:
         TargetError: The target is not a readable image within the limit. The message names the target.
+
+    Example:
+        >>> open_target({"image": np.zeros((2, 3, 3), np.uint8)}).size
+        (3, 2)
     """
     content = target_content(target)
     try:
@@ -131,12 +135,23 @@ def open_target(target: TargetLike, max_pixels: int = MAX_PIXELS) -> Image.Image
 
 
 def target_key(target: TargetLike) -> str:
-    """Return a digest of a target's content, equal for equal files however they are handed over.
+    """Return a digest of a target's content, equal for equal files in whatever form they are given.
 
-    Files are not decoded for it; PIL images and arrays are digested by their pixels.
+    Files are not decoded; PIL images and arrays are digested by their pixels.
+
+    Args:
+        target: The image, in one of the forms in this module's documentation.
+
+    Returns:
+        32 hexadecimal digits.
 
     Raises:
         TargetError: The target cannot be read.
+
+    Example:
+        >>> black = np.zeros((2, 3, 3), np.uint8)
+        >>> target_key(black) == target_key(Image.fromarray(black))
+        True
     """
     content = target_content(target)
     if isinstance(content, Image.Image):
@@ -179,14 +194,24 @@ def _flatten(image: Image.Image) -> Image.Image:
 def target_content(target: TargetLike) -> bytes | Image.Image:
     """Return the image file's bytes, or the image where there is no file.
 
+    Args:
+        target: The image, in one of the forms in this module's documentation.
+
     Raises:
         TargetError: The target cannot be read.
+
+    Example:
+        >>> target_content([{"bytes": b"content of a file"}])
+        b'content of a file'
     """
     return _plain_content(unwrapped(target))
 
 
 def unwrapped(target: TargetLike) -> Any:
     """Return what the mappings and lists around a target hold: text, a path, bytes, an image, or what is no target.
+
+    Args:
+        target: The image, in one of the forms in this module's documentation.
 
     Raises:
         TargetError: One of them does not hold exactly one image, or there are too many of them.

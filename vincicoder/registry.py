@@ -247,7 +247,7 @@ def install_command(extra: str) -> str:
 
     Example:
         >>> install_command("ray")  # doctest: +SKIP
-        "pip install -e '/home/me/vincicoder[ray]'"
+        "pip install -e 'clone/of/vincicoder[ray]'"
     """
     clone = Path(__file__).resolve().parents[1]
     if (clone / "pyproject.toml").is_file():

@@ -57,11 +57,11 @@ def file_units(
     rows = [path for path in found if path.suffix in suffixes and not _is_note(path) and path.is_file()]
     paths = [path for path in rows if path == root or wanted(path.relative_to(root))]
     if rows and not paths:
-        raise DataError(f"the data directory {root} holds only {rows[0].name} and the like, which are left out; "
+        raise DataError(f"the data directory {root} has only files that are left out, such as {rows[0].name}; "
                         "name the file itself to have it read")  # fmt: skip
     if not paths:
         there = ", ".join(sorted(path.name for path in found)[:5]) or "nothing"
-        raise DataError(f"the data directory {root} holds no {', '.join(suffixes)} file but {there}; "
+        raise DataError(f"the data directory {root} has no {', '.join(suffixes)} file; it has: {there}; "
                         "download the data to it, or give the directory that holds them")  # fmt: skip
     parts: list[FilePart] = []
     for path in paths:
@@ -104,7 +104,7 @@ def json_items(path: Path) -> Iterator[dict[str, Any] | BadRow]:
     with path.open(encoding="utf-8", errors="surrogateescape") as file:
         text = file.read(_READ_AHEAD).lstrip("\ufeff \t\r\n")
         if not text.startswith("["):
-            raise DataError(f"{path} is no JSON list of rows; turn it into one, or into JSON lines (.jsonl)")
+            raise DataError(f"{path} is not a JSON list of rows; convert it to one, or to JSON lines (.jsonl)")
         text = text[1:]
         while True:
             text = text.lstrip(" \t\r\n,")
@@ -151,7 +151,7 @@ def _json_part(path: Path, required: Sequence[str]) -> FilePart:
     columns = columns_of(str(path))
     missing = [name for name in required if name not in columns]
     if missing:
-        raise DataError(f"{path} has no column {', '.join(missing)} but {', '.join(columns) or 'none at all'}")
+        raise DataError(f"{path} has no column {', '.join(missing)}; its columns are: {', '.join(columns) or 'none'}")
     return FilePart(str(path), None, 0, 0, *classify(path.name), f"{status.st_size}-{status.st_mtime_ns}")
 
 
@@ -232,7 +232,7 @@ class ImageFiles:
 
 def _check_size(size: int, name: str) -> None:
     if size > _LARGEST:
-        raise BadRow(Reason.HUGE_IMAGE, f"{name} has {size:,} bytes; an image has up to {_LARGEST:,}")
+        raise BadRow(Reason.HUGE_IMAGE, f"{name} has {size:,} bytes; the limit for an image is {_LARGEST:,}")
 
 
 def _shared_tail(parts: Sequence[str], others: Sequence[str]) -> int:

@@ -109,7 +109,9 @@ def _measured(path: Path, seed: int) -> npt.NDArray[Any]:
         except KeyError as error:
             raise DataError(f"record {row['id']} in {path} lacks the check {error}; run it through collect") from error
         except (TypeError, ValueError) as error:
-            raise DataError(f"record {row['id']} in {path} is none of collect's ({error}); run it through") from error
+            raise DataError(
+                f"record {row['id']} in {path} was not written by collect ({error}); run it through collect"
+            ) from error
         digest = hashlib.blake2b(f"{seed}/{row['id']}".encode(), digest_size=8).digest()
         rows.append((domain, *measures, int.from_bytes(digest, "big")))
     return np.array(rows, _MEASURED)
@@ -183,7 +185,9 @@ def quotas(present: Mapping[str, int], total: int | None, shares: Mapping[str, f
     lacking = [name for name, share in shares.items() if share > 0 and not present.get(name)]
     if lacking:
         there = ", ".join(f"{name} {count}" for name, count in present.items() if count)
-        raise DataError(f"there are no records of {', '.join(lacking)} for their shares; there are: {there or 'none'}")
+        raise DataError(
+            f"--shares names {', '.join(lacking)}, but there are no such records; there are: {there or 'none'}"
+        )
     part = sum(shares.values())
     if not part:
         return dict.fromkeys(present, 0)

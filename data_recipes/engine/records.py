@@ -35,7 +35,7 @@ class Records:
         name = layout_of(columns)
         if name is None:
             known = "; ".join(f"{each}: {', '.join(LAYOUTS.get(each).columns)}" for each in LAYOUTS)
-            raise DataError(f"{path} has the columns {', '.join(columns)}, which are of no layout ({known})")
+            raise DataError(f"{path} has the columns {', '.join(columns)}, which match no layout ({known})")
         layout = LAYOUTS.get(name)
         for number, row in rows_of_unit(unit):
             name = f"{Path(path).name}:{number}"

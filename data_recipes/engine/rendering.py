@@ -204,9 +204,13 @@ class Verify(RenderingStep):
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.max_pixels:
-            raise BadRow(Reason.HUGE_IMAGE, f"the image has {width} x {height} pixels; {self.max_pixels:,} is most")
+            raise BadRow(
+                Reason.HUGE_IMAGE, f"the image has {width} x {height} pixels; the limit is {self.max_pixels:,}"
+            )
         if min(width, height) < MIN_SIDE:
-            raise BadRow(Reason.SMALL_IMAGE, f"the image has {width} x {height} pixels; {MIN_SIDE} a side is least")
+            raise BadRow(
+                Reason.SMALL_IMAGE, f"the image has {width} x {height} pixels; each side must have at least {MIN_SIDE}"
+            )
 
 
 def png(image: Image.Image) -> bytes:

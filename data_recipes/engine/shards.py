@@ -102,7 +102,9 @@ def read_note(path: Path) -> dict[str, Any]:
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
         note: dict[str, Any] = json.loads(metadata[_NOTE])
     except (pyarrow.ArrowException, OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is no shard of a recipe ({error!r}); remove it, and run the recipe again") from error
+        raise DataError(
+            f"{path} was not written by a recipe ({error!r}); remove it, and run the recipe again"
+        ) from error
     return note
 
 

@@ -17,7 +17,7 @@ _CLOSED_BY_OTHERS = frozenset(
 
 
 class _Elements(HTMLParser):
-    """Counts the elements that are shown, and remembers which were left open."""
+    """Count the elements that are shown, and note which were left open."""
 
     def __init__(self) -> None:
         super().__init__()

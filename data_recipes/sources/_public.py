@@ -110,7 +110,7 @@ class PublicSource:
             for group in self.public.columns:
                 if not set(group) & set(columns):
                     raise DataError(
-                        f"{path} has no column {' or '.join(group)} but {', '.join(columns) or 'none at all'}; "
+                        f"{path} has no column {' or '.join(group)}; its columns are: {', '.join(columns) or 'none'}; "
                         f"is it a file of {self.public.repository}?"
                     )
         return units

@@ -1,7 +1,8 @@
-"""DaTikZ: TikZ documents, in Parquet; each row comes from a place with terms of its own.
+"""DaTikZ: TikZ documents in Parquet.
 
-Stored images are squares of 384 pixels with white margins, which no render of the code looks like; ours are rendered
-from the code.
+- The licence depends on the row's origin, such as arXiv.
+- The stored images are squares of 384 pixels, padded with white. No render of the code has such margins, so the
+  images are left out here, and ``collect`` renders the code instead.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ _TERMS = {"arxiv": "the arXiv paper's", "tex.stackexchange.com": "cc-by-sa"}
 
 
 def read(row: Mapping[str, Any], context: Context) -> Record:
-    """Return the record of a row without an image."""
+    """Return the record of a row, without an image.
+
+    Args:
+        row: A row of the set; ``code`` is a TikZ document, and ``origin`` says where it was found.
+        context: What readers are given; see ``Context``.
+    """
     licence = _TERMS.get(optional_text(row, "origin") or "")
     return record_of(context, first_text(row, "code"), "latex", b"", licence=licence)
 

@@ -129,7 +129,7 @@ def _by_chance(seed: int) -> Rewards:
 
 
 class _Watch(TrainerCallback):
-    """Lets the policy answer held-out images now and then, scored against these very images in every arm."""
+    """Let the policy answer held-out images now and then, scored against these very images in every arm."""
 
     def __init__(
         self,

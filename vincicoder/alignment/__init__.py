@@ -55,13 +55,18 @@ __all__ = ["Alignment", "align", "asked_language", "language_of_response", "last
 
 @dataclass(frozen=True)
 class Alignment:
-    """Whether a response answers in the requested language, and the code if it does.
+    """The code of a response in the requested language, or why there is none.
 
     Attributes:
         language: Name of the requested language.
         status: ``OK`` exactly when ``code`` is set; else ``NO_CODE``, ``WRONG_LANGUAGE`` or ``TRUNCATED``.
         code: The code, line ends normalised, or None.
         message: Why there is no code; empty on success.
+
+    Example:
+        >>> found = align("I cannot do that.", "svg")
+        >>> found.aligned, found.score, found.status.value
+        (False, 0.0, 'no_code')
     """
 
     language: str
@@ -83,16 +88,25 @@ class Alignment:
 def align(
     response: str, language: str | None = None, prompt: str | None = None, require_fence: bool = True
 ) -> Alignment:
-    """Find the code of a response, by the rules in this module's documentation.
+    r"""Find the code of a response, by the rules in this module's documentation.
 
     Args:
-        response: What the model wrote.
-        language: Name or alias of the requested language; None or blank: taken from ``prompt``.
+        response: What the model wrote; any text.
+        language: Name or alias of the requested language. If None or blank, it is taken from ``prompt``.
         prompt: What the model was asked.
-        require_fence: Whether code without a fence is no answer, as in the paper.
+        require_fence: Accept fenced code only, as the paper does. If False, a bare SVG, HTML or LaTeX document counts.
+
+    Returns:
+        The code, or why there is none.
 
     Raises:
         ConfigError: ``language`` is not known.
+
+    Example:
+        >>> align("Here it is:\n```svg\n<svg/>\n```", "svg").code
+        '<svg/>'
+        >>> align("```html\n<p>Hi</p>\n```", prompt="Write SVG.").message
+        'asked for a svg block, found only: html'
     """
     asked = get_language(language) if language and language.strip() else asked_language(prompt or "")
     wanted = asked or get_language(DEFAULT)
@@ -122,6 +136,9 @@ def align(
 def last_block(text: str) -> tuple[Language, str] | None:
     r"""Return the language and the code of the last closed block whose tag names a language, or None.
 
+    Args:
+        text: Any text.
+
     Example:
         >>> language, code = last_block("It is:\n```svg\n<svg/>\n```")
         >>> language.name, code
@@ -135,9 +152,13 @@ def last_block(text: str) -> tuple[Language, str] | None:
 
 
 def language_of_response(response: str) -> Language | None:
-    r"""Return the language that a response answers in, for when nobody asked for one; None if it shows none.
+    r"""Return the language that a response answers in, or None if it shows none.
 
-    It is that of the last closed block whose tag names a language; else that of a block or a document that begins.
+    It is for callers that asked for no language. The last closed block whose tag names a language decides; else the
+    first language of which a block or a document begins.
+
+    Args:
+        response: What the model wrote.
 
     Example:
         >>> language_of_response("Here it is:\n```tikz\n\\draw (0,0);\n```").name

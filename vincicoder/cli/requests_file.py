@@ -119,7 +119,7 @@ class RequestsFile:
             if not records:
                 reason = f"line 1 is {peeked[0]}" if peeked else "it is empty"
                 raise ConfigError(
-                    f"the requests file {str(self.path)!r} is not one of JSON objects, one a line: {reason}"
+                    f"the requests file {str(self.path)!r} must have one JSON object on each line: {reason}"
                 )
             columns = list(dict.fromkeys(name for record in records for name in record))
         missing = [name for name in REQUIRED if name not in columns]

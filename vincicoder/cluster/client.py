@@ -129,7 +129,7 @@ class ClusterReward:
         try:
             stats = self.stats()
         except RayError as error:
-            raise ClusterUnavailable(f"the cluster cannot say now what it has done: {error}") from error
+            raise ClusterUnavailable(f"the cluster does not answer with its totals: {error}") from error
         nodes = stats["nodes"].values()
         statuses: Counter[str] = Counter()
         for node in nodes:

@@ -107,7 +107,7 @@ def find_files(root: Path) -> list[DataFile]:
     if not paths:
         there = ", ".join(sorted(path.name for path in root.iterdir())[:5]) or "nothing"
         raise DataError(
-            f"the data directory {root} holds no .parquet or .jsonl file but {there}; download the data to it"
+            f"the data directory {root} has no .parquet or .jsonl file; it has: {there}; download the data to it"
         )
     return [DataFile(path, *classify(str(path.relative_to(root)))) for path in paths]
 
@@ -145,8 +145,8 @@ def cut(files: Iterable[DataFile], required: Sequence[str], columns: Mapping[str
         missing = [name for name in required if name not in {columns.get(each, each) for each in present}]
         if missing:
             raise DataError(
-                f"{file.path} has no column {', '.join(missing)} but {', '.join(present) or 'none at all'}; rename its "
-                'columns, or say which stand for which (ms-swift: --columns \'{"theirs": "ours"}\')'
+                f"{file.path} has no column {', '.join(missing)}; its columns are: {', '.join(present) or 'none'}; "
+                'rename them, or say which stand for which (ms-swift: --columns \'{"theirs": "ours"}\')'
             )
         first = 0
         for group, count in enumerate(rows):
@@ -176,7 +176,7 @@ def _parquet(path: Path) -> tuple[list[int], list[str]]:
     try:
         metadata = pyarrow.parquet.read_metadata(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path} is no readable Parquet file ({error}); download it again, or remove it") from error
+        raise DataError(f"{path} cannot be read as Parquet ({error}); download it again, or remove it") from error
     groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
     return groups, list(metadata.schema.to_arrow_schema().names)
 

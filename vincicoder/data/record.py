@@ -160,12 +160,17 @@ def records_from(
         triples: The image's content or path; the code that renders it; the code to fix, or None.
         domain: One of ``DOMAINS``.
         language: What the code is written in; None: the domain's language.
-        seed: Of the choice of wordings.
+        seed: Another seed chooses other wordings.
         source: Where the rows come from.
-        licence: Under which terms.
+        licence: The terms that they may be used under.
 
     Raises:
         ConfigError: The domain is not known, or has no language of its own and none is given.
+
+    Example:
+        >>> [record] = records_from([("icon.png", "<svg/>", None)], "svg")
+        >>> record.language, record.task, record.code
+        ('svg', 'generate', '<svg/>')
     """
     if domain not in DOMAINS or (language is None and domain not in LANGUAGE_OF):
         raise ConfigError(

@@ -1,7 +1,7 @@
 r"""Guards: was the image earned, or is it blank or smuggled in as a raster?
 
-Smuggled is what is not drawn: an image file or its bytes, encoded in the code or read from elsewhere.
-Plotted data is never smuggled, however long, nor is a file that the code itself writes and reads back.
+An image is smuggled if it is not drawn, but comes from an image file or its bytes, encoded in the code or read from
+elsewhere. Plotted data is never smuggled, however long, nor is a file that the code itself writes and reads back.
 
 =========  ===========================================================================================
 Language   What counts as smuggled
@@ -54,6 +54,12 @@ def smuggled_raster(code: str, language: str, max_bytes: int = PAYLOAD_CAP) -> s
 
     Raises:
         ConfigError: ``language`` is not known.
+
+    Example:
+        >>> smuggled_raster('<svg><image href="target.png"/></svg>', "svg") is None
+        False
+        >>> smuggled_raster('<svg><circle r="9"/></svg>', "svg") is None
+        True
     """
     guard = get_language(language).guard or data_urls.smuggled
     rule: Callable[[str, int], str | None] = load(guard) if isinstance(guard, str) else guard

@@ -13,8 +13,13 @@ def is_blank(image: Image.Image, tolerance: int = 2) -> bool:
 
     Args:
         image: The image; transparency is ignored.
-        tolerance: Largest difference within one channel (0 to 255) that still counts as one colour: what the
-            rounding of lossy files may add to an image of nothing.
+        tolerance: Largest difference within one channel (0 to 255) that still counts as one colour, since lossy files
+            round colours.
+
+    Example:
+        >>> from PIL import Image
+        >>> is_blank(Image.new("RGB", (8, 8), "white"))
+        True
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     extrema = cast("tuple[tuple[int, int], ...]", rgb.getextrema())

@@ -114,7 +114,11 @@ class Language:
             object.__setattr__(self, "named", whole_words(words))
 
     def answers_to(self, name: str) -> bool:
-        """Return whether ``name`` (lower case) is the language's name, an alias, or a suffix without its dot."""
+        """Return whether a name is the language's own, an alias, or a suffix without its dot.
+
+        Args:
+            name: In lower case.
+        """
         return name == self.name or name in self.aliases or f".{name}" in self.suffixes
 
     @property
@@ -125,7 +129,11 @@ class Language:
         return f"{self.renderer.__module__}:{self.renderer.__qualname__}"
 
     def recognises(self, code: str) -> bool:
-        """Return whether code, without a fence, looks as if it were written in this language."""
+        """Return whether code looks as if it were written in this language.
+
+        Args:
+            code: The code, without a fence.
+        """
         root = root_element(code)
         if not root:
             return self.bare is not None and self.bare.search(code) is not None
@@ -145,9 +153,16 @@ _index: tuple[Mapping[str, Entry], dict[str, Language]] | None = None
 
 
 def find_language(name: str) -> Language | None:
-    """Return the language that a name or alias (lower case) means, or None.
+    """Return the language that a name, an alias or a suffix means, or None.
 
     A name goes to the first language that has it, so that another package's alias takes nothing from ours.
+
+    Args:
+        name: In lower case; a suffix without its dot.
+
+    Example:
+        >>> find_language("tex").name
+        'latex'
     """
     return _names().get(name)
 
@@ -165,7 +180,10 @@ def _names() -> dict[str, Language]:
 
 
 def get_language(name: str) -> Language:
-    """Return the language called ``name``, which may be an alias and in any case.
+    """Return the language that a name or alias means.
+
+    Args:
+        name: In upper or lower case.
 
     Raises:
         ConfigError: No language has this name, or the one that has it cannot be loaded.
@@ -190,7 +208,10 @@ def get_language(name: str) -> Language:
 
 
 def recognise(code: str) -> Language | None:
-    """Return the language that code without a fence is written in, by how it looks, or None if it could be any.
+    """Return the language that code looks like, or None if it could be any.
+
+    Args:
+        code: The code, without a fence.
 
     Example:
         >>> recognise("<svg/>").name
@@ -203,9 +224,14 @@ _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 
 
 def root_element(markup: str) -> str:
-    """Return the lower-case local name of the first element of ``markup``, or "" if it begins otherwise.
+    """Return the name of the first element, in lower case and without a prefix, or "" if the text begins otherwise.
 
-    Declarations, document types and comments before the element are passed over.
+    Args:
+        markup: HTML or XML. Declarations, document types and comments before the element are passed over.
+
+    Example:
+        >>> root_element('<?xml version="1.0"?><svg:svg/>')
+        'svg'
     """
     position = 0
     while True:

@@ -16,7 +16,13 @@ _C = TypeVar("_C", bound=Config)
 
 
 def flat_names(config: type[Config]) -> list[str]:
-    """Return the flat names of all options."""
+    """Return the flat names of all options.
+
+    Example:
+        >>> from vincicoder.rendering.config import Limits
+        >>> flat_names(Limits)[:2]
+        ['cpu_seconds', 'wall_seconds']
+    """
     return [leaf.name for leaf in leaves(config)]
 
 
@@ -76,7 +82,13 @@ def to_flat(config: Config) -> dict[str, Any]:
 
 
 def changed(config: Config) -> dict[str, Any]:
-    """Return, by flat name, the options that differ from their defaults."""
+    """Return, by flat name, the options that differ from their defaults.
+
+    Example:
+        >>> from vincicoder.rendering.config import Limits
+        >>> changed(Limits(pixels=4_000_000))
+        {'pixels': 4000000}
+    """
     return {
         leaf.name: value for leaf in leaves(type(config)) if (value := value_of(config, leaf)) != plain(leaf.default)
     }
@@ -91,6 +103,16 @@ def from_environment(config: type[Config], prefix: str, environ: Mapping[str, st
     """Return the options that the environment sets, by name: ``PREFIX_CPU_SECONDS=5``.
 
     Values are texts that `from_flat` converts: numbers, ``true``, lists with commas, mappings as JSON.
+
+    Args:
+        config: The configuration's class.
+        prefix: Begins the name of each variable, such as ``VINCICODER_REWARD_``.
+        environ: The environment.
+
+    Example:
+        >>> from vincicoder.rendering.config import Limits
+        >>> from_environment(Limits, "MY_", {"MY_CPU_SECONDS": "5", "HOME": "/root"})
+        {'cpu_seconds': '5'}
     """
     names = [*flat_names(config), *dict(_sections(config))]
     return {name: _parsed(environ[f"{prefix}{name.upper()}"]) for name in names if f"{prefix}{name.upper()}" in environ}

@@ -50,7 +50,7 @@ _CJK_FONT = "Noto Sans CJK SC"
 
 
 class LatexRenderer:
-    """Compile without shell escape and without reading outside TeX's own tree, then renders the first page.
+    """Compile without shell escape and without reading outside TeX's own tree, then render the first page.
 
     Args:
         dpi: Resolution of the image.

@@ -99,7 +99,7 @@ class ResultsFile:
             record = _parsed(line) if line.endswith(b"\n") else None
             foreign = torn or not (line.startswith(_HEAD) or _HEAD.startswith(line))
             if foreign or (record is not None and ("run" not in record or record.get("status") not in _STATUSES)):
-                raise ConfigError(f"{str(self.path)!r} holds something else than results; give another --output")
+                raise ConfigError(f"{str(self.path)!r} holds something other than results; give another --output")
             if record is None:
                 drop = torn = True  # no other line may follow it
                 continue

@@ -28,13 +28,27 @@ __all__ = [
 
 
 class Scorer(Protocol):
-    """Anything that scores: a `VisualReward`, or a node's, a cluster's or a server's that answers like one."""
+    """Anything that scores: a `VisualReward`, or what answers like one for a node, a cluster or a server.
+
+    Example:
+        >>> def best(scorer: Scorer, requests: Sequence[RewardRequest]) -> float:
+        ...     return max(result.overall for _, result in scorer.stream(requests))
+    """
 
     def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
-        """Yield ``(index, result)`` as requests finish."""
+        """Yield ``(index, result)`` as requests finish.
+
+        Args:
+            requests: What to score.
+        """
 
     def render(self, code: str, language: str) -> Render:
-        """Render code as scoring does."""
+        """Render code as scoring does.
+
+        Args:
+            code: The code, without a fence.
+            language: Name or alias of its language.
+        """
 
     def close(self) -> None:
         """End every worker, or let go of what is shared."""
@@ -43,7 +57,7 @@ class Scorer(Protocol):
 def score(
     response: str, target: TargetLike, language: str | None = None, prompt: str | None = None, **options: Any
 ) -> RewardResult:
-    """Score one response. For more than one build a `VisualReward`, whose workers stay warm.
+    """Score one response. To score several, build a `VisualReward`, whose workers stay warm.
 
     Args:
         response: The text that the model wrote.

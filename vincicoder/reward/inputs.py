@@ -22,7 +22,7 @@ _KEPT = 256
 
 
 class OpenTargets:
-    """Keeps the latest targets open: a group of responses shares one. Thread-safe."""
+    """Keep the latest targets open: a group of responses shares one. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -24,7 +24,7 @@ _TRIES = 2
 
 
 class PixelWorkers:
-    """Runs components in worker processes, which are started when they are first needed. Thread-safe.
+    """Run components in worker processes, which are started when they are first needed. Thread-safe.
 
     Args:
         count: Processes at most.

@@ -14,7 +14,7 @@ from vincicoder.similarity import Comparison, Prepared, Similarity
 
 
 class EncoderStage:
-    """Compares prepared samples in batches: what waits at the same time goes through the encoder together.
+    """Compare prepared samples in batches: what waits at the same time goes through the encoder together.
 
     Args:
         similarity: What compares.
@@ -87,7 +87,7 @@ class EncoderStage:
 
 
 class EndpointStage:
-    """Runs components that ask an endpoint, in one event loop with one limit on what is under way.
+    """Run components that ask an endpoint, in one event loop with one limit on what is under way.
 
     Args:
         limit: Calls under way at a time.

@@ -32,10 +32,10 @@ class VisualReward:
     """Score responses by rendering them and comparing the images. Safe to use from several threads.
 
     Attributes:
-        config: What it was told.
+        config: Its options.
         counts: Results so far, by status.
         encoder: Name of the encoder.
-        similarity: What compares.
+        similarity: What compares renders with targets.
 
     Args:
         encoder: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local directory, ``"timm:NAME"``, or
@@ -73,6 +73,9 @@ class VisualReward:
     def from_options(cls, options: Mapping[str, Any]) -> VisualReward:
         """Build a reward from a trainer's options, flat or nested.
 
+        Args:
+            options: Values by name, such as ``{"encoder": "embedded", "limits": {"cpu_seconds": 5}}``.
+
         Raises:
             ConfigError: An option is unknown or has a value that cannot work.
 
@@ -88,10 +91,15 @@ class VisualReward:
 
         Args:
             requests: What to score. A bad one gets a status and changes nothing for the others.
-            progress: Called with each result as it finishes.
+            progress: Is called with each result as it finishes.
 
         Raises:
             EncoderError: The encoder failed.
+
+        Example:
+            >>> [result] = reward.score([RewardRequest(response, "icon.png", language="svg")])  # doctest: +SKIP
+            >>> result.overall, result.status.value  # doctest: +SKIP
+            (0.97, 'ok')
         """
         results: dict[int, RewardResult] = {}
         for index, result in self.stream(requests):
@@ -103,10 +111,15 @@ class VisualReward:
     def stream(self, requests: Iterable[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
         """Yield ``(index, result)`` as requests finish, so that nobody waits for the slowest code.
 
-        Requests are taken a few at a time, so that there may be any number of them.
+        Args:
+            requests: What to score. They are taken a few at a time, so that there may be any number of them.
 
         Raises:
             EncoderError: The encoder failed.
+
+        Example:
+            >>> for index, result in reward.stream(requests):  # doctest: +SKIP
+            ...     print(index, result.overall)
         """
         done: queue.SimpleQueue[Job] = queue.SimpleQueue()
         waiting = iter(enumerate(requests))
@@ -137,7 +150,19 @@ class VisualReward:
                 future.cancel()
 
     def render(self, code: str, language: str) -> Render:
-        """Render code as scoring does, and wait for it."""
+        """Render code as scoring does, and wait for it.
+
+        Args:
+            code: The code, without a fence.
+            language: Name or alias of its language.
+
+        Raises:
+            ConfigError: The language is not known.
+
+        Example:
+            >>> reward.render("<svg/>", "svg").status.value  # doctest: +SKIP
+            'ok'
+        """
         return self._pool.render(code, language)
 
     def totals(self) -> Totals:

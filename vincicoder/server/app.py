@@ -85,7 +85,7 @@ def application(served: Served, config: ServerConfig | None = None, token: str |
 
 
 class _Totals(Collector):
-    """Tells prometheus_client what a scorer counts, which several processes may share."""
+    """Tell prometheus_client what a scorer counts, which several processes may share."""
 
     def __init__(self, served: Served) -> None:
         self._served = served

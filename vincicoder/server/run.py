@@ -54,7 +54,7 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Runs the application in this process; says when it listens and when it stops."""
+    """Run the application in this process, and say when it listens and when it stops."""
 
     def __init__(self, served: Served, config: ServerConfig, token: str | None, announcement: str = "") -> None:
         app = application(served, config, token)

@@ -33,7 +33,9 @@ _STRIPES = 64
 
 @dataclass(frozen=True)
 class Prepared:
-    """A target and a render, cut into tiles. Plain data: it may be sent to another process.
+    """A target and a render, cut into tiles: what :meth:`Similarity.prepare` returns.
+
+    It is plain data, so that it may be sent to another process.
 
     Attributes:
         key: Names the target's content.
@@ -59,6 +61,10 @@ class Comparison:
         fine: Mean similarity of the grid's tiles.
         grid: Columns and rows.
         tiles: Similarity of each tile of the grid, row by row.
+
+    Example:
+        >>> round(Comparison(coarse=0.9, fine=0.6, grid=(2, 1), tiles=(0.5, 0.7)).visual(), 6)
+        0.7
     """
 
     coarse: float
@@ -82,7 +88,7 @@ class Comparison:
 
 
 class Similarity:
-    """Compares renders with targets and remembers the embeddings of the targets it saw last. Thread-safe.
+    """Compare renders with targets, and keep the embeddings of the latest targets. Thread-safe.
 
     Attributes:
         encoder: What embeds the tiles.
@@ -97,6 +103,14 @@ class Similarity:
 
     Raises:
         ConfigError: ``cache_targets`` is negative.
+
+    Example:
+        >>> from vincicoder.similarity import load_encoder
+        >>> similarity = Similarity(load_encoder("embedded"))
+        >>> white = Image.new("RGB", (448, 448), "white")
+        >>> [comparison] = similarity.compare([similarity.prepare(white, white, key="white")])
+        >>> comparison.fine, comparison.grid
+        (1.0, (1, 1))
     """
 
     def __init__(self, encoder: Encoder, cache_targets: int = 2048) -> None:
@@ -176,7 +190,14 @@ class Similarity:
             )
 
     def patch_tokens(self, image: Image.Image) -> _Embedding:
-        """Return the patch tokens of an image's tiles, thumbnail last, float32, shape ``[tiles, patches, D]``."""
+        """Return the patch tokens of an image's tiles, the thumbnail last.
+
+        Args:
+            image: The image, of any size.
+
+        Returns:
+            Patch tokens, float32, shape ``[tiles, patches, D]``.
+        """
         return cast("PatchEncoder", self.encoder).encode_patches(tile(image).pixels)
 
     def _sort_targets(
@@ -244,14 +265,31 @@ class Similarity:
 
 
 def fitted(render: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return a render at a target's size ``(width, height)``, RGB, resized bicubically."""
+    """Return a render at a target's size, RGB, resized bicubically.
+
+    Args:
+        render: The render, of any size and mode.
+        size: Width and height in pixels.
+
+    Example:
+        >>> fitted(Image.new("L", (10, 10)), (20, 30)).size
+        (20, 30)
+    """
     # RGB first: Pillow would resize a palette image by nearest neighbour.
     rgb = render if render.mode == "RGB" else render.convert("RGB")
     return rgb if rgb.size == size else rgb.resize(size, Image.Resampling.BICUBIC)
 
 
 def blank_page(target: Image.Image) -> Image.Image:
-    """Return a page of the target's size in its background colour, the most common one along its border."""
+    """Return a page of the target's size in its background colour, the most common one along its border.
+
+    Args:
+        target: The target, RGB.
+
+    Example:
+        >>> blank_page(Image.new("RGB", (4, 3), "red")).getpixel((0, 0))
+        (255, 0, 0)
+    """
     pixels = np.asarray(target)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     colours, counts = np.unique(border, axis=0, return_counts=True)

@@ -34,6 +34,11 @@ class Tiles(NamedTuple):
         pixels: RGB, uint8, shape ``[N, 448, 448, 3]``: the grid's tiles row by row, then the thumbnail if the
             grid has more than one tile.
         grid: Columns and rows.
+
+    Example:
+        >>> tiles = tile(Image.new("RGB", (1344, 896)))
+        >>> tiles.grid, tiles.pixels.shape
+        ((3, 2), (7, 448, 448, 3))
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -43,8 +48,8 @@ class Tiles(NamedTuple):
 def grid_of(width: int, height: int) -> tuple[int, int]:
     """Choose the grid whose shape is closest to the image's.
 
-    Of the grids of one shape, such as 1x1, 2x2 and 3x3, and of two shapes equally close, the largest one wins
-    that the image fills by more than half.
+    Several grids may be equally close, such as 1x1, 2x2 and 3x3. Then the largest of them wins that the image fills by
+    more than half.
 
     Args:
         width: Width of the image in pixels, at least 1.
@@ -52,6 +57,10 @@ def grid_of(width: int, height: int) -> tuple[int, int]:
 
     Returns:
         Columns and rows; their product is at most ``MAX_TILES``.
+
+    Example:
+        >>> grid_of(400, 400), grid_of(1344, 896)
+        ((1, 1), (3, 2))
     """
     shape = width / height
     best, closest = (1, 1), float("inf")
@@ -71,6 +80,10 @@ def tile(image: Image.Image) -> Tiles:
 
     Returns:
         The tiles. The image is stretched to fill the grid; nothing is cropped or padded.
+
+    Example:
+        >>> tile(Image.new("RGB", (300, 200))).pixels.shape
+        (7, 448, 448, 3)
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     columns, rows = grid = grid_of(*rgb.size)

@@ -1,8 +1,12 @@
-"""What the adapters for trainers share: a row of their data in, numbers for their log out.
+"""What the adapters for trainers share.
 
-A trainer passes a response and whatever columns its data set has; `request_from` finds the target, the language,
-the prompt and the reference among them. A trainer wants plain floats, the same keys for every sample and never a hole;
-`TrainerReward` gives them, see there for what happens when it is the machine or the data that failed.
+- ``request_from`` makes a request of a row: it finds target, language, prompt and reference among the columns of the
+  trainer's data set.
+- ``TrainerReward`` scores requests and returns plain floats, with the same keys for every sample, also where the data
+  or the machine failed.
+- ``CompletionReward`` is the reward function for TRL and ms-swift.
+- ``Groups`` knows which responses belong to one prompt, so that the mean of its siblings can stand in for a sample.
+- ``means`` adds up the metrics of a batch for a trainer's log.
 """
 
 from __future__ import annotations

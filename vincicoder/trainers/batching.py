@@ -76,7 +76,7 @@ def _number(name: str, value: Any, least: float) -> float:
 
 
 class _Batcher:
-    """Scores requests that arrive one by one, from any thread, in batches.
+    """Score requests that arrive one by one, from any thread, in batches.
 
     A few threads take turns: while some batches are being scored the next one gathers, so that a slow
     sample holds up nobody. When all threads are busy, what waits grows into a larger batch. A sample that

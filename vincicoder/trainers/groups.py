@@ -117,7 +117,7 @@ class Groups:
 
 
 class Siblings:
-    """Waits for the siblings of samples, all in one thread, so that nobody else has to.
+    """Wait for the siblings of samples, all in one thread, so that nobody else has to.
 
     A group is complete when all of its ``size`` responses are over; where the size is not known, when none is under
     way and other processes have had a moment to begin theirs. `SIBLING_SECONDS` later, what is known has to do.

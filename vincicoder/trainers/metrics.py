@@ -134,6 +134,9 @@ def sums_of(samples: Sequence[Metrics]) -> Counter[str]:
 def means(sums: Mapping[str, float]) -> Metrics:
     """Return the mean of every metric: scores and times over the judged samples, shares over all.
 
+    Args:
+        sums: What :func:`sums_of` returned, or several of them added up.
+
     Example:
         >>> means({"count": 4, "judged": 2, "overall": 1.0, "infrastructure": 2.0})
         {'overall': 0.5, 'infrastructure': 0.5}

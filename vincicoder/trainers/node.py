@@ -257,7 +257,7 @@ def _sent(request: RewardRequest, attachments: Attachments) -> dict[str, Any] | 
 
 
 class _Server:
-    """Holds the reward and the groups, and one thread per client."""
+    """Hold the reward and the groups, and serve each client in a thread of its own."""
 
     def __init__(self, listener: Listener, options: Mapping[str, Any]) -> None:
         self._listener = listener

@@ -74,7 +74,15 @@ def request_from(response: str, sources: Sources, image_dir: str | Path | None =
 
 
 def says_language(sources: Sources) -> bool:
-    """Whether a row has a language or a prompt, so that its prompt need not be found elsewhere."""
+    """Return whether a row has a language or a prompt, so that its prompt need not be looked for elsewhere.
+
+    Args:
+        sources: Where the parts of the row may be.
+
+    Example:
+        >>> says_language([{"problem": "Write SVG."}]), says_language([{"answer": "<svg/>"}])
+        (True, False)
+    """
     return _text(sources, ("language", *_PROMPT_KEYS)) is not None
 
 

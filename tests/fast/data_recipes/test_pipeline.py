@@ -223,7 +223,7 @@ def test_a_damaged_shard_or_a_missing_column_is_named(tmp_path, write_parquet):
     shard.write_bytes(shard.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"00000-00000\.parquet is damaged"):
         list(rows_of([shard]))
-    with pytest.raises(DataError, match=r"00000-00000\.parquet is no shard of a recipe"):
+    with pytest.raises(DataError, match=r"00000-00000\.parquet was not written by a recipe"):
         run(Numbered(10), [], tmp_path / "in", SETTINGS)
     directory = write_parquet([{"code": "x", "target": b"y"}])
     with pytest.raises(DataError, match=r"part-0\.parquet has no column domain, task; run it through collect"):

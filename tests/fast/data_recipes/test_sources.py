@@ -162,7 +162,7 @@ def test_web2code_leaves_out_questions_about_pages_and_what_is_measured_on(write
 def test_splits_for_measuring_are_read_only_when_they_are_named(write_parquet):
     rows = [{"Filename": "a", "Svg": svg_of(3)}]
     directory = write_parquet(rows, "test-00000-of-00001.parquet", "all/data").parent
-    with pytest.raises(DataError, match=r"holds only test-00000-of-00001\.parquet and the like"):
+    with pytest.raises(DataError, match=r"has only files that are left out, such as test-00000-of-00001\.parquet"):
         found("starvector", directory)
     for name in ("val-0.parquet", "train-0.parquet", "latest-validated.parquet"):
         write_parquet(rows, name, "all/data")
@@ -270,7 +270,7 @@ def test_a_wrong_directory_or_a_missing_column_is_one_sentence_that_names_it(nam
     with pytest.raises(DataError, match=r"/nowhere does not exist"):
         found(name, tmp_path / "nowhere")
     directory = write_parquet([{"a": 1}], "x.parquet")
-    with pytest.raises(DataError, match=r"x\.parquet has no column .* but a"):
+    with pytest.raises(DataError, match=r"x\.parquet has no column .*; its columns are: a"):
         found(name, directory)
 
 
@@ -319,7 +319,7 @@ def test_json_lists_are_streamed(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="cut off"):
         list(json_items(path))
     path.write_text('{"a": 1}')
-    with pytest.raises(DataError, match="no JSON list"):
+    with pytest.raises(DataError, match="not a JSON list"):
         list(json_items(path))
 
 

@@ -70,5 +70,7 @@ def test_unusable_data_ends_the_run_with_one_sentence(swift_sft, tmp_path):
     assert run.status != 0
     last = run.output.strip().splitlines()[-1]
     assert last.startswith("vincicoder-sft: ")
-    assert "has no column user_content but question, assistant_content, image; rename its columns, or say" in last
+    assert (
+        "has no column user_content; its columns are: question, assistant_content, image; rename them, or say" in last
+    )
     assert "Traceback" not in run.output

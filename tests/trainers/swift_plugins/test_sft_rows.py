@@ -194,7 +194,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(load, monkeypatch):
 def test_what_is_not_there_is_one_sentence(load, public, tmp_path):
     with pytest.raises(SystemExit, match=r"nowhere does not exist; set it to the directory that"):
         load("vincicoder-sft", tmp_path / "nowhere")
-    with pytest.raises(SystemExit, match=r"holds no .parquet or .jsonl file but nothing; download"):
+    with pytest.raises(SystemExit, match=r"has no .parquet or .jsonl file; it has: nothing; download"):
         load("vincicoder-sft", tmp_path)
     with pytest.raises(SystemExit, match=r"no subset 'chart-refined'; did you mean 'chart-refine'"):
         load("vincicoder-sft:chart-refined", public)

@@ -113,7 +113,7 @@ def stored_record(row: Mapping[str, Any], prompt: str | None, image: Any, direct
         stored = json.loads(text)
         values = {each.name: stored[each.name] for each in dataclasses.fields(Record) if each.name not in _SHOWN}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BadRow(Reason.INVALID_JSON, f"record is not what was written there: {error!r}") from error
+        raise BadRow(Reason.INVALID_JSON, f"record does not hold what export wrote: {error!r}") from error
     if prompt is None:
         raise BadRow(Reason.MISSING_VALUE, "the prompt is missing")
     if values["task"] not in TASKS or not isinstance(values["code"], str):

@@ -32,7 +32,15 @@ _PUBLISHED = tuple(
 
 
 class Encoder(Protocol):
-    """Turns tiles into embeddings whose cosine says how alike two tiles look."""
+    """Turn tiles into embeddings whose cosine says how alike two tiles look.
+
+    Example:
+        >>> import numpy as np
+        >>> white = np.full((2, 448, 448, 3), 255, np.uint8)
+        >>> embeddings = load_encoder("embedded").encode(white)
+        >>> embeddings.dtype, embeddings.shape[0]
+        (dtype('float32'), 2)
+    """
 
     @property
     def name(self) -> str:

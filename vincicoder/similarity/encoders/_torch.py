@@ -71,7 +71,7 @@ def choose_dtype(dtype: str | None, device: torch.device) -> torch.dtype:
 
 
 class TorchEncoder:
-    """Runs tiles through a network, in bounded batches and one call at a time.
+    """Run tiles through a network, in bounded batches and one call at a time.
 
     Args:
         name: The name that results report.

@@ -1,20 +1,24 @@
-"""An encoder without weights, for the CPU: classical structure, edge and colour features.
+"""An encoder without weights, for the CPU, that describes a tile by classical features.
 
-It ranks renders of drawings (charts, pages, icons, figures) usefully enough to try everything out on a
-machine with neither GPU nor hub. It knows no semantics: train with DINOv2.
+It ranks renders of charts, pages, icons and figures well enough to try everything out on a machine without GPU and
+weights. It knows nothing of meaning: train with DINOv2.
 
-A tile is described by four parts, each compared on its own scale, because a cosine over raw pixels would
-see little but white paper:
+The embedding of a tile has four parts. Each has a scale of its own, because a cosine over raw pixels would see little
+but white paper:
 
-- **layout**: how dark each cell of a 14x14 grid is, and of what colour;
-- **detail**: how dark each cell of a 28x28 grid is;
-- **edges**: how strong the edges of each direction are in each cell of a 14x14 grid;
-- **palette**: which colours other than white occur, wherever they are.
+=======  ===================================================================  =====
+Part     What it holds                                                        Share
+=======  ===================================================================  =====
+layout   darkness and colour of each cell of a 14 x 14 grid                   0.30
+detail   darkness of each cell of a 28 x 28 grid                              0.15
+edges    strength of edges in 6 directions, in each cell of a 14 x 14 grid    0.40
+palette  colours other than white, wherever they are                          0.15
+=======  ===================================================================  =====
 
-The first three have the tile's own mean taken away, so that two unrelated drawings come out near 0 instead
-of near 1. Cells overlap, so that a shift by a few pixels costs little. What a tile has too little of to
-fill a part is made up by its plain colours, so that an empty tile is like another empty one of its colour
-and unlike a drawing.
+- Layout, detail and edges have their mean subtracted. So the cosine of two unrelated images is near 0, not near 1.
+- Cells overlap, so that a shift by a few pixels changes little.
+- A part counts less the less the tile has of it: a tile with few edges has a small edge part. The plain colours of the
+  tile take the rest of the share. So an empty tile is like another empty tile of its colour, and unlike any other.
 """
 
 from __future__ import annotations
@@ -39,8 +43,8 @@ _SIDE = TILE // 8
 _DIRECTIONS = 6
 _BINS = 5
 
-# Share of each part in the squared length of an embedding, and the length of a part at which it counts for
-# half.
+# For each part: its share in the squared length of an embedding, and the length of the part's features at which it
+# gets half of that share.
 _PARTS = {
     "layout": (0.30, 0.2),
     "detail": (0.15, 0.4),
@@ -51,16 +55,22 @@ _PARTS = {
 # How much colour counts beside darkness in the layout.
 _CHROMA = 0.5
 
-# Share of one last number that only says whether there is anything to see, which puts empty against drawn
-# below 0.
+# Share of one last number that says only how much of the tile is empty. It makes the cosine of an empty tile and a full
+# one negative.
 _INK = 0.25
 
 
 def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) -> EmbeddedEncoder:
-    """Return the encoder; `batch_tiles` has no effect, since tiles are taken one by one.
+    """Return the encoder.
+
+    Args:
+        name: ``"embedded"``; it has no variants.
+        device: None, ``"auto"`` or ``"cpu"``.
+        dtype: None, ``"auto"`` or ``"float32"``.
+        batch_tiles: Has no effect, since tiles are embedded one by one.
 
     Raises:
-        ConfigError: A variant, or a device or dtype other than the CPU and float32, is asked for.
+        ConfigError: Another name, device or dtype is asked for.
     """
     for option, value, works in (
         ("encoder", name, ("embedded",)),
@@ -76,12 +86,25 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
 
 
 class EmbeddedEncoder:
-    """Embeds tiles by classical features, about 3 ms each on one core. Equal tiles, equal embeddings."""
+    """Embed tiles by classical features, about 3 ms each on one core. Equal tiles have equal embeddings.
+
+    Example:
+        >>> tiles = np.zeros((2, TILE, TILE, 3), np.uint8)
+        >>> np.linalg.norm(EmbeddedEncoder().encode(tiles), axis=1).round(3).tolist()
+        [1.0, 1.0]
+    """
 
     name = "embedded"
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> _Floats:
-        """Embed tiles; see `Encoder.encode`. D is about 2,800 and every embedding has length 1."""
+        """Embed tiles.
+
+        Args:
+            tiles: RGB, uint8, shape ``[N, 448, 448, 3]``.
+
+        Returns:
+            Embeddings of length 1, float32, shape ``[N, D]`` with D about 2,800.
+        """
         return np.stack([_embedding(_features(each)) for each in tiles])
 
 
@@ -99,7 +122,7 @@ _FINE = _pooling(28)
 
 
 def _features(tile: npt.NDArray[np.uint8]) -> dict[str, _Floats]:
-    """Describe a tile, uint8 ``[448, 448, 3]``, by its parts and, as ``plain``, by all of its colours."""
+    """Return the features of a tile, uint8 ``[448, 448, 3]``: its four parts, and ``plain``, all of its colours."""
     half = Image.fromarray(tile).reduce(2)
     # Every ninth pixel is enough, in three batches for the sake of small products.
     histogram = _histogram(_unit(np.asarray(half)[::3, ::3].reshape(3, -1, 3)))
@@ -119,7 +142,7 @@ def _features(tile: npt.NDArray[np.uint8]) -> dict[str, _Floats]:
 
 
 def _unit(pixels: npt.NDArray[np.uint8]) -> _Floats:
-    """Bring bytes to [0, 1]."""
+    """Scale bytes to [0, 1]."""
     scaled: _Floats = pixels.astype(np.float32) / np.float32(255)
     return scaled
 
@@ -132,13 +155,13 @@ def _opponent(pixels: _Floats) -> _Floats:
 
 
 def _pooled(maps: _Floats, weights: _Floats) -> _Floats:
-    """Return maps by cell, as signed square roots, so that a thin line counts beside a filled area."""
+    """Return the mean of each map in each cell, as signed square roots, so that thin lines count beside areas."""
     cells: _Floats = weights @ maps @ weights.T
     return np.copysign(np.sqrt(np.abs(cells)), cells)
 
 
 def _centred(cells: _Floats) -> _Floats:
-    """Take the mean over the last two axes away."""
+    """Subtract the mean over the last two axes."""
     centred: _Floats = cells - cells.mean(axis=(-2, -1), keepdims=True)
     return centred
 

@@ -105,14 +105,16 @@ def test_a_misspelt_subset_is_answered_with_the_right_one():
 def test_faults_of_a_whole_data_set_are_one_sentence(tmp_path, png):
     with pytest.raises(DataError, match="nowhere does not exist"):
         find_files(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"holds no .parquet or .jsonl file but nothing"):
+    with pytest.raises(DataError, match=r"has no .parquet or .jsonl file; it has: nothing"):
         find_files(tmp_path)
     write(tmp_path / "svg.parquet", [{"user_content": "a", "answer": ANSWER, "image": png}])
-    with pytest.raises(DataError, match="has no column assistant_content but user_content, answer, image"):
+    with pytest.raises(
+        DataError, match="has no column assistant_content; its columns are: user_content, answer, image"
+    ):
         read(tmp_path, tmp_path)
     assert len(read(tmp_path, tmp_path, columns={"answer": "assistant_content"})) == 1
     (tmp_path / "svg.parquet").write_bytes(b"PAR1 nothing of the kind PAR1")
-    with pytest.raises(DataError, match="no readable Parquet file"):
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
         read(tmp_path, tmp_path)
 
 

@@ -16,7 +16,7 @@ from vincicoder.status import Fault, Status
 def test_a_file_of_something_else_is_never_written_to(tmp_path: Path, content: str) -> None:
     precious = tmp_path / "notes.txt"
     precious.write_text(content)
-    with pytest.raises(ConfigError, match="something else than results"):
+    with pytest.raises(ConfigError, match="something other than results"):
         ResultsFile(precious, "run")
     assert precious.read_text() == content
 
@@ -60,6 +60,6 @@ def test_an_earlier_result_is_taken_once(tmp_path: Path) -> None:
 def test_a_status_that_nobody_knows_is_something_else(tmp_path: Path) -> None:
     line = json.dumps({"key": "a", "run": "run", "status": "splendid"}) + "\n"
     (tmp_path / "out.jsonl").write_text(line)
-    with pytest.raises(ConfigError, match="something else than results"):
+    with pytest.raises(ConfigError, match="something other than results"):
         ResultsFile(tmp_path / "out.jsonl", "run")
     assert (tmp_path / "out.jsonl").read_text() == line
