@@ -104,21 +104,21 @@ def hold_rows(rows: golden_scores.Rows, domain: str, section: str, like_the_reco
 
 
 @pytest.mark.parametrize("section", ["names", "scripts", "cli", "scores.exact", "scores.options"])
-def test_what_needs_no_extra(section: str) -> None:
+def test_what_needs_no_extra_is_as_recorded(section: str) -> None:
     hold(section, record.SECTIONS[section]())
 
 
-def test_recipes() -> None:
+def test_recipes_are_as_recorded() -> None:
     pytest.importorskip("pyarrow")
     hold("recipes", golden_commands.recipes())
 
 
-def test_doctor(checks: dict[str, Any]) -> None:
+def test_the_doctors_checks_are_as_recorded(checks: dict[str, Any]) -> None:
     hold("doctor", golden_commands.doctor(checks))
 
 
 @pytest.mark.parametrize("section", ["trainers.easyr1", "trainers.verl", "trainers.completions"])
-def test_reward_files_and_functions(section: str) -> None:
+def test_reward_files_and_functions_are_as_recorded(section: str) -> None:
     hold(section, record.SECTIONS[section]())
 
 
@@ -133,14 +133,14 @@ def test_a_response_of_every_kind(
     hold_rows(quick_rows, domain, "scores.samples", like_the_record)
 
 
-def test_exact_pairs_with_dinov2(dinov2: Path) -> None:
+def test_exact_pairs_score_the_same_with_dinov2(dinov2: Path) -> None:
     hold("scores.exact_dinov2", golden_scores.exact_rows(str(dinov2), record.DINOV2_PAIRS))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("domain", [domain for domain in LANGUAGES if domain != "extra"])
-def test_the_rest_of_the_sample_set(
+def test_the_rest_of_the_sample_set_scores_the_same(
     domain: str, need: Callable[[str], None], other_rows: golden_scores.Rows, like_the_record: bool
 ) -> None:
     need(domain)
@@ -149,7 +149,9 @@ def test_the_rest_of_the_sample_set(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_every_status_with_dinov2(dinov2: Path, need: Callable[[str], None], like_the_record: bool) -> None:
+def test_every_status_scores_the_same_with_dinov2(
+    dinov2: Path, need: Callable[[str], None], like_the_record: bool
+) -> None:
     for domain in LANGUAGES:
         need(domain)
     rows = golden_scores.sample_rows(str(dinov2), golden_scores.of_every_status())
@@ -159,18 +161,18 @@ def test_every_status_with_dinov2(dinov2: Path, need: Callable[[str], None], lik
 # Trainers and the service, where they are installed
 
 
-def test_verl_manager() -> None:
+def test_the_manager_for_verl_is_as_recorded() -> None:
     pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
     hold("trainers.verl_manager", record.SECTIONS["trainers.verl_manager"]())
 
 
-def test_swift_plugins() -> None:
+def test_the_plugins_for_ms_swift_are_as_recorded() -> None:
     pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
     hold("trainers.swift", record.SECTIONS["trainers.swift"]())
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_service() -> None:
+def test_the_service_is_as_recorded() -> None:
     pytest.importorskip("fastapi", reason="what serves over HTTP is not installed")
     hold("serve", record.SECTIONS["serve"]())

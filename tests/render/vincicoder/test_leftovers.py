@@ -86,7 +86,7 @@ def assert_flat_and_clean(rounds: int, count: int, end: str, growth_mb: float) -
 
 
 @pytest.mark.parametrize("end", ["reward.close()", pytest.param("os._exit(0)", marks=pytest.mark.slow)])
-def test_a_few_mixed_batches(end: str) -> None:
+def test_nothing_is_left_behind_by_mixed_batches(end: str) -> None:
     assert_flat_and_clean(rounds=3, count=30, end=end, growth_mb=30)
 
 

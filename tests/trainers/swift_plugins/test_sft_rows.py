@@ -58,7 +58,7 @@ def test_rows_are_messages_with_the_image_as_it_is(load, public, streaming):
         ("vincicoder-sft:web/svg#9", 9),
     ],
 )
-def test_subsets_and_samples(load, public, name, expected, streaming):
+def test_a_subset_gives_its_rows_and_a_number_that_many(load, public, name, expected, streaming):
     tags = Counter(content[3:].split("\n")[0] for content in contents(load(name, public, streaming=streaming)))
     assert (tags.total() if isinstance(expected, int) else dict(tags)) == expected
 

@@ -95,7 +95,7 @@ def test_a_wrong_language_message_stays_short():
     assert len(align(response, "python").message) < 200
 
 
-def test_no_block():
+def test_a_response_without_a_block_has_no_code():
     assert failure("I cannot do that.") is Status.NO_CODE
     assert failure("") is Status.NO_CODE
     assert failure("Use ```python``` or `x`.") is Status.NO_CODE
@@ -106,7 +106,7 @@ def test_an_empty_block_is_no_code(body):
     assert failure(f"```python\n{body}```") is Status.NO_CODE
 
 
-def test_a_cut_off_block():
+def test_a_block_that_never_closes_is_truncated():
     assert failure("```python\nx = 1\ny =") is Status.TRUNCATED
     assert failure("```python") is Status.TRUNCATED
     assert failure("```xml\n<svg>", "svg") is Status.TRUNCATED
@@ -236,7 +236,7 @@ def test_thinking_tags_in_prose_are_words():
     assert code("I left out the `<think>` and `</think>` tags.\n```python\nx\n```\nNo `</think>`.") == "x"
 
 
-def test_several_thinking_sections():
+def test_every_thinking_section_is_left_out():
     assert code("<think>a</think>\n<think>b\n```python\nc\n```</think>\n```python\nd\n```") == "d"
 
 

@@ -65,7 +65,7 @@ WRONG = {
 }
 
 
-def test_facts_survive_the_way() -> None:
+def test_facts_are_the_same_after_the_way_through_json() -> None:
     assert Facts.from_json(FACTS.to_json()) == FACTS
     assert Facts.from_json('{"spans": []}') == Facts()
 

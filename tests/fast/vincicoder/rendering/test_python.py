@@ -100,7 +100,7 @@ def test_transparency_lies_over_white(pool: RenderPool) -> None:
          "ImageDraw.Draw(i).rectangle((0, 0, 40, 30), 'red'); i.save('a.bmp')", "red"),
     ],
 )  # fmt: skip
-def test_pillow_images(pool: RenderPool, code: str, colour: str) -> None:
+def test_the_image_that_pillow_saved_or_showed_last_is_the_render(pool: RenderPool, code: str, colour: str) -> None:
     image = image_of(pool, PIL + code)
     assert image.size == (40, 30)
     assert same(image, Image.new("RGB", (40, 30), colour))
@@ -125,7 +125,7 @@ def test_pillow_images(pool: RenderPool, code: str, colour: str) -> None:
         MOL + "Draw.MolToFile(m, 'm.svg', size=(300, 200))",
     ],
 )
-def test_rdkit_images(pool: RenderPool, code: str) -> None:
+def test_a_molecule_is_the_render_however_rdkit_writes_it(pool: RenderPool, code: str) -> None:
     image = image_of(pool, code)
     assert image.width / image.height == pytest.approx(1.5, abs=0.01)
     assert image.width >= 300

@@ -156,7 +156,7 @@ def test_refused_to_everyone(machine: str, allow: Allowance, name: str, argument
         ("flistxattr", (), errno.EOPNOTSUPP, errno.EOPNOTSUPP, errno.EOPNOTSUPP),
     ],
 )
-def test_decided_by_allowance(
+def test_an_allowance_decides_which_calls_pass(
     machine: str, name: str, arguments: tuple[int, ...], plain: object, tex: object, browser: object
 ) -> None:
     assert [decide(machine, allow, name, *arguments) for allow in (PLAIN, TEX, BROWSER)] == [plain, tex, browser]

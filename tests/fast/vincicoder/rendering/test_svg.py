@@ -47,7 +47,9 @@ def image_of(pool: RenderPool, code: str) -> Image.Image:
         ('viewBox="0 0 24 12" width="auto"', (512, 256)),
     ],
 )
-def test_size(pool: RenderPool, attributes: str, size: tuple[int, int]) -> None:
+def test_the_size_follows_the_attributes_and_small_images_are_enlarged(
+    pool: RenderPool, attributes: str, size: tuple[int, int]
+) -> None:
     assert image_of(pool, svg(attributes=attributes)).size == size
 
 

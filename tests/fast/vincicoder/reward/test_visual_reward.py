@@ -195,7 +195,7 @@ def test_a_blank_target_may_have_a_blank_answer(reward: VisualReward) -> None:
     assert result.visual == pytest.approx(1, abs=1e-3)
 
 
-def test_weights(circle: Image.Image) -> None:
+def test_weights_decide_the_shares_of_coarse_and_of_alignment(circle: Image.Image) -> None:
     request = RewardRequest(fenced(SQUARE, "svg"), circle, language="svg")
     with VisualReward("embedded", workers=1, alignment_weight=0.4, coarse_weight=0.25) as reward:
         (result,) = reward.score([request])

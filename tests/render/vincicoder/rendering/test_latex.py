@@ -116,7 +116,7 @@ def test_the_same_code_is_the_same_image(pool: RenderPool) -> None:
         (r"\begin{tikzpicture}\draw (0,0) -- (1,1)\end{tikzpicture}", "semicolon"),
     ],
 )
-def test_errors_are_told(pool: RenderPool, code: str, text: str) -> None:
+def test_the_message_of_a_failed_document_names_the_fault(pool: RenderPool, code: str, text: str) -> None:
     render = pool.render(code, "latex")
     assert render.status is Status.SYNTAX_ERROR or text == "", render
     assert render.status.fault == "response"
