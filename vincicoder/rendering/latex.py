@@ -72,7 +72,7 @@ class LatexRenderer:
         return Policy(read=(*trees, *installed, *formats), processes=True)
 
     def preload(self) -> dict[str, Any]:
-        """Load PDFium, dump the snippets' preamble as a format, and learn to know the neutral images of TeX's tree."""
+        """Load PDFium, dump the snippets' preamble as a format, and read the neutral images of TeX's tree."""
         import pypdfium2  # noqa: F401
         from PIL import Image  # noqa: F401
 
@@ -163,7 +163,7 @@ def _environment() -> dict[str, str]:
 
 
 def _dump_format(directory: Path) -> Path | None:
-    """Dump the snippets' preamble; None, and snippets are only slower, where a package is missing."""
+    """Dump the snippets' preamble. Return None where a package is missing; snippets then only take longer."""
     directory.mkdir(exist_ok=True)
     (directory / "snippet.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
     command = [

@@ -92,6 +92,9 @@ class RenderPool:
     def of(cls, config: RenderingConfig) -> RenderPool:
         """Return a pool with this configuration.
 
+        Args:
+            config: All options of the pool.
+
         Example:
             >>> RenderPool.of(RenderingConfig(workers=2)).workers
             2
@@ -126,11 +129,29 @@ class RenderPool:
         return future
 
     def render(self, code: str, language: str) -> Render:
-        """Render one piece of code and wait for it; see `submit`."""
+        """Render one piece of code and wait for it.
+
+        Args:
+            code: The code, without a fence.
+            language: Name or alias of its language.
+
+        Returns:
+            The image, or the status and message that say why there is none.
+
+        Raises:
+            ConfigError: The language is not known, or the pool is closed.
+
+        Example:
+            >>> with RenderPool(workers=1) as pool:  # doctest: +SKIP
+            ...     pool.render("<svg/>", "svg").image.save("render.png")
+        """
         return self.submit(code, language).result()
 
     def start(self, language: str) -> dict[str, Any]:
         """Start a language's renderer, if it does not run yet, and return what it says of itself.
+
+        Args:
+            language: Name or alias of the language.
 
         Raises:
             RendererUnavailable: If it cannot work here; the message says why.

@@ -112,6 +112,10 @@ class Workspace:
         directory: The directory; only this child can see it.
         pixels: Largest image that may come out, in pixels.
         wall_seconds: Wall time for one job.
+
+    Example:
+        >>> Workspace(Path("/run/job"), pixels=16_000_000, wall_seconds=30).cwd
+        PosixPath('/run/job/work')
     """
 
     directory: Path
@@ -195,7 +199,12 @@ class Renderer(Protocol):
 
 
 def check_pixels(width: float, height: float, limit: int) -> None:
-    """Refuse an image of this size if it is over the limit; all three in pixels.
+    """Refuse an image of this size if it is over the limit.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        limit: Most pixels that an image may have.
 
     Raises:
         RenderError: With ``Status.TOO_LARGE``.

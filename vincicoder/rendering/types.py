@@ -79,8 +79,11 @@ class Render:
     def from_bytes(cls, data: bytes) -> Render:
         """Return the render that ``to_bytes`` of another process packed.
 
+        Args:
+            data: What ``to_bytes`` returned.
+
         Raises:
-            ValueError: The data are no such bytes, or their facts break the schema.
+            ValueError: The data do not come from ``to_bytes``, or their facts break the schema.
         """
         from vincicoder.images import open_image
 

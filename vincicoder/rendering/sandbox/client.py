@@ -51,7 +51,7 @@ def require_confinement() -> None:
 
 
 def _clean_environment(cache: Path) -> dict[str, str]:
-    """An environment without the secrets of this process, and with everything fixed that changes an image."""
+    """Return an environment without the secrets of this process, which fixes everything that changes an image."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(cache),
@@ -89,7 +89,7 @@ def cache_directory() -> Path:
 
 
 def _is_private(directory: Path) -> bool:
-    """Whether it is a directory that nobody else can plant anything in."""
+    """Return whether this is a directory into which nobody else can put anything."""
     try:
         found = directory.lstat()
     except OSError:

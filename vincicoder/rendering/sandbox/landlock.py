@@ -106,7 +106,7 @@ def restrict(read: Iterable[str], write: Iterable[str], devices: Iterable[str] =
 
 
 def _attr_size(abi: int) -> int:
-    """Older kernels refuse an attribute longer than the one they know."""
+    """Return the size of the attribute; older kernels refuse one that is longer than they know."""
     return 8 if abi < 4 else 16 if abi < 6 else 24
 
 

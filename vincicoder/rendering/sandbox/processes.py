@@ -40,7 +40,10 @@ def _stat(pid: int) -> list[str]:
 
 
 def _memory(pid: int) -> int:
-    """A browser maps a program of 200 MB in each of a dozen processes: that is no memory in use."""
+    """Return the bytes that a process has written, without the program files that it maps.
+
+    Each of a browser's dozen processes maps a program of 200 MB, which takes no memory of its own.
+    """
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
         return sum(int(line.split()[1]) << 10 for line in file if line.startswith(("RssAnon:", "RssShmem:")))
 

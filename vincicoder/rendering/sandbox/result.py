@@ -98,10 +98,10 @@ def _outcome(
 
 
 def _is_honest(answer: wire.Message, runs_programs: bool) -> bool:
-    """Whether an honest child could have said this; hostile code may have written to the channel itself.
+    """Return whether an honest child could have said this; hostile code may have written to the channel itself.
 
-    Nested values are refused because a depth that one parser bears can break the next. That something other than the
-    code is at fault, a child may say only where the code runs in another program (a browser, TeX).
+    Nested values are refused, because the next parser may fail at a depth that this one can read. A child may blame
+    something other than the code only where the code runs in another program (a browser, TeX).
     """
     redirect = answer.get("redirect")
     values = [*answer.values(), *redirect.values()] if isinstance(redirect, dict) else list(answer.values())

@@ -1,7 +1,7 @@
 """A fork server: one process that has a renderer's libraries loaded and forks a confined child for each job.
 
 It is started with a clean environment, has one thread, and does nothing but fork, watch, kill and report. It never
-sees a job: what it held, every child that it forks later could read in its own memory. When the client goes away, by
+sees a job, because every child that it forks later has a copy of its memory. When the client goes away, by
 whatever death, it kills what it started, removes its directory and ends.
 """
 
@@ -142,7 +142,7 @@ class Server:
             self._finish(child, keep=data == wire.DONE)
 
     def _opened(self, child: _Child) -> None:
-        """From here on time counts for the job, which waits in its own socket."""
+        """Start the clock of the job, which waits in its own socket."""
         child.opening = False
         child.started = time.monotonic()
         child.cpu_before = self._usage(child).cpu_seconds
