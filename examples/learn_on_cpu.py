@@ -1,4 +1,4 @@
-"""Watch a policy learn to draw from the visual reward alone, on a CPU.
+"""Watch a policy learn from the visual reward alone, on a CPU.
 
 A tiny vision-language model with random weights is trained by TRL's GRPOTrainer: it sees an image of one shape and
 answers with an SVG document in a fenced block; the answer is rendered in the sandbox and compared with the image.
@@ -46,8 +46,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/learn_on_cpu"), help="results [%(default)s]")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one policy for each [0]")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, help="which runs [all; visual with --quick]")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds; one policy is trained for each [0]")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, help="rewards to train with [all; visual with --quick]")
     parser.add_argument("--steps", type=int, default=150, help="updates of the policy [%(default)s]")
     parser.add_argument("--every", type=int, default=15, help="steps between evaluations [%(default)s]")
     parser.add_argument("--quick", action="store_true", help="40 steps and half of the held-out targets")

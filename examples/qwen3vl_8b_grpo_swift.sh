@@ -3,9 +3,9 @@
 #
 #   MODEL=path/to/your-sft-model bash examples/qwen3vl_8b_grpo_swift.sh [FLAG VALUE ...]
 #
-# FLAG VALUE are any further flags of `swift rlhf`; they win over the ones here. DRY_RUN=1 prints the command and
-# stops. SMOKE=1 runs two steps of the same with a tiny random model and a few rows that it makes, on the CPU, to try
-# the plumbing before there is a GPU.
+# FLAG VALUE are any further flags of `swift rlhf`; they override those here. DRY_RUN=1 prints the command and
+# stops. SMOKE=1 runs two steps of the same with a tiny random model and a few rows that it makes, on the CPU, to test
+# the set-up before there is a GPU.
 #
 # vLLM writes the responses, on the GPUs that train (VLLM=colocate) or on GPUs of its own (VLLM=server). For the latter,
 # start the rollouts first, with the same variables, on the machine that VLLM_HOST names:
@@ -36,7 +36,7 @@
 #   REPORT_TO        tensorboard, wandb, swanlab or none                 [tensorboard]
 # The reward is set by VINCICODER_REWARD_CONFIG, a YAML file, or by variables such as
 #   VINCICODER_REWARD_ENCODER   DINOv2's hub id or directory, or embedded  [facebook/dinov2-large]
-#   VINCICODER_REWARD_WORKERS   renders at the same time per node        [one per CPU]
+#   VINCICODER_REWARD_WORKERS   renders at a time on each node           [one per CPU]
 #   VINCICODER_REWARD_DEVICE    where the encoder runs                   [a GPU if there is one]
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 #
 #   EASYR1_HOME=~/EasyR1 MODEL=path/to/your-sft-model bash examples/qwen3vl_8b_vincicoder.sh [KEY=VALUE ...]
 #
-# KEY=VALUE are any further EasyR1 settings; they win over the ones here. DRY_RUN=1 prints the command and stops,
+# KEY=VALUE are any further EasyR1 settings; they override those here. DRY_RUN=1 prints the command and stops,
 # SKIP_CHECKS=1 starts without checking first. For several nodes start Ray beforehand, then run this on the head:
 #   export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
 #   ray start --head --port=6379          and on the others:  ray start --address=HEAD:6379
@@ -13,14 +13,14 @@
 #   PYTHON           interpreter that has EasyR1 and vincicoder          [python3]
 #   MODEL            the model to train: hub id or directory             [DocTron-Hub/VinciCoder-8B-SFT]
 #   TRAIN_FILES      file, directory or hub id, as name or name@split    [DocTron-Hub/VinciCoder-42k-RL]
-#   VAL_FILES        EasyR1 wants some and scores them once, at the end  [64 rows of TRAIN_FILES]
+#   VAL_FILES        EasyR1 needs some, and scores them once at the end  [64 rows of TRAIN_FILES]
 #   PROMPT_KEY, ANSWER_KEY, IMAGE_KEY   names of the columns             [problem, answer, images]
 #   IMAGE_DIR        directory that relative paths in the data start from
 #   NNODES, GPUS_PER_NODE                                                [2, 8]
 #   TENSOR_PARALLEL  GPUs per rollout engine                             [4]
 #   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
 #   REWARD_CPUS      CPUs of each of EasyR1's two reward actors, which do not render          [1]
-#   REWARD_WORKERS   renders at the same time on each node               [one per CPU]
+#   REWARD_WORKERS   renders at a time on each node                     [one per CPU]
 #   REWARD_ENCODER   DINOv2's hub id or directory, or embedded           [facebook/dinov2-large]
 #   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1.0e-6]

@@ -3,7 +3,7 @@
 #
 #   MODEL=path/to/your-sft-model TRAIN_FILES=/data/rl/train.parquet bash examples/qwen3vl_8b_vincicoder_verl.sh [KEY=VALUE ...]
 #
-# KEY=VALUE are any further verl settings; they win over the ones here. DRY_RUN=1 prints the command and stops. For
+# KEY=VALUE are any further verl settings; they override those here. DRY_RUN=1 prints the command and stops. For
 # several nodes start Ray beforehand (`ray start --head`, on the others `ray start --address=HEAD:6379`), then run this
 # on the head. The data are Parquet files in verl's layout, with the columns prompt and images.
 #
@@ -17,7 +17,7 @@
 #   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
 #   REWARD_ENCODER   DINOv2's hub id or directory, or embedded           [facebook/dinov2-large]
 #   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
-#   REWARD_WORKERS   renders at the same time on each node               [one per CPU]
+#   REWARD_WORKERS   renders at a time on each node                     [one per CPU]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
 #   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]

@@ -3,16 +3,16 @@
 #
 #   VINCICODER_SFT_DATA=/data/VinciCoder-1.6M-SFT bash examples/SCRIPT [FLAG VALUE ...]
 #
-# FLAG VALUE are any further flags of `swift sft`; they win over the ones here. DRY_RUN=1 prints the command and stops.
+# FLAG VALUE are any further flags of `swift sft`; they override those here. DRY_RUN=1 prints the command and stops.
 # SMOKE=1 runs three steps of the same with a tiny random model on the CPU, on a few rows of its own or of
-# VINCICODER_SFT_DATA, to try the plumbing before there is a GPU. On several nodes run the same line on each, with
+# VINCICODER_SFT_DATA, to test the set-up before there is a GPU. On several nodes run the same line on each, with
 # NNODES, NODE_RANK, MASTER_ADDR and MASTER_PORT set.
 #
 # Environment variables, with their defaults:
 #   SWIFT            the swift command                                   [swift]
 #   MODEL            the model to train: hub id or directory             [the script's]
 #   DATASET          data sets: vincicoder-sft, vincicoder-sft:chart/web#100000, vincicoder-records,
-#                    files or directories, separated by blanks           [vincicoder-sft]
+#                    files or directories, separated by spaces           [vincicoder-sft]
 #   VINCICODER_SFT_DATA, VINCICODER_RECORDS_DATA    local directories of the public set and of your own records
 #   USE_HF           true: models and data from Hugging Face, false: from ModelScope          [true]
 #   NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT                          [1, 0, 127.0.0.1, 29500]

@@ -84,6 +84,9 @@ class ClusterReward:
     def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
         """Yield ``(index, result)`` as requests finish.
 
+        Args:
+            requests: What to score.
+
         Raises:
             VinciCoderError: The encoder cannot be loaded or failed.
             ClusterUnavailable: No node could score for longer than the patience.

@@ -50,6 +50,9 @@ class HttpReward:
     def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
         """Yield ``(index, result)`` as requests finish.
 
+        Args:
+            requests: What to score.
+
         Raises:
             ConfigError: The server refuses the token or a request.
             ScoringUnavailable: The server cannot be reached, or cannot score.
@@ -74,6 +77,10 @@ class HttpReward:
 
     def render(self, code: str, language: str) -> Render:
         """Render code as scoring does.
+
+        Args:
+            code: The code, without a fence.
+            language: Name or alias of its language.
 
         Raises:
             ConfigError: The language is not known, or the server refuses the token.
