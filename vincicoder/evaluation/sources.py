@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vincicoder.errors import ConfigError
+from vincicoder.registry import install_command
 
 
 def directory(source: Path | None, hub: str, patterns: Sequence[str]) -> Path:
@@ -23,7 +24,7 @@ def directory(source: Path | None, hub: str, patterns: Sequence[str]) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
-        raise ConfigError(f'downloading {hub} needs huggingface-hub: pip install "vincicoder[eval]"') from error
+        raise ConfigError(f"downloading {hub} needs huggingface-hub; run: {install_command('eval')}") from error
     try:
         return Path(snapshot_download(hub, repo_type="dataset", allow_patterns=list(patterns)))
     except Exception as error:  # the hub's client raises errors of many packages
@@ -64,7 +65,7 @@ def _rows(path: Path, columns: Sequence[str], optional: Sequence[str]) -> Iterat
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise ConfigError('Parquet files need pyarrow: pip install "vincicoder[eval]"') from error
+        raise ConfigError(f"Parquet files need pyarrow; run: {install_command('eval')}") from error
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             there = file.schema_arrow.names

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
-from vincicoder.registry import Registry
+from vincicoder.registry import Registry, install_command
 
 ON_OFFER = frozenset(
     ("target", "render", "code", "reference", "reference_render", "language", "metadata", "run", "judge", "prepared")
@@ -52,11 +52,11 @@ def missing(*modules: str) -> str:
     Example:
         >>> missing("json")
         ''
-        >>> missing("json", "no_such_module")
-        'needs no_such_module: pip install "vincicoder[eval]"'
+        >>> missing("json", "no_such_module")  # doctest: +ELLIPSIS
+        'needs no_such_module: pip install ...'
     """
     absent = [_BROUGHT_BY.get(name, name) for name in modules if find_spec(name) is None]
-    return f'needs {", ".join(absent)}: pip install "vincicoder[eval]"' if absent else ""
+    return f"needs {', '.join(absent)}: {install_command('eval')}" if absent else ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from vincicoder.registry import install_command
+
 Array = np.ndarray[Any, Any]
 
 LPIPS_DIRECTORY = "VINCICODER_LPIPS"
@@ -25,7 +27,7 @@ _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 def clip_unavailable(model: str) -> str:
     """Return why a CLIP model cannot be used here and how to get it, or ""."""
     if absent := [name for name in ("torch", "transformers") if find_spec(name) is None]:
-        return f'needs {" and ".join(absent)}: pip install "vincicoder[dinov2]"'
+        return f"needs {' and '.join(absent)}: {install_command('dinov2')}"
     if Path(model).is_dir():
         return ""
     from huggingface_hub import try_to_load_from_cache
