@@ -13,6 +13,7 @@ from vincicoder._version import __version__
 if TYPE_CHECKING:
     from vincicoder.alignment import Alignment, align
     from vincicoder.errors import VinciCoderError
+    from vincicoder.evaluation import evaluate, refine
     from vincicoder.rendering import Limits, Render, RenderPool
     from vincicoder.reward import RewardRequest, RewardResult, VisualReward, score
     from vincicoder.status import Status
@@ -22,6 +23,8 @@ _HOMES = {
     "Alignment": "vincicoder.alignment",
     "align": "vincicoder.alignment",
     "VinciCoderError": "vincicoder.errors",
+    "evaluate": "vincicoder.evaluation",
+    "refine": "vincicoder.evaluation",
     "CompletionReward": "vincicoder.trainers",
     "Limits": "vincicoder.rendering",
     "Render": "vincicoder.rendering",
@@ -46,6 +49,8 @@ __all__ = [
     "VisualReward",
     "__version__",
     "align",
+    "evaluate",
+    "refine",
     "score",
 ]
 

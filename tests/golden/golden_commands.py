@@ -20,7 +20,7 @@ from typing import Any
 from golden_environment import inside, variables
 from golden_images import RESPONSES, blocks
 
-COMMANDS = ("score", "render", "doctor", "serve", "data", "eval")
+COMMANDS = ("score", "render", "doctor", "serve", "data", "eval", "refine")
 RECIPES = ("demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report")
 
 STEPS = ("list", "generate", "score", "report", "run", "audit")

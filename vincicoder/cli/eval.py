@@ -118,7 +118,7 @@ def _add_run(steps: Any) -> None:
         metavar="DIR",
         help="directory with a directory of each benchmark's name, in its official layout (default: the hub)",
     )
-    _add_sampling(step)
+    add_samples(step)
     _add_model(step)
     step.add_argument("--out", required=True, metavar="DIR", help="directory for predictions, scores and the report")
     _add_reporting(step)
@@ -159,16 +159,25 @@ def _add_benchmark(step: argparse.ArgumentParser, limited: bool = True) -> None:
         "--source", metavar="DIR", help="directory of the benchmark in its official layout (default: the hub)"
     )
     if limited:
-        _add_sampling(step)
+        add_samples(step)
 
 
-def _add_sampling(step: argparse.ArgumentParser) -> None:
+def add_samples(step: argparse.ArgumentParser) -> None:
+    """Add the options that choose samples of a benchmark."""
     add = step.add_argument_group("samples").add_argument
     add("--samples", type=positive_int, metavar="N", help="only N samples, chosen by the seed (default: all)")
     add("--seed", type=int, default=0, metavar="N", help="of the choice and of the model's sampling (default: 0)")
 
 
 def _add_model(step: argparse.ArgumentParser) -> None:
+    add_endpoint(step)
+    step.add_argument(
+        "--answers", type=positive_int, default=1, metavar="N", help="answers to each sample (default: 1)"
+    )
+
+
+def add_endpoint(step: argparse.ArgumentParser) -> None:
+    """Add the options of the model that is asked."""
     add = step.add_argument_group("model").add_argument
     add("--url", required=True, metavar="URL", help="address of the endpoint, such as http://localhost:8000/v1")
     add("--model", required=True, metavar="NAME", help="name of the model there")
@@ -176,10 +185,10 @@ def _add_model(step: argparse.ArgumentParser) -> None:
         help="environment variable that holds the endpoint's key (default: OPENAI_API_KEY)")  # fmt: skip
     add("--concurrency", type=positive_int, default=16, metavar="N", help="requests under way (default: 16)")
     add("--timeout", type=positive, default=600.0, metavar="S", help="seconds that an answer may take (default: 600)")
-    add("--answers", type=positive_int, default=1, metavar="N", help="answers to each sample (default: 1)")
     add("--temperature", type=float, default=None, metavar="X",
-        help="temperature of the model's sampling (default: 0, or 1 for several answers)")  # fmt: skip
-    add("--max-tokens", type=positive_int, default=None, metavar="N", help="tokens of an answer (default: 10240)")
+        help="of the model's sampling (default: 0 for one answer, 1 for several, 0.8 for refinement)")  # fmt: skip
+    add("--max-tokens", type=positive_int, default=None, metavar="N",
+        help="tokens of an answer (default: 10240; in refinement the endpoint decides)")  # fmt: skip
 
 
 def _add_measuring(step: argparse.ArgumentParser) -> None:

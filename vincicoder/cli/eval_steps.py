@@ -94,7 +94,7 @@ def run_run(options: argparse.Namespace) -> int:
 
 def run_audit(options: argparse.Namespace) -> int:
     """Write what training data hold of benchmarks."""
-    from vincicoder.evaluation.audit import NEAR_BITS, audit
+    from vincicoder.evaluation.contamination import NEAR_BITS, audit
 
     names = options.benchmarks.split(",") if options.benchmarks else list(BENCHMARKS)
     benchmarks = {name: Samples(functools.partial(_loaded, options.data, name)) for name in map(str.strip, names)}
@@ -124,13 +124,7 @@ def _source(data: str | None, benchmark: Benchmark) -> Path | None:
 
 
 def _generate(options: argparse.Namespace, benchmark: Benchmark, samples: Samples, path: Path) -> int:
-    endpoint = Endpoint(
-        options.url,
-        options.model,
-        key_variable=options.key_variable,
-        concurrency=options.concurrency,
-        timeout=options.timeout,
-    )
+    endpoint = endpoint_of(options)
     temperature = options.temperature
     if temperature is None:
         temperature = 1.0 if options.answers > 1 else 0.0
@@ -145,7 +139,7 @@ def _generate(options: argparse.Namespace, benchmark: Benchmark, samples: Sample
 def _score(
     options: argparse.Namespace, benchmark: Benchmark, source: str | Path | None, predictions: Path, output: Path
 ) -> Evaluation:
-    judge = _judge(options)
+    judge = judge_of(options)
     metrics = choose_metrics(benchmark, judge, options.extra, options.without)
     for metric, reason in metrics.left_out.items():
         print(printable(f"vincicoder: {benchmark.name}: metric {metric} is left out: {reason}"), file=sys.stderr)
@@ -159,7 +153,23 @@ def _score(
     return Evaluation(benchmark.name, model, rows, metrics.left_out, output)
 
 
-def _judge(options: argparse.Namespace) -> Endpoint | None:
+def endpoint_of(options: argparse.Namespace) -> Endpoint:
+    """Return the endpoint that the options of a model describe."""
+    return Endpoint(
+        options.url,
+        options.model,
+        key_variable=options.key_variable,
+        concurrency=options.concurrency,
+        timeout=options.timeout,
+    )
+
+
+def judge_of(options: argparse.Namespace) -> Endpoint | None:
+    """Return the endpoint of the judge, or None if none is given.
+
+    Raises:
+        ConfigError: Only one of its two options is given.
+    """
     given = (options.judge_url, options.judge_model)
     if given == (None, None):
         return None
@@ -169,7 +179,7 @@ def _judge(options: argparse.Namespace) -> Endpoint | None:
 
 
 def _report(options: argparse.Namespace, paths: list[Path], out: Path) -> int:
-    from vincicoder.evaluation.audit import Audit
+    from vincicoder.evaluation.contamination import Audit
     from vincicoder.evaluation.report import EvaluationReport
 
     audit = Audit.read(Path(options.audit)) if options.audit else None

@@ -6,13 +6,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.endpoint import Endpoint, user_message
 from vincicoder.errors import EndpointError
+from vincicoder.evaluation.asking import HOPELESS, in_threads
 from vincicoder.images import target_content
 from vincicoder.reporting import ResultsFile
 from vincicoder.status import Status
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 TEMPERATURE = 0.0
 MAX_TOKENS = 10_240
 """Tokens of an answer at most; the paper trains with as many."""
-
-_HOPELESS = 8
-"""Failures without an answer in between after which nothing more is asked."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,8 @@ def generate(
     predictions = ResultsFile(path, hashlib.blake2b(json.dumps(settings).encode(), digest_size=12).hexdigest())
     failures = in_a_row = 0
     try:
-        for row in _asked(_wanted(samples, sampling.n, predictions, progress), endpoint, sampling):
+        wanted = _wanted(samples, sampling.n, predictions, progress)
+        for row in in_threads(lambda asked: _ask(*asked, endpoint, sampling), wanted, endpoint.concurrency):
             answered = row["status"] == Status.OK.value
             predictions.write(_key(row["id"], row["number"]), {"benchmark": benchmark, "model": endpoint.model, **row})
             progress(answered)
@@ -97,7 +95,7 @@ def generate(
             if not answered:
                 failures += 1
                 complain(f"sample {row['id']}: {row['message']}")
-            if in_a_row >= _HOPELESS:
+            if in_a_row >= HOPELESS:
                 raise EndpointError(f"{in_a_row} requests in a row failed, the last one so: {row['message']}")
     finally:
         predictions.close()
@@ -118,23 +116,6 @@ def _wanted(
                 yield sample, number
             else:
                 progress(False)
-
-
-def _asked(wanted: Iterator[tuple[Sample, int]], endpoint: Endpoint, sampling: Sampling) -> Iterator[dict[str, Any]]:
-    """Yield answers as they come, with as many requests under way as the endpoint may have."""
-    under_way: set[Future[dict[str, Any]]] = set()
-    threads = ThreadPoolExecutor(endpoint.concurrency, thread_name_prefix="vincicoder-generate")
-    try:
-        for sample, number in wanted:
-            under_way.add(threads.submit(_ask, sample, number, endpoint, sampling))
-            if len(under_way) >= endpoint.concurrency:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        while under_way:
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _ask(sample: Sample, number: int, endpoint: Endpoint, sampling: Sampling) -> dict[str, Any]:

@@ -12,16 +12,32 @@ Data = Mapping[str, Any]
 
 def results_table(data: Data) -> str:
     """Return the paper's table with one's own rows in it, a value's source as its letter."""
-    columns = [(each, column) for each in data["benchmarks"] for column in each["columns"]]
-    head = ["Model", *(f"{benchmark['title']} {column['title']}" for benchmark, column in columns)]
+    columns = [(each, column) for each in data["benchmarks"] for column in each["columns"] if column["main"]]
+    return _rows(data, [(f"{benchmark['title']} {column['title']}", column["key"]) for benchmark, column in columns])
+
+
+def details_table(data: Data) -> str:
+    """Return a table a benchmark of the columns that the paper's table has not; "" if there are none."""
+    parts = []
+    for benchmark in data["benchmarks"]:
+        columns = [(column["title"], column["key"]) for column in benchmark["columns"] if not column["main"]]
+        if columns:
+            parts.append(f"## {benchmark['title']}, in detail\n\n{_rows(data, columns)}")
+    return "\n\n".join(parts)
+
+
+def _rows(data: Data, columns: Sequence[tuple[str, str]]) -> str:
+    """Return a table of the rows that say something about columns, given by title and key."""
+    keys = [key for _, key in columns]
+    head = ["Model", *(title for title, _ in columns)]
     lines = [_line(head), _line(["---", *("---:" for _ in columns)])]
     for kind, title in _KINDS.items():
-        rows = [row for row in data["rows"] if row["kind"] == kind]
+        rows = [row for row in data["rows"] if row["kind"] == kind and any(key in row["cells"] for key in keys)]
         if rows:
             lines.append(_line([f"**{title}**", *("" for _ in columns)]))
         for row in rows:
             name = f"{row['model']} ({row['note']})" if row["note"] else row["model"]
-            lines.append(_line([name, *(_cell(row["cells"].get(column["key"])) for _, column in columns)]))
+            lines.append(_line([name, *(_cell(row["cells"].get(key)) for key in keys)]))
     return "\n".join(lines)
 
 

@@ -98,6 +98,7 @@ class SampleMeasurer:
     ) -> None:
         self._benchmark, self._plan, self._sample, self._clock = benchmark, plan, sample, Clock()
         self._run_code, self._shared = run, shared
+        self._renders: dict[tuple[str, str], Render] = {}
         self._metrics = [METRICS.get(name) for name in plan.metrics]
 
     def rows(self, predictions: Sequence[Prediction]) -> Iterator[dict[str, Any]]:
@@ -112,6 +113,7 @@ class SampleMeasurer:
             offered, fault = {}, (Status.INFRASTRUCTURE, str(error))
         gold = self._clock.lap()
         for prediction in predictions:
+            self._renders.clear()
             row: dict[str, Any] = {"id": prediction.id, "number": prediction.number, "code": "", "values": None}
             row |= self._measured(prediction, offered) if fault is None else {"status": fault[0], "message": fault[1]}
             row["status"] = row["status"].value
@@ -192,10 +194,14 @@ class SampleMeasurer:
             raise MachineFault(f"metric {metric.name!r} failed: {type(error).__name__}: {error}") from error
 
     def _run(self, code: str, language: str) -> Render:
-        render = self._run_code(code, language)
-        self._clock.rendered += render.cpu_seconds
-        if render.status.fault is Fault.MACHINE:
-            raise MachineFault(render.message)
+        """Render code; what several metrics ask for of one prediction is rendered once."""
+        render = self._renders.get((code, language))
+        if render is None:
+            render = self._run_code(code, language)
+            self._clock.rendered += render.cpu_seconds
+            if render.status.fault is Fault.MACHINE:
+                raise MachineFault(render.message)
+            self._renders[code, language] = render
         return render
 
     def _finished(self, image: Image.Image) -> Image.Image:

@@ -14,15 +14,18 @@ from typing import Any
 
 from vincicoder._version import __version__
 from vincicoder.errors import ConfigError
-from vincicoder.evaluation.audit import Audit
 from vincicoder.evaluation.benchmark import Benchmark
 from vincicoder.evaluation.benchmarks import BENCHMARKS
+from vincicoder.evaluation.contamination import Audit
 from vincicoder.evaluation.evaluation import Evaluation
 from vincicoder.evaluation.gallery import Gallery
-from vincicoder.evaluation.markdown import comparison_table, results_table, sources_list
+from vincicoder.evaluation.markdown import comparison_table, details_table, results_table, sources_list
 from vincicoder.evaluation.published import Cell, disagree, published
 from vincicoder.evaluation.statistics import differences
 from vincicoder.reporting.page import write_page
+
+_PAPER = "paper"
+"""The source whose columns make the table; what else is measured is told below it."""
 
 _TEMPLATE = Path(__file__).with_name("report_page.html")
 
@@ -70,7 +73,9 @@ class EvaluationReport:
     @cached_property
     def data(self) -> dict[str, Any]:
         """Everything that is shown but the gallery, ready for JSON."""
-        benchmarks = [self._benchmark(each) for each in BENCHMARKS.values()]
+        told = list(dict.fromkeys(cell.benchmark for cell in published().cells))  # in the paper's order
+        names = sorted(BENCHMARKS, key=lambda name: told.index(name) if name in told else len(told))
+        benchmarks = [self._benchmark(BENCHMARKS.get(name)) for name in names]
         shown = {column["key"] for each in benchmarks for column in each["columns"]}
         rows = [row for row in (*self._published_rows(), *self._own_rows()) if shown.intersection(row["cells"])]
         used = {value["source"] for row in rows for each in row["cells"].values() for value in each["values"]}
@@ -111,13 +116,17 @@ class EvaluationReport:
         return path / "index.html"
 
     def _markdown(self) -> str:
-        parts = [f"# {self.title}", results_table(self.data), comparison_table(self.data), sources_list(self.data)]
+        data = self.data
+        tables = [results_table(data), comparison_table(data), details_table(data), sources_list(data)]
+        parts = [f"# {self.title}", *tables]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _benchmark(self, benchmark: Benchmark) -> dict[str, Any]:
         """Return a benchmark with the columns of which something is known."""
         mine = [each for each in self._found.values() if each.benchmark == benchmark.name]
-        known = {cell.column for cell in published().cells if cell.benchmark == benchmark.name}
+        told = [cell for cell in published().cells if cell.benchmark == benchmark.name]
+        known = {cell.column for cell in told}
+        main = {cell.column for cell in told if cell.source == _PAPER} or set(benchmark.columns)
         known |= {name for each in mine for name in each.columns}
         return {
             "name": benchmark.name,
@@ -126,7 +135,12 @@ class EvaluationReport:
             "left_out": {name: reason for each in mine for name, reason in each.left_out.items()},
             "own": bool(mine),
             "columns": [
-                {"key": _key(benchmark.name, name), "title": column.title, "higher": column.higher_is_better}
+                {
+                    "key": _key(benchmark.name, name),
+                    "title": column.title,
+                    "higher": column.higher_is_better,
+                    "main": name in main,
+                }
                 for name, column in benchmark.columns.items()
                 if name in known
             ],

@@ -71,19 +71,31 @@ function columnHeads(benchmarks) {
   return benchmarks.map((each) => each.columns.map((column, i) =>
     make("th", i === 0 ? { class: "first" } : {}, column.title + (column.higher ? "" : " ↓")))).flat();
 }
+function having(main) {
+  return data.benchmarks.map((each) => ({ ...each, columns: each.columns.filter((column) => column.main === main) }))
+    .filter((each) => each.columns.length);
+}
+function tableOf(each) {
+  return make("div", { class: "panel" }, make("h3", {}, each.title), make("table", {},
+    make("thead", {}, make("tr", {}, make("th", {}, "Model"), columnHeads([each]))), resultRows([each])));
+}
+function drawDetails() {
+  if (!having(false).length) return;
+  page.append(make("h2", {}, "In detail"), make("p", {}, "What the paper's table does not have."),
+    make("div", { class: "details" }, having(false).map(tableOf)));
+}
 function drawResults() {
+  const benchmarks = having(true);
   page.append(make("h2", {}, "Results"),
     make("p", {}, "Points from 0 to 100; ↓ marks columns where less is better. A letter names the source of a reported "
       + "value. Sources that disagree are both shown. Under values that were measured here stands the 95 % interval of "
       + "a bootstrap over the samples."));
-  const groups = data.benchmarks.map((each) =>
+  const groups = benchmarks.map((each) =>
     make("th", { class: "group first", colspan: each.columns.length }, each.title));
   page.append(make("div", { class: "panel wide" }, make("table", {},
     make("thead", {}, make("tr", {}, make("th"), groups), make("tr", {}, make("th", {}, "Model"),
-      columnHeads(data.benchmarks))), resultRows(data.benchmarks))));
-  page.append(make("div", { class: "narrow" }, data.benchmarks.map((each) =>
-    make("div", { class: "panel" }, make("h3", {}, each.title), make("table", {},
-      make("thead", {}, make("tr", {}, make("th", {}, "Model"), columnHeads([each]))), resultRows([each]))))));
+      columnHeads(benchmarks))), resultRows(benchmarks))));
+  page.append(make("div", { class: "narrow" }, benchmarks.map(tableOf)));
 }
 
 // Every column as a scale: what is reported as ticks, what was measured as dots with their intervals.
@@ -215,6 +227,7 @@ drawHead();
 drawResults();
 drawPlots();
 drawComparison();
+drawDetails();
 drawGallery();
 drawSources();
 document.getElementById("foot").textContent = `VinciCoder ${data.version}`;

@@ -17,4 +17,4 @@ def measure(target: Image.Image, render: Image.Image) -> Mapping[str, float]:
     return {"clip": clip_similarity(_MODEL, target, render) if target.size == render.size else 0.0}
 
 
-METRIC = Metric("clip", ("clip",), measure, {"clip": 0.0}, unavailable=lambda: clip_unavailable(_MODEL))
+METRIC = Metric("clip", ("clip",), measure, {"clip": 0.0}, unavailable=lambda: clip_unavailable(_MODEL), weights=True)

@@ -18,4 +18,4 @@ def measure(target: Image.Image, render: Image.Image) -> Mapping[str, float]:
     return {"lpips": lpips_network().distance(np.asarray(target), np.asarray(render))}
 
 
-METRIC = Metric("lpips", ("lpips",), measure, {"lpips": 1.0}, unavailable=lpips_unavailable)
+METRIC = Metric("lpips", ("lpips",), measure, {"lpips": 1.0}, unavailable=lpips_unavailable, weights=True)

@@ -13,17 +13,31 @@ from pathlib import Path
 import pytest
 from chat_server import chatting
 from command_line import COMMAND
-from tiny_benchmarks import FIGURES, figure, image2latex
+from tiny_benchmarks import icon, references, unisvg
 
 from vincicoder.evaluation.evaluation import Evaluation
 
-RUN = [*COMMAND, "eval", "run", "image2latex", "--workers", "1", "--concurrency", "2", "--without", "ems"]
-ANSWERS = {base64.b64encode(figure(number)).decode(): code for number, code in enumerate(FIGURES.values())}
+COUNT = 6
+RUN = [
+    *COMMAND,
+    "eval",
+    "run",
+    "unisvg",
+    "--workers",
+    "1",
+    "--concurrency",
+    "2",
+    "--without",
+    "lpips",
+    "--without",
+    "clip",
+]
+ANSWERS = {base64.b64encode(icon(code)).decode(): code for _, code, _ in references("svg", COUNT)}
 
 
 def good(body) -> str:
     [image, _] = body["messages"][0]["content"]
-    return f"```latex\n{ANSWERS[image['image_url']['url'].partition(',')[2]]}\n```"
+    return f"```svg\n{ANSWERS[image['image_url']['url'].partition(',')[2]]}\n```"
 
 
 def started(url: str, model: str, directory: Path, data: Path) -> subprocess.Popen[str]:
@@ -36,13 +50,13 @@ def started(url: str, model: str, directory: Path, data: Path) -> subprocess.Pop
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    image2latex(tmp_path / "data" / "image2latex")
+    unisvg(tmp_path / "data" / "unisvg", COUNT)
     return tmp_path / "data"
 
 
 def test_a_run_that_is_killed_while_it_scores_goes_on_and_reports(tmp_path: Path, data: Path) -> None:
     out = tmp_path / "out"
-    scores = out / "scores" / "image2latex" / "org_good-model.jsonl"
+    scores = out / "scores" / "unisvg" / "org_good-model.jsonl"
     with chatting(good) as server:
         run = started(server.url, "org/good-model", out, data)
         deadline = time.monotonic() + 300
@@ -51,24 +65,24 @@ def test_a_run_that_is_killed_while_it_scores_goes_on_and_reports(tmp_path: Path
         os.kill(run.pid, signal.SIGKILL)
         run.communicate()
         kept = scores.read_bytes().splitlines()[0]
-        assert len(server.requests) == 3
+        assert len(server.requests) == COUNT
         again = started(server.url, "org/good-model", out, data)
-        printed, complained = again.communicate()
+        _, complained = again.communicate()
         assert again.returncode == 0, complained
-        assert len(server.requests) == 3  # no answer is asked for again
+        assert len(server.requests) == COUNT  # no answer is asked for again
     assert scores.read_bytes().splitlines()[0] == kept
     evaluation = Evaluation.read(scores)
-    assert (evaluation.model, evaluation.columns) == ("org/good-model", {"execution": 100.0})
-    assert "| org/good-model | **100.0** (100.0–100.0) |  |" in printed
+    assert (evaluation.model, evaluation.columns) == ("org/good-model", {"execution": 100.0, "ssim": 100.0})
     with chatting(lambda body: "no code") as server:
         other = started(server.url, "bad", out, data)
-        printed, complained = other.communicate()
+        _, complained = other.communicate()
         assert other.returncode == 0, complained
-    assert "| bad | **0.0** (0.0–0.0) |  |" in printed
     markdown = (out / "report" / "report.md").read_text()
     assert "org/good-model less bad" in markdown
-    assert "left out here, ems: not wanted" in markdown
-    assert (out / "report" / "images" / "image2latex-target-fig-0.jpg").is_file()
+    for name, value in (("org/good-model", "**100.0** (100.0–100.0)"), ("bad", "**0.0** (0.0–0.0)")):
+        assert f"| {name} | {value} | {value} |" in markdown
+    assert "left out here, clip: not wanted" in markdown
+    assert len(list((out / "report" / "images").glob("unisvg-target-*.jpg"))) == COUNT
 
 
 @pytest.mark.parametrize(
@@ -81,14 +95,14 @@ def test_a_run_that_is_killed_while_it_scores_goes_on_and_reports(tmp_path: Path
             "--data is the directory that holds a directory of each benchmark's name",
         ),
         ("localhost", "data", 2, "'localhost' is not the address of an endpoint"),
-        ("http://127.0.0.1:9/v1", "broken", 2, "cannot be read as Parquet"),
+        ("http://127.0.0.1:9/v1", "broken", 2, "item 0 has no 'q_text'"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_sentence(
     tmp_path: Path, data: Path, url: str, where: str, code: int, told: str
 ) -> None:
-    (tmp_path / "broken" / "image2latex" / "plot").mkdir(parents=True)
-    (tmp_path / "broken" / "image2latex" / "plot" / "validation.parquet").write_bytes(b"no table")
+    (tmp_path / "broken" / "unisvg").mkdir(parents=True)
+    (tmp_path / "broken" / "unisvg" / "test.json").write_text("[{}]")
     process = started(url, "m", tmp_path / "out", tmp_path / where)
     _, complained = process.communicate(timeout=120)
     errors = [line for line in complained.splitlines() if line.startswith("vincicoder: error: ")]
@@ -101,12 +115,12 @@ def test_what_cannot_work_is_said_in_one_sentence(
 def test_predictions_for_another_benchmark_are_named(tmp_path: Path, data: Path) -> None:
     predictions = tmp_path / "predictions.jsonl"
     predictions.write_text(json.dumps({"id": "icon-7", "response": "x"}) + "\n")
-    arguments = ["score", "image2latex", str(predictions), "--source", str(data / "image2latex")]
+    arguments = ["score", "unisvg", str(predictions), "--source", str(data / "unisvg")]
     found = subprocess.run(
-        [*COMMAND, "eval", *arguments, "--output", str(tmp_path / "scores.jsonl"), "--without", "ems"],
+        [*COMMAND, "eval", *arguments, "--output", str(tmp_path / "scores.jsonl")],
         capture_output=True,
         text=True,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
     )
     assert found.returncode == 2
-    assert "it has no sample 'icon-7' but such as 'fig-0'" in found.stderr
+    assert "it has no sample 'icon-7' but such as '0-" in found.stderr

@@ -13,8 +13,8 @@ from vincicoder.data import Record
 from vincicoder.data.errors import DataError
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.errors import ConfigError
-from vincicoder.evaluation.audit import Audit, audit
 from vincicoder.evaluation.benchmark import Sample
+from vincicoder.evaluation.contamination import Audit, audit
 
 
 def png(seed, size=(200, 150), scale=1.0, kind="PNG"):
