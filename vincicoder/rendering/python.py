@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering import clock, plotly_page
-from vincicoder.rendering.renderer import Policy, Redirect, RenderError, Workspace, check_pixels
+from vincicoder.rendering.python_images import DecodedImages
+from vincicoder.rendering.renderer import Policy, Redirect, Rendered, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class PythonRenderer:
         _warm_matplotlib()
         return {"versions": versions, "assets": plotly_page.assets()}
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image | Redirect:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered | Redirect:
         """Run the code and return its image."""
         try:
             program = compile(code, _NAME, "exec", dont_inherit=True)
@@ -97,12 +98,15 @@ class PythonRenderer:
         except (RecursionError, MemoryError):  # the parser says either
             raise RenderError(Status.SYNTAX_ERROR, "nested too deeply") from None
         _seed()
-        capture = _ImageCapture(workspace)
+        decoded = DecodedImages(program)
+        capture = _ImageCapture(workspace, decoded)
+        decoded.install()
         capture.install()
         clock.install()
         linecache.cache[_NAME] = (len(code), None, code.splitlines(keepends=True), _NAME)
         _run(program)
-        return capture.image()
+        image = capture.image()
+        return image if isinstance(image, Redirect) else Rendered(image, embedded_bytes=decoded.embedded_bytes)
 
 
 def _warm_matplotlib() -> None:
@@ -181,10 +185,12 @@ class _ImageCapture:
 
     Args:
         workspace: The private directory and the limits.
+        decoded: Counts the images that the code brings along.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, decoded: DecodedImages) -> None:
         self._workspace = workspace
+        self._decoded = decoded
         self._pages = plotly_page.PlotlyPages(workspace.pixels)
         self._saved: Callable[[], Image.Image | Redirect] | None = None
         self._shown: Callable[[], Image.Image | Redirect] | None = None
@@ -221,8 +227,10 @@ class _ImageCapture:
         wanted.parent.mkdir(parents=True, exist_ok=True)
         return str(wanted)
 
-    def _keep(self, png: bytes) -> None:
-        self._saved = lambda: _open(io.BytesIO(png), self._workspace.pixels)
+    def _own(self, png: bytes) -> Callable[[], Image.Image]:
+        """Return what opens an image that a library has encoded from what the code drew."""
+        self._decoded.disown(png)
+        return lambda: _open(io.BytesIO(png), self._workspace.pixels)
 
     # Libraries
 
@@ -242,7 +250,7 @@ class _ImageCapture:
 
         def savefig(figure: Any, fname: Any, **options: Any) -> None:
             png = png_of(figure, **options)
-            self._keep(png)
+            self._saved = self._own(png)
             if hasattr(fname, "write"):
                 if options.get("format", "png") == "png":
                     fname.write(png)
@@ -253,12 +261,10 @@ class _ImageCapture:
 
         def show(*_: Any, **__: Any) -> None:
             if plt.get_fignums():
-                png = png_of(plt.gcf())
-                self._shown = lambda: _open(io.BytesIO(png), self._workspace.pixels)
+                self._shown = self._own(png_of(plt.gcf()))
 
         def show_figure(figure: Any, *_: Any, **__: Any) -> None:
-            png = png_of(figure)
-            self._shown = lambda: _open(io.BytesIO(png), self._workspace.pixels)
+            self._shown = self._own(png_of(figure))
 
         figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
@@ -331,7 +337,7 @@ class _ImageCapture:
 
         def keep(drawer: Any, path: Any) -> None:
             png = drawer.GetDrawingText()
-            self._keep(png)
+            self._saved = self._own(png)
             Path(self._allowed_path(path)).write_bytes(png)
 
         draw.MolDraw2DCairo.WriteDrawingText = keep
