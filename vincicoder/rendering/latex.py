@@ -47,6 +47,7 @@ _PREAMBLE_ONLY = re.compile(
 )
 _SEED = {"pdflatex": r"\pdfsetrandomseed0 ", "xelatex": r"\setrandomseed0 "}  # else the clock decides
 _CJK_FONT = "Noto Sans CJK SC"
+_NOT_STARTED = 127  # an exit code that no engine has
 
 
 class LatexRenderer:
@@ -216,6 +217,8 @@ def _check_exit(engine: str, status: int) -> None:
         if os.WTERMSIG(status) == signal.SIGXFSZ:
             raise RenderError(Status.TOO_LARGE, "TeX wrote a file over the limit")
         raise RenderError(Status.RUNTIME_ERROR, f"{engine} ended with signal {os.WTERMSIG(status)}")
+    if os.waitstatus_to_exitcode(status) == _NOT_STARTED:
+        raise RenderError(Status.INFRASTRUCTURE, f"{engine} could not be started")
     if status != 0:
         raise RenderError(*_diagnose(engine))
 
@@ -228,7 +231,7 @@ def _run(program: str, command: list[str]) -> int:
             die_with_parent()
             forbid_processes()
             os.execve(program, command, _environment())
-        os._exit(127)
+        os._exit(_NOT_STARTED)
     return os.waitpid(pid, 0)[1]
 
 
@@ -240,6 +243,8 @@ def _log() -> str:
 
 def _diagnose(engine: str) -> tuple[Status, str]:
     """Find TeX's first error in its log."""
+    if not Path("figure.log").exists():  # which TeX opens with the code's file, and which code cannot remove
+        return Status.INFRASTRUCTURE, f"{engine} ended before it read the code"
     log = _log()
     error = re.search(r"^(?:\./)?figure\.tex:\d+: .*$|^! .*$|^(?:/|\./).*:\d+: .*$", log, re.MULTILINE)
     if error is None:

@@ -23,6 +23,7 @@ from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox import wire
 from vincicoder.rendering.sandbox.client import ForkServer, ServerDied, require_confinement
 from vincicoder.rendering.sandbox.result import JobResult
+from vincicoder.rendering.suspicion import Suspicion
 from vincicoder.rendering.types import Render
 from vincicoder.status import Status
 
@@ -34,7 +35,9 @@ class RenderPool:
     """Render code in confined worker processes, several at a time.
 
     One fork server for each renderer is started when it is first needed and kept. Code that misbehaves loses its own
-    process and nothing else; a server that dies is replaced and its work is done again, once.
+    process and nothing else; a server that dies is replaced and its work is done again, once. A renderer must render
+    its language's sample when it starts, and again when renders fail in a row; if it cannot, its language is
+    unavailable for a minute, and responses get ``infrastructure`` and the reason.
 
     Args:
         workers: Renders at a time; None for one per CPU that this process may use.
@@ -82,6 +85,7 @@ class RenderPool:
         self._options = _options(self.config.renderer_options or {}, browser)
         self._servers: dict[str, ForkServer] = {}
         self._failures: dict[str, tuple[float, str]] = {}
+        self._suspicions = {language: Suspicion() for language in LANGUAGES}
         self._locks = {language: threading.Lock() for language in LANGUAGES}
         self._pending: dict[tuple[str, str], list[Future[Render]]] = {}
         self._pending_lock = threading.Lock()
@@ -166,6 +170,8 @@ class RenderPool:
                 return
         try:
             render = self._with_retry(code, language)
+            if self._suspicions[language].aroused(render.status) and self._retire_if_broken(language):
+                render = self._with_retry(code, language)
         except Exception as error:  # noqa: BLE001 - a fault of ours; whoever waits must hear of it
             render = Render(Status.INFRASTRUCTURE, message=f"{language} renderer: {type(error).__name__}: {error}")
         with self._pending_lock:
@@ -188,6 +194,14 @@ class RenderPool:
             if render.status is not Status.INFRASTRUCTURE or self._closed:
                 break
         return render
+
+    def _retire_if_broken(self, language: str) -> bool:
+        """Render the sample again; return whether the renderer failed at it, and so must start anew or not at all."""
+        server = self._servers.get(language)
+        if server is None or not server.alive or not _self_check(server, LANGUAGES.get(language).sample):
+            return False
+        server.close()
+        return True
 
     def _render(self, code: str, language: str) -> Render:
         server = self._server(language)

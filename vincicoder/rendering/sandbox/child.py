@@ -23,14 +23,12 @@ from vincicoder.rendering.renderer import (
 )
 from vincicoder.status import Status
 
-from . import confine, wire
+from . import confine, disk, wire
 
 if TYPE_CHECKING:
     from PIL import Image
 
 ERRORS = "stderr.txt"
-
-_BY_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def image_name(job: int) -> str:
@@ -96,7 +94,7 @@ def _run(renderer: Renderer, message: wire.Message, workspace: Workspace) -> wir
 def _status_of(error: OSError) -> Status:
     if error.errno == errno.EFBIG:
         return Status.TOO_LARGE
-    return Status.INFRASTRUCTURE if error.errno in _BY_THE_MACHINE else Status.RUNTIME_ERROR
+    return Status.INFRASTRUCTURE if error.errno in disk.BY_THE_MACHINE else Status.RUNTIME_ERROR
 
 
 def serve(sock: socket.socket, renderer: Renderer, workspace: Workspace, jobs: int) -> None:
@@ -128,6 +126,8 @@ def enter(
     workspace = Workspace(directory, limits["pixels"], limits["wall_seconds"])
     os.setsid()
     confine.die_with_parent()
+    if policy.processes or not confined:
+        confine.adopt_orphans()  # so that nothing gets out of the server's sight by a second fork
     workspace.cwd.mkdir()
     os.chdir(workspace.cwd)
     null = os.open(os.devnull, os.O_RDWR)

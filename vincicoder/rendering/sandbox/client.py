@@ -25,7 +25,7 @@ from typing import Any
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
 from vincicoder.rendering.config import Limits, SandboxConfig
 
-from . import child, confine, server, wire
+from . import child, confine, disk, server, wire
 from .result import JobResult, job_result
 
 _START_SECONDS = 180.0
@@ -172,16 +172,20 @@ class ForkServer:
             "nice": sandbox.nice,
             "root": str(self.root),
             # PYTHONPATH, user site and --target directories, which a clean environment does not name
-            "path": [*([] if interpreter else server.library_directories()), *path],
+            "path": [*([] if interpreter else confine.library_directories()), *path],
         }
-        self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            disk.remove_tree(self.root)
+            raise RendererUnavailable(f"cannot make a socket: {error}") from None
         try:
             self._process = self._start(interpreter or sys.executable, theirs, config)
             theirs.close()  # or its end would never be seen from here
             self.details: dict[str, Any] = self._handshake(f"{name} under {interpreter or sys.executable}")
         except BaseException:
             self._sock.close()
-            server.remove_tree(self.root)
+            disk.remove_tree(self.root)
             raise
         finally:
             theirs.close()
@@ -248,7 +252,7 @@ class ForkServer:
             return job_result(answer, found, self._limits, self._runs_programs, child.image_name(job))
         finally:
             if found["disposable"]:
-                server.remove_tree(Path(found["directory"]))
+                disk.remove_tree(Path(found["directory"]))
 
     def _submit(self, ours: socket.socket, theirs: socket.socket) -> tuple[int, Future[wire.Message]]:
         """Hand one end of the job's socket to the server; return the job's number and the future of its verdict."""
@@ -319,4 +323,4 @@ class ForkServer:
             self._process.wait()
         self._reader.join(timeout=10)
         self._sock.close()
-        server.remove_tree(self.root)
+        disk.remove_tree(self.root)

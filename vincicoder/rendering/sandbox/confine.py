@@ -8,6 +8,7 @@ import resource
 import site
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vincicoder.rendering.renderer import Policy
 
@@ -98,10 +99,17 @@ def drop_capabilities() -> None:
         raise OSError(number, f"capset: {os.strerror(number)}")
 
 
-def _limit(which: int, value: int) -> None:
+def _limit(which: int, value: int, name: str = "") -> None:
+    """Set a limit.
+
+    Raises:
+        OSError: A lower one holds for this process already, and has a name: code would be blamed for reaching it.
+    """
     hard = resource.getrlimit(which)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
+    if hard != resource.RLIM_INFINITY and hard < value:
+        if name:
+            raise OSError(f"`ulimit {name}` allows {hard} where a render may use {value}: raise it, or lower its limit")
+        value = hard
     resource.setrlimit(which, (value, value))
 
 
@@ -118,20 +126,28 @@ def limit_resources(cpu_seconds: float, memory_mb: int, output_mb: int, address_
         memory_mb: Address space in MiB above what is mapped now.
         output_mb: Largest file in MiB.
         address_space: Whether to limit address space at all.
+
+    Raises:
+        OSError: A lower limit holds already, by `ulimit`.
     """
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, int(cpu_seconds) + 2)
-    _limit(resource.RLIMIT_FSIZE, output_mb << 20)
+    _limit(resource.RLIMIT_CPU, int(cpu_seconds) + 2, "-t (in s)")
+    _limit(resource.RLIMIT_FSIZE, output_mb << 20, "-f (in bytes)")
     _limit(resource.RLIMIT_NOFILE, 1024)
     _limit(resource.RLIMIT_MSGQUEUE, 0)
     if address_space:
-        _limit(resource.RLIMIT_AS, _address_space() + (memory_mb << 20))
+        _limit(resource.RLIMIT_AS, _address_space() + (memory_mb << 20), "-v (in bytes)")
 
 
 def interpreter_directories() -> list[str]:
     """Return the directories that this interpreter imports from, but no project that it was merely pointed at."""
     directories = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *site.getsitepackages()}
     return sorted({os.path.realpath(directory) for directory in directories})
+
+
+def library_directories() -> list[str]:
+    """Return the directories of installed packages that this interpreter imports from, wherever they are."""
+    return [child for child in sys.path if child and any(Path(child).glob("*.dist-info"))]
 
 
 def confine(policy: Policy, directory: str) -> None:

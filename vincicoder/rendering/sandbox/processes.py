@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_CHUNK = 16384
+_ANONYMOUS = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,17 @@ class Usage:
         )
 
 
-def _stat(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()  # the name before may hold anything
+def _stat(pid: int) -> list[bytes]:
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()  # the name before may hold anything
+
+
+def _read(path: str) -> bytes:
+    """Read a file of /proc, as a server does some hundred times a second: Python's own files cost twice as much."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(fd, _CHUNK), b""))  # less than was asked for is not the end yet
+    finally:
+        os.close(fd)
 
 
 def _memory(pid: int) -> int:
@@ -44,8 +54,7 @@ def _memory(pid: int) -> int:
 
     Each of a browser's dozen processes maps a program of 200 MB, which takes no memory of its own.
     """
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-        return sum(int(line.split()[1]) << 10 for line in file if line.startswith(("RssAnon:", "RssShmem:")))
+    return sum(int(kib) << 10 for kib in _ANONYMOUS.findall(_read(f"/proc/{pid}/status")))
 
 
 def usage_of(pid: int) -> Usage:
@@ -59,8 +68,64 @@ def usage_of(pid: int) -> Usage:
     return Usage(cpu, memory, int(fields[17]))
 
 
-def children_by_parent() -> dict[int, list[int]]:
-    """Return the process tree of the machine as parent id to child ids."""
+class Tree:
+    """Who started whom, as it was when each question was first asked.
+
+    Each process's children are read where the kernel lists them, so that nothing else on the machine is looked at.
+    Where it was built without that list, all of ``/proc`` is read instead, once.
+
+    Args:
+        listed: Whether the kernel lists children.
+
+    Example:
+        >>> os.getpid() in Tree().descendants(os.getppid())
+        True
+    """
+
+    def __init__(self, listed: bool = os.path.exists("/proc/thread-self/children")) -> None:  # noqa: PTH110
+        self._listed = listed
+        self._all: dict[int, list[int]] | None = None
+        self._below: dict[int, list[int]] = {}
+
+    def children(self, pid: int) -> list[int]:
+        """Return the ids of the processes whose parent is ``pid``, also of those that ended and await their parent."""
+        if self._listed:
+            return _children(pid)
+        if self._all is None:
+            self._all = _children_by_parent()
+        return self._all.get(pid, [])
+
+    def descendants(self, pid: int) -> list[int]:
+        """Return the ids of all processes below ``pid``."""
+        if pid not in self._below:
+            found: list[int] = []
+            pending = [pid]
+            while pending:
+                children = self.children(pending.pop())
+                found += children
+                pending += children
+            self._below[pid] = found
+        return self._below[pid]
+
+    def forget(self, pid: int) -> None:
+        """Look below ``pid`` again when next asked, where that costs little."""
+        if self._listed:
+            self._below.pop(pid, None)
+
+    def usage(self, pid: int) -> Usage:
+        """Return the use of a process and all below it."""
+        return sum((usage_of(member) for member in [pid, *self.descendants(pid)]), Usage())
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in tasks(pid):
+        with contextlib.suppress(OSError):
+            found += map(int, _read(f"{task}/children").split())
+    return found
+
+
+def _children_by_parent() -> dict[int, list[int]]:
     tree: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
@@ -69,21 +134,17 @@ def children_by_parent() -> dict[int, list[int]]:
     return tree
 
 
-def descendants(pid: int, tree: dict[int, list[int]] | None = None) -> list[int]:
-    """Return the ids of all processes below ``pid``."""
-    tree = children_by_parent() if tree is None else tree
-    found: list[int] = []
-    pending = list(tree.get(pid, ()))
-    while pending:
-        child = pending.pop()
-        found.append(child)
-        pending += tree.get(child, ())
-    return found
+def descendants(pid: int) -> list[int]:
+    """Return the ids of all processes below ``pid`` at this moment."""
+    return Tree().descendants(pid)
 
 
-def usage_of_tree(pid: int, tree: dict[int, list[int]] | None = None) -> Usage:
-    """Return the use of a process and all below it."""
-    return sum((usage_of(member) for member in [pid, *descendants(pid, tree)]), Usage())
+def tasks(pid: int) -> list[str]:
+    """Return the directories of ``/proc`` of all threads of a process; none when it is gone."""
+    try:
+        return [f"/proc/{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def kill(pids: Iterable[int]) -> None:
@@ -91,81 +152,3 @@ def kill(pids: Iterable[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-
-
-def disk_use(directory: str, max_entries: int) -> tuple[int, int]:
-    """Return the bytes and the number of files below a directory, without following links.
-
-    Stops counting after ``max_entries``, so that a flood of files costs no more than that. What cannot be listed,
-    being unreadable or too deep for a path, counts as more than ``max_entries``: anything could be hidden there.
-    """
-    size = entries = 0
-    pending = [directory]
-    while pending and entries <= max_entries:
-        try:
-            with os.scandir(pending.pop()) as items:
-                for item in items:
-                    entries += 1
-                    if entries > max_entries:
-                        break
-                    with contextlib.suppress(FileNotFoundError):
-                        size += item.stat(follow_symlinks=False).st_blocks * 512
-                        if item.is_dir(follow_symlinks=False):
-                            pending.append(item.path)
-        except (FileNotFoundError, NotADirectoryError):  # removed or replaced meanwhile
-            continue
-        except OSError:
-            return size, max_entries + 1
-    return size, entries
-
-
-def nameless_use(pid: int, directory: str, mapped_bytes: int) -> int:
-    """Return the bytes of files below a directory that a process holds although no directory lists them any more.
-
-    Every thread is asked, since each may have descriptors of its own and the first may have ended.
-
-    Args:
-        pid: The process.
-        directory: The directory that all its files were in.
-        mapped_bytes: What a file counts that is mapped but not open: how large it is, nobody can say.
-    """
-    sizes: dict[int, int] = {}
-    mapped: set[int] = set()
-    for task in _tasks(pid):
-        with contextlib.suppress(OSError), os.scandir(f"{task}/fd") as items:
-            for item in items:
-                with contextlib.suppress(OSError):
-                    found = item.stat()
-                    if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
-                        sizes[found.st_ino] = found.st_blocks * 512
-        if not mapped:  # threads share their memory
-            mapped = _deleted_mappings(task, directory)
-    return sum(sizes.values()) + mapped_bytes * len(mapped - set(sizes))
-
-
-def _tasks(pid: int) -> list[str]:
-    try:
-        return [f"/proc/{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208
-    except OSError:
-        return []
-
-
-def _deleted_mappings(task: str, directory: str) -> set[int]:
-    """Return the inodes of files below a directory that are mapped and no longer listed."""
-    inside = directory.replace("\n", "\\012").encode() + b"/"
-    found = set()
-    with contextlib.suppress(OSError), open(f"{task}/maps", "rb") as file:
-        for line in file:
-            if line.endswith(b" (deleted)\n"):
-                _, _, _, _, inode, path = line.split(None, 5)
-                if path.startswith(inside):
-                    found.add(int(inode))
-    return found
-
-
-def room(directory: str) -> int:
-    """Return the bytes that can still be written below a directory: none where it is read-only or out of files."""
-    found = os.statvfs(directory)
-    if found.f_flag & os.ST_RDONLY or (found.f_files and not found.f_favail):
-        return 0
-    return found.f_bavail * found.f_frsize

@@ -15,7 +15,7 @@ from vincicoder.rendering.facts import Facts, FactsError
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.status import Status
 
-from . import child, wire
+from . import child, disk, wire
 
 _FORGED = "the code wrote to the renderer's own channel"
 _DISK_FULL = "the file system of the temporary directory is full or read-only"
@@ -143,10 +143,16 @@ def _tail(path: Path, size: int = 1000) -> str:
 
 
 def _open_regular(path: Path) -> int | None:
-    """Open what hostile code may have replaced by a link, a pipe, a directory or something endless; None if it has."""
+    """Open what hostile code may have replaced by a link, a pipe, a directory or something endless; None if it has.
+
+    Raises:
+        OSError: This process is out of descriptors or memory.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in disk.BY_THE_MACHINE:
+            raise
         return None
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return fd
@@ -169,7 +175,10 @@ def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str
         return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
     if size[0] * size[1] > most_pixels:
         return JobResult(Status.TOO_LARGE, f"the image has more than {most_pixels} pixels", **times)
-    pixels = _read_image(image, size)
+    try:
+        pixels = _read_image(image, size)
+    except OSError as error:
+        return JobResult(Status.INFRASTRUCTURE, f"the image cannot be read: {error}", **times)
     if pixels is None:
         return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
     facts, note = _facts(answer.get("facts"))

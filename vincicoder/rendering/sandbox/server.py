@@ -15,7 +15,6 @@ import selectors
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -25,13 +24,15 @@ from typing import Any
 from vincicoder.rendering.renderer import Policy
 from vincicoder.status import Status
 
-from . import confine, namespaces, processes, wire
+from . import confine, disk, namespaces, processes, wire
 from .child import main as run_child
 
-_BUSY_TICK, _IDLE_TICK = 0.05, 1.0
+_BUSY_TICK, _IDLE_TICK = 0.1, 1.0  # a look at a browser's family costs 1 to 2 ms
+_DISK_TICK = 0.2  # and one at its directory as much
 _ROOM_TICK = 0.01  # between glances at the free space, which cost microseconds
 _ROOM_LOSS = 16 << 20  # bytes that it may fall by before children are checked out of turn
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to check their use
+_STOP_SECONDS = 5.0
 OPEN_SECONDS = 90.0
 _LARGEST_KEPT = 0.75  # share of the memory limit; a kept child that holds more would leave the next job too little
 _MAX_FILES = 4096
@@ -47,6 +48,7 @@ class _Child:
     job: int | None = None
     started: float = 0.0
     cpu_before: float = 0.0
+    disk_checked: float = 0.0
 
 
 class Server:
@@ -64,13 +66,16 @@ class Server:
         self._config = config
         self._limits = config["limits"]
         policy: Policy = renderer.policy()
-        self._policy = replace(policy, read=(*policy.read, *library_directories(), *config["path"]))
+        self._policy = replace(policy, read=(*policy.read, *confine.library_directories(), *config["path"]))
         self._root = Path(config["root"])
         self._children: dict[int, _Child] = {}
         self._serial = 0
-        self._room = processes.room(config["root"])
+        self._room = disk.room(config["root"])
         self._full_at = float("-inf")  # when the file system last had less room than a job may use
         self._checked = 0.0
+        self._starts_programs = policy.processes or not config["confined"]
+        self._has_strays = False
+        self._tree = processes.Tree()
         self._parent = os.getppid()
         self._selector = selectors.DefaultSelector()
         self._selector.register(sock, selectors.EVENT_READ, self._from_client)
@@ -94,12 +99,18 @@ class Server:
             for key, _ in self._selector.select(_ROOM_TICK if busy else _IDLE_TICK):
                 key.data(key.fileobj)
             self._watch()
+            if self._has_strays:
+                self._has_strays = False  # until one that was killed has ended
+                self._end_strays()
 
     def stop(self) -> None:
-        """Kill every child and all that they started."""
+        """Kill every child and all that they started, and wait until it is gone."""
         for child in list(self._children.values()):
             self._end(child)
-        processes.kill(processes.descendants(os.getpid()))
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self._end_strays() and time.monotonic() < deadline:
+            time.sleep(_ROOM_TICK)
+            self._reap()
 
     # Messages
 
@@ -109,7 +120,11 @@ class Server:
             self._open = False
             return
         try:
-            self._start(message["id"], fds[0])
+            if fds:
+                self._start(message["id"], fds[0])
+            else:  # the kernel drops what a process without a free descriptor is sent
+                verdict = _verdict(Status.INFRASTRUCTURE, "the fork server is out of descriptors")
+                self._answer(message["id"], verdict, self._root, 0.0, 0.0, keep=True)
         finally:
             for fd in fds:
                 os.close(fd)
@@ -117,6 +132,9 @@ class Server:
     def _from_signal(self, _: Any) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake, 4096)
+        self._reap()
+
+    def _reap(self) -> None:
         while True:
             try:
                 pid, status, use = os.wait4(-1, os.WNOHANG)
@@ -126,6 +144,7 @@ class Server:
                 return
             if pid in self._children:
                 self._died(self._children[pid], status, use.ru_utime + use.ru_stime)
+            self._has_strays = self._starts_programs  # what it had started is ours now
 
     def _from_child(self, sock: socket.socket) -> None:
         child = next((child for child in self._children.values() if child.sock is sock), None)
@@ -158,7 +177,7 @@ class Server:
             self._answer(job, verdict, self._root, 0.0, 0.0, keep=True)
             return
         child.job = job
-        child.started = time.monotonic()
+        child.started = child.disk_checked = time.monotonic()
         child.cpu_before = self._usage(child).cpu_seconds if idle else 0.0
         with contextlib.suppress(OSError):  # a child that died meanwhile is reported by the signal
             socket.send_fds(child.sock, [b"j"], [fd])
@@ -166,14 +185,15 @@ class Server:
     def _fork(self) -> _Child:
         self._serial += 1
         directory = self._root / str(self._serial)
-        directory.mkdir(mode=0o700)
         ours, theirs = socket.socketpair()
         try:
+            directory.mkdir(mode=0o700)
             pid = os.fork()
         except OSError:
             for end in (ours, theirs):
                 end.close()
-            directory.rmdir()
+            with contextlib.suppress(FileNotFoundError):
+                directory.rmdir()
             raise
         if pid == 0:
             signal.set_wakeup_fd(-1)
@@ -186,8 +206,8 @@ class Server:
         return child
 
     def _usage(self, child: _Child) -> processes.Usage:
-        if self._policy.processes:
-            return processes.usage_of_tree(child.pid)
+        if self._starts_programs:
+            return self._tree.usage(child.pid)
         return processes.usage_of(child.pid)
 
     def _watch(self) -> None:
@@ -196,16 +216,19 @@ class Server:
         lost = self._room - self._glance() > _ROOM_LOSS
         if not lost and now - self._checked < _BUSY_TICK:
             return
-        self._checked, self._room = now, self._glance()
+        self._checked, self._room, self._tree = now, self._glance(), processes.Tree()
         for child in list(self._children.values()):
             if child.job is not None and (lost or now - child.started > _GRACE_SECONDS):
-                problem = self._excess(child, now)
+                try:
+                    problem = self._excess(child, now) or self._too_large(child, now, lost)
+                except OSError as error:  # unwatched, code may not go on
+                    problem = _verdict(Status.INFRASTRUCTURE, f"the fork server cannot watch a worker: {error}")
                 if problem is not None:
                     self._finish(child, problem)
 
     def _glance(self) -> int:
         """Return the room on the file system, and note when it is less than a job may use."""
-        room = processes.room(str(self._root))
+        room = disk.room(str(self._root))
         if room < self._limits["output_mb"] << 20:
             self._full_at = time.monotonic()
         return room
@@ -224,9 +247,16 @@ class Server:
             return _verdict(Status.OUT_OF_MEMORY, f"used more than {limits['memory_mb']} MiB")
         if use.tasks > limits["tasks"]:
             return _verdict(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
-        size, files = processes.disk_use(str(child.directory), _MAX_FILES)
+        return None
+
+    def _too_large(self, child: _Child, now: float, at_once: bool) -> wire.Message | None:
+        limits = self._limits
+        if child.opening or not (at_once or now - child.disk_checked > _DISK_TICK):
+            return None
+        child.disk_checked = now
+        size, files = disk.use(str(child.directory), _MAX_FILES)
         if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
-            size += processes.nameless_use(child.pid, str(child.directory), limits["output_mb"] << 20)
+            size += disk.nameless_use(child.pid, str(child.directory), limits["output_mb"] << 20)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
             return _verdict(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
         return None
@@ -237,6 +267,7 @@ class Server:
         keep = keep and child.served < self._config["jobs_per_child"]
         job, child.job = child.job, None
         seconds = time.monotonic() - child.started
+        self._tree.forget(child.pid)
         if keep:
             use = self._usage(child)
             cpu, keep = use.cpu_seconds, use.memory_bytes < _LARGEST_KEPT * (self._limits["memory_mb"] << 20)
@@ -262,16 +293,28 @@ class Server:
 
     def _end(self, child: _Child) -> float:
         """Kill a child with everything below it and return the CPU seconds that it used."""
-        below = processes.descendants(child.pid) if self._policy.processes else []
         cpu = self._usage(child).cpu_seconds  # what is killed below will not show in the child's own account
         self._forget(child)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        processes.kill([child.pid, *below])
+        processes.kill([child.pid, *self._tree.descendants(child.pid)])
+        self._has_strays = self._starts_programs
         with contextlib.suppress(ChildProcessError):
             _, _, use = os.wait4(child.pid, 0)
             return max(cpu, use.ru_utime + use.ru_stime)
         return cpu
+
+    def _end_strays(self) -> bool:
+        """Kill what has lost its parent and so has become ours, with all below it; return whether there was any.
+
+        A child adopts its own orphans, so that they are counted and ended with it, whatever group or session they moved
+        to. When it ends, they come here. What they start meanwhile comes here when they end in their turn.
+        """
+        tree = processes.Tree()
+        strays = set(tree.children(os.getpid())) - set(self._children)
+        for stray in strays:
+            processes.kill([stray, *tree.descendants(stray)])
+        return bool(strays)
 
     def _forget(self, child: _Child) -> None:
         self._children.pop(child.pid, None)
@@ -282,13 +325,10 @@ class Server:
     def _died(self, child: _Child, status: int, cpu: float) -> None:
         """Handle the end of a child that has not said it is done, or whose word for it is still unread."""
         finished = self._has_finished(child)
-        below = processes.descendants(os.getpid()) if self._policy.processes else []
         self._forget(child)
-        if self._policy.processes:
-            kept = {pid for other in self._children.values() for pid in (other.pid, *processes.descendants(other.pid))}
-            processes.kill(set(below) - kept)
         if child.job is None:
-            remove_tree(child.directory)
+            with contextlib.suppress(OSError, RecursionError):  # what resists goes with the root
+                shutil.rmtree(child.directory)
             return
         ended = {} if finished else {"ended": {"status": status, "opened": not child.opening}}
         seconds = time.monotonic() - child.started
@@ -312,21 +352,6 @@ def _cpu_timeout(limits: wire.Message) -> wire.Message:
     return _verdict(Status.TIMEOUT, f"used more than {limits['cpu_seconds']:g} s of CPU time")
 
 
-def remove_tree(directory: Path) -> None:
-    """Remove a directory whatever a child made of it: deep, wide or without permissions."""
-    try:
-        shutil.rmtree(directory)
-    except (OSError, RecursionError):
-        # not waited for: thousands of nested directories take seconds, and the caller has answers to give
-        script = 'chmod -R u+rwx "$0"; exec rm -rf --one-file-system "$0"'
-        subprocess.Popen(["sh", "-c", script, str(directory)], stderr=subprocess.DEVNULL)
-
-
-def library_directories() -> list[str]:
-    """Return the directories of installed packages that this interpreter imports from, wherever they are."""
-    return [child for child in sys.path if child and any(Path(child).glob("*.dist-info"))]
-
-
 def _renderer(config: wire.Message) -> Any:
     module, _, attribute = config["renderer"].partition(":")
     return getattr(importlib.import_module(module), attribute)(**config["options"])
@@ -348,7 +373,7 @@ def main(fd: int, config: wire.Message) -> None:
                 server.stop()
             code = 0
     finally:  # also when the client died meanwhile and nobody else would
-        remove_tree(Path(config["root"]))
+        disk.remove_tree(Path(config["root"]))
         os._exit(code)
 
 

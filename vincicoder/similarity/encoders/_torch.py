@@ -28,6 +28,8 @@ _DTYPES = {
     "bf16": "bfloat16",
 }
 
+_SHORTAGES = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
+
 
 def choose_device(device: str | None) -> torch.device:
     """Turn the device option into a device that exists.
@@ -70,8 +72,16 @@ def choose_dtype(dtype: str | None, device: torch.device) -> torch.dtype:
     return chosen
 
 
+def _shortage(error: RuntimeError) -> str:
+    """Return the reason if an error says that memory is short, else nothing. Libraries below torch have their own."""
+    reason = str(error).strip().split("\n", 1)[0]
+    return reason if any(sign in str(error) for sign in _SHORTAGES) else ""
+
+
 class TorchEncoder:
     """Run tiles through a network, in bounded batches and one call at a time.
+
+    Where the device's memory does not suffice for a batch, as beside a trainer, it goes on with half of it.
 
     Args:
         name: The name that results report.
@@ -99,6 +109,7 @@ class TorchEncoder:
         self._device = device
         self._dtype = dtype
         self._batch_tiles = batch_tiles
+        self._fits = batch_tiles
         self._mean = torch.tensor(_IMAGENET_MEAN, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(_IMAGENET_STD, device=device).view(1, 3, 1, 1)
         # Two threads at once would need twice the memory and finish no sooner.
@@ -119,12 +130,22 @@ class TorchEncoder:
         import torch
 
         with self._busy, torch.inference_mode(), self._on_device():
-            # On CUDA the loop only queues work: the next batch is copied while this one is computed.
-            batches = [
-                kept(self._forward(self._normalised(tiles[start : start + self._batch_tiles]))).float()
-                for start in range(0, len(tiles), self._batch_tiles)
-            ]
-            embeddings: npt.NDArray[np.float32] = torch.cat(batches).cpu().numpy()
+            self._fits = min(2 * self._fits, self._batch_tiles)  # what was short once need not be so for ever
+            batches: list[torch.Tensor] = []
+            start = 0
+            while start < len(tiles):
+                shortage = ""
+                try:  # on CUDA this only queues work: the next batch is copied while this one is computed
+                    batches.append(kept(self._forward(self._normalised(tiles[start : start + self._fits]))).float())
+                    start += self._fits
+                except RuntimeError as error:
+                    shortage = _shortage(error)
+                    if not shortage:
+                        raise
+                if shortage:  # only here, as until now the error held on to what the network had allocated
+                    batches = [batch.cpu() for batch in batches]
+                    self._halve(shortage)
+            embeddings: npt.NDArray[np.float32] = torch.cat([batch.cpu() for batch in batches]).numpy()
         if not np.isfinite(embeddings).all():
             raise EncoderError(
                 f"Encoder {self.name!r} yielded infinite or undefined numbers in {self._dtype}. If the "
@@ -132,6 +153,23 @@ class TorchEncoder:
                 "dtype='float32'."
             )
         return embeddings
+
+    def _halve(self, shortage: str) -> None:
+        """Make batches smaller.
+
+        Raises:
+            EncoderError: There is no memory for a single tile.
+        """
+        import torch
+
+        if self._fits == 1:
+            raise EncoderError(
+                f"Encoder {self.name!r} finds no memory for a single tile on {self._device}: {shortage} Leave it more, "
+                "such as by a lower share of the memory for the rollout engine, or put it on another device."
+            )
+        self._fits = max(1, self._fits // 2)
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _on_device(self) -> contextlib.AbstractContextManager[object]:
         """Make kernels of any library start on our device, also when the process's current one is another."""

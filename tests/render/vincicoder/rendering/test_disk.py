@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from repository import ROOT
+from own_mounts import run_with_own_mounts
 
 _DISK_MB, _LIMIT_MB = 600, 64
 _TOLERANCE_MB = 96  # what is written between two looks, and what honest neighbours have on the disk meanwhile
 
 _COMMON = """
-import ctypes, json, os, sys, threading, time
-sys.path.insert(0, {root!r})
-from vincicoder.languages import LANGUAGES
-from vincicoder.rendering import Limits, RenderPool
-DISK = os.environ["TMPDIR"]
+import threading, time
 NAMES = ("python", "svg", "html", "latex")
 def free():
-    found = os.statvfs(DISK)
+    found = os.statvfs(TMPDIR)
     return found.f_bavail * found.f_frsize
-def sample(name, number):
-    comment = {{"python": "# %d", "svg": "<!-- %d -->", "html": "<!-- %d -->", "latex": "%% %d"}}[name]
-    return LANGUAGES.get(name).sample + "\\n" + comment % number
 def answer(render):
     image = render.image
     return [render.status.value, render.message, image and hash(image.tobytes())]
@@ -97,9 +86,9 @@ _HOGS = {
 _FULL = """
 result = {{}}
 def fill(leave):
-    with open(DISK + "/ballast", "ab") as file:
+    with open(TMPDIR + "/ballast", "ab") as file:
         if free() < leave:
-            file.truncate(os.path.getsize(DISK + "/ballast") - (leave - free()))
+            file.truncate(os.path.getsize(TMPDIR + "/ballast") - (leave - free()))
         while free() > leave:
             file.write(b"x" * min(1 << 20, free() - leave))
             file.flush()
@@ -112,7 +101,7 @@ with RenderPool(workers=1, limits=Limits(output_mb={limit})) as pool:
         for name in NAMES:
             fill(leave)
             found[name] = answer(pool.render(sample(name, leave + 1), name))[:2]
-    os.remove(DISK + "/ballast")
+    os.remove(TMPDIR + "/ballast")
     result["code that says so"] = answer(pool.render("raise OSError(28, 'No space left on device')", "python"))[:2]
     result["after"] = {{name: answer(pool.render(sample(name, 9), name))[:2] for name in NAMES}}
 print(json.dumps(result))
@@ -126,19 +115,10 @@ def mount_point() -> Iterator[Path]:
         yield Path(directory)
 
 
-def on_a_small_disk(directory: Path, script: str, **values: Any) -> dict[str, Any]:
-    """Run a script whose temporary directory is a disk of 600 MB; skip where no such disk can be made."""
-    namespace = ["unshare", *([] if os.getuid() == 0 else ["-r"]), "-m"]
-    mount = f'mount -t tmpfs -o size={_DISK_MB}m tmpfs "$TMPDIR"'
-    environment = {**os.environ, "TMPDIR": str(directory)}
-    if subprocess.run([*namespace, "sh", "-c", mount], env=environment, capture_output=True).returncode:
-        pytest.skip("no mount namespace can be made here")
-    code = _COMMON.format(root=str(ROOT)) + script.format(limit=_LIMIT_MB, **values)
-    command = [*namespace, "sh", "-c", f'{mount} && exec "$0" -c "$1"', sys.executable, code]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def on_a_small_disk(directory: Path, script: str, **values: Any) -> Any:
+    """Run a script whose temporary directory is a disk of 600 MB."""
+    disk = f'mount -t tmpfs -o size={_DISK_MB}m tmpfs "$TMPDIR"'
+    return run_with_own_mounts(directory, disk, _COMMON + script.format(limit=_LIMIT_MB, **values))
 
 
 def test_a_hog_is_stopped_before_its_neighbours_notice(mount_point: Path) -> None:
