@@ -147,7 +147,14 @@ def interpreter_directories() -> list[str]:
 
 def library_directories() -> list[str]:
     """Return the directories of installed packages that this interpreter imports from, wherever they are."""
-    return [child for child in sys.path if child and any(Path(child).glob("*.dist-info"))]
+    return [directory for directory in sys.path if directory and _holds_packages(Path(directory))]
+
+
+def _holds_packages(directory: Path) -> bool:
+    try:
+        return any(directory.glob("*.dist-info"))
+    except OSError:  # of another user's, and so of no use to this one
+        return False
 
 
 def confine(policy: Policy, directory: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -140,7 +141,8 @@ from vincicoder.rendering import Limits, RenderPool
 statuses = {{}}
 with RenderPool(workers=2, limits=Limits(cpu_seconds=20, wall_seconds=90)) as pool:
     for name in {names!r}:
-        statuses[name] = pool.render(LANGUAGES.get(name).sample, name).status.value
+        render = pool.render(LANGUAGES.get(name).sample, name)
+        statuses[name] = render.status.value + render.message
     for name, code in {hostile!r}.items():
         statuses[name] = pool.render(code, "python").status.value
 print(json.dumps([os.getuid(), statuses, os.listdir(os.environ["TMPDIR"])]))
@@ -152,12 +154,23 @@ HOSTILE = {
 }
 
 
-def python_of(prefix: list[str], environment: dict[str, str]) -> str:
-    """Return a Python that another user can run and that imports what this one does; skip where there is none."""
-    same = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"  # ours may lie in a closed home
-    for python in (sys.executable, same):
-        command = [*prefix, python, "-c", f"import PIL; open({str(ROOT / 'pyproject.toml')!r})"]
-        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0:
+def python_for_another_user(directory: Path, prefix: list[str]) -> str:
+    """Return a Python that another user can run and that imports what this one does; skip where there is none.
+
+    Ours may lie in a closed home; then the system's of the same version is given our packages.
+    """
+    venv = directory / "venv"
+    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    if subprocess.run([system, "-m", "venv", "--without-pip", venv], capture_output=True, check=False).returncode == 0:
+        [packages] = venv.glob("lib/python*/site-packages")
+        (packages / "ours.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")))
+    # That it starts is not enough: setpriv gives up its rights late.
+    probe = f"import PIL, subprocess, sys; open({str(ROOT / 'pyproject.toml')!r}); subprocess.check_call([sys.executable, '-V'])"
+    for python in (sys.executable, str(venv / "bin/python")):
+        if (
+            shutil.which(python)
+            and not subprocess.run([*prefix, python, "-c", probe], stderr=subprocess.DEVNULL).returncode
+        ):
             return python
     pytest.skip("another user can run no Python that sees this project")
 
@@ -168,15 +181,13 @@ def test_an_ordinary_user_needs_nothing_more(names: list[str]) -> None:
     script = ORDINARY.format(root=str(ROOT), names=names, hostile=HOSTILE)
     prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     with tempfile.TemporaryDirectory(prefix="user-") as directory:
-        Path(directory).chmod(0o777)
-        environment = {
-            **os.environ,
-            "TMPDIR": directory,
-            "HOME": "/nonexistent",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
+        Path(directory).chmod(0o755)
+        temporary = Path(directory, "tmp")
+        temporary.mkdir()
+        temporary.chmod(0o777)
+        command = [*prefix, python_for_another_user(Path(directory), prefix), "-c", script]
+        environment = {**os.environ, "TMPDIR": str(temporary), "HOME": "/nonexistent"}
         environment.pop("XDG_CACHE_HOME", None)
-        command = [*prefix, python_of(prefix, environment), "-c", script]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
         user, statuses, left = json.loads(done.stdout)
