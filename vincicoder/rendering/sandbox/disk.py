@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 from . import processes
@@ -99,4 +100,5 @@ def remove_tree(directory: Path) -> None:
     except (OSError, RecursionError):
         # not waited for: thousands of nested directories take seconds, and the caller has answers to give
         script = 'chmod -R u+rwx "$0"; exec rm -rf --one-file-system "$0"'
-        subprocess.Popen(["sh", "-c", script, str(directory)], stderr=subprocess.DEVNULL)
+        remover = subprocess.Popen(["sh", "-c", script, str(directory)], stderr=subprocess.DEVNULL)
+        threading.Thread(target=remover.wait, name="vincicoder-remover", daemon=True).start()  # or it stays a zombie

@@ -27,8 +27,8 @@ from vincicoder.status import Status
 from . import confine, disk, namespaces, processes, wire
 from .child import main as run_child
 
-_BUSY_TICK, _IDLE_TICK = 0.1, 1.0  # a look at a browser's family costs 1 to 2 ms
-_DISK_TICK = 0.2  # and one at its directory as much
+_BUSY_TICK, _IDLE_TICK = 0.1, 1.0
+_TREE_TICK, _DISK_TICK = 0.3, 0.5  # finding a browser's family costs 1 ms, looking through its directory 2
 _ROOM_TICK = 0.01  # between glances at the free space, which cost microseconds
 _ROOM_LOSS = 16 << 20  # bytes that it may fall by before children are checked out of turn
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to check their use
@@ -72,7 +72,7 @@ class Server:
         self._serial = 0
         self._room = disk.room(config["root"])
         self._full_at = float("-inf")  # when the file system last had less room than a job may use
-        self._checked = 0.0
+        self._checked = self._tree_seen = 0.0
         self._starts_programs = policy.processes or not config["confined"]
         self._has_strays = False
         self._tree = processes.Tree()
@@ -216,7 +216,9 @@ class Server:
         lost = self._room - self._glance() > _ROOM_LOSS
         if not lost and now - self._checked < _BUSY_TICK:
             return
-        self._checked, self._room, self._tree = now, self._glance(), processes.Tree()
+        self._checked, self._room = now, self._glance()
+        if now - self._tree_seen > _TREE_TICK:
+            self._tree_seen, self._tree = now, processes.Tree()
         for child in list(self._children.values()):
             if child.job is not None and (lost or now - child.started > _GRACE_SECONDS):
                 try:
