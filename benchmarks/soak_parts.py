@@ -154,9 +154,7 @@ def belongings(directory: str, before: dict[str, set[str]] | None = None) -> dic
         "descriptors": {str(number) for number in range(sum(1 for _ in Path("/proc/self/fd").iterdir()))},
         "threads": {thread.name for thread in threading.enumerate()},
         "shared memory": {path.name for path in Path("/dev/shm").iterdir()} if Path("/dev/shm").is_dir() else set(),
-        "sockets": {
-            each[7] for each in sockets if len(each) == 8 and (directory in each[7] or "vincicoder" in each[7])
-        },
+        "sockets": {each[7] for each in sockets if len(each) == 8 and directory in each[7]},
     }
     return {kind: now - (before or {}).get(kind, set()) for kind, now in found.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -28,6 +29,7 @@ from vincicoder.rendering.types import Render
 from vincicoder.status import Status
 
 _ATTEMPTS = 2
+_START_ATTEMPTS = 3
 _RETRY_START_SECONDS = 60.0
 
 
@@ -198,10 +200,15 @@ class RenderPool:
     def _retire_if_broken(self, language: str) -> bool:
         """Render the sample again; return whether the renderer failed at it, and so must start anew or not at all."""
         server = self._servers.get(language)
-        if server is None or not server.alive or not _self_check(server, LANGUAGES.get(language).sample):
+        if server is None or not server.alive:
             return False
-        server.close()
-        return True
+        try:
+            broken = bool(_self_check(server, LANGUAGES.get(language).sample))
+        except ServerDied:
+            broken = True
+        if broken:
+            server.close()
+        return broken
 
     def _render(self, code: str, language: str) -> Render:
         server = self._server(language)
@@ -242,11 +249,18 @@ class RenderPool:
             if server is not None:
                 server.close()
             try:
-                self._servers[language] = self._start(language)
+                self._servers[language] = self._start_patiently(language)
             except RendererUnavailable as error:
                 self._failures[language] = (time.monotonic(), str(error))
                 raise
             return self._servers[language]
+
+    def _start_patiently(self, language: str) -> ForkServer:
+        """Start a server, again if something kills it meanwhile; more often than that is no accident."""
+        for _ in range(_START_ATTEMPTS):
+            with contextlib.suppress(ServerDied):
+                return self._start(language)
+        raise RendererUnavailable(f"the {language} renderer was killed {_START_ATTEMPTS} times while it started")
 
     def _start(self, name: str) -> ForkServer:
         try:
@@ -265,7 +279,11 @@ class RenderPool:
             path=[directory] if directory else [],
             interpreter=self.config.python if "python" in language.uses else None,
         )
-        reason = _self_check(server, language.sample)
+        try:
+            reason = _self_check(server, language.sample)
+        except ServerDied:
+            server.close()
+            raise
         if reason:
             server.close()
             raise RendererUnavailable(f"the {name} renderer fails on a sample that it should render: {reason}")
@@ -299,13 +317,13 @@ def _self_check(server: ForkServer, sample: str) -> str:
     """Return why a renderer does not render its sample here, confined; empty if it does.
 
     Limits that are too small for the sample are the user's choice.
+
+    Raises:
+        ServerDied: If it did not live to say.
     """
     reason = ""
     for _ in range(_ATTEMPTS):
-        try:
-            result = server.run(sample)
-        except ServerDied as error:
-            return str(error)
+        result = server.run(sample)
         if result.status in (Status.OK, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.TOO_LARGE):
             return ""
         reason = f"{result.status.value}: {result.message}"

@@ -133,6 +133,7 @@ class ForkServer:
 
     Raises:
         RendererUnavailable: If it does not start; the message holds the reason that it gave.
+        ServerDied: If it was killed meanwhile.
     """
 
     def __init__(
@@ -217,7 +218,8 @@ class ForkServer:
         self._sock.settimeout(None)
         if answer is None or not answer.get("ready"):
             self._process.kill()
-            self._process.wait()
+            if self._process.wait() < 0 and answer is None:
+                raise ServerDied(f"{what} was killed while it started")
             raise RendererUnavailable(f"{what} did not start: {answer['error'] if answer else 'it ended at once'}")
         self._runs_programs = bool(answer["runs_programs"])
         return {**(answer["details"] or {}), "network_namespace": answer["network_namespace"]}
