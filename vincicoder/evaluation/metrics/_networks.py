@@ -20,7 +20,9 @@ LPIPS_DIRECTORY = "VINCICODER_LPIPS"
 """Environment variable that names the directory of LPIPS's two files."""
 
 _ALEXNET, _LINEAR = "alexnet-owt-7be5be79.pth", "alex.pth"
-_LAYERS = (1, 4, 7, 9, 11)  # of AlexNet's features; the activations behind them are compared
+_CONVOLUTIONS = ((3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1), (256, 256, 3, 1, 1))
+"""Of AlexNet: channels in and out, side, stride and padding. The activations behind each are compared."""
+_NUMBERS = (0, 3, 6, 8, 10)  # of these layers in torchvision's AlexNet
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 
 
@@ -72,8 +74,8 @@ def lpips_files() -> tuple[Path, Path]:
 
 def lpips_unavailable() -> str:
     """Return why LPIPS cannot be used here and what it needs, or ""."""
-    if absent := [name for name in ("torch", "torchvision") if find_spec(name) is None]:
-        return f"needs {' and '.join(absent)}"
+    if find_spec("torch") is None:
+        return 'needs torch: pip install "vincicoder[dinov2]"'
     if absent := [str(path) for path in lpips_files() if not path.is_file()]:
         return f"needs {' and '.join(absent)}; {LPIPS_DIRECTORY} may name another directory"
     return ""
@@ -100,27 +102,27 @@ class Lpips:
     """
 
     def __init__(self, features: Mapping[str, Any], linear: Mapping[str, Any]) -> None:
-        from torchvision.models import alexnet
+        import torch
 
-        network = alexnet(weights=None)
-        network.load_state_dict(features)
-        self._features = network.features.eval()
-        self._linear = [linear[f"lin{index}.model.1.weight"].flatten() for index in range(len(_LAYERS))]
+        self._layers = []
+        for number, (wide, out, side, stride, padding), index in zip(_NUMBERS, _CONVOLUTIONS, range(5), strict=True):
+            layer = torch.nn.Conv2d(wide, out, side, stride, padding)
+            layer.load_state_dict({name: features[f"features.{number}.{name}"] for name in ("weight", "bias")})
+            self._layers.append((layer, linear[f"lin{index}.model.1.weight"].view(-1, 1, 1)))
 
     def distance(self, first: Array, second: Array) -> float:
         """Return the distance of two images of uint8 and equal size, shape [height, width, 3]; 0 if they are equal."""
         import torch
+        from torch.nn import functional
 
         values = torch.from_numpy(np.stack((first, second))).permute(0, 3, 1, 2).float() / 127.5 - 1
         shift, scale = (torch.tensor(each).view(1, 3, 1, 1) for each in (_SHIFT, _SCALE))
-        values = (values - shift) / scale
-        total = 0.0
+        values, total = (values - shift) / scale, 0.0
         with torch.inference_mode():
-            for index, layer in enumerate(self._features):
-                values = layer(values)
-                if index in _LAYERS:
-                    values = values.clone()  # the next layer may work in place
-                    unit = values / (values.square().sum(1, keepdim=True).sqrt() + 1e-10)
-                    weights = self._linear[_LAYERS.index(index)].view(-1, 1, 1)
-                    total += float(((unit[0] - unit[1]).square() * weights).sum(0).mean())
+            for index, (layer, weights) in enumerate(self._layers):
+                if index in (1, 2):
+                    values = functional.max_pool2d(values, 3, 2)
+                values = functional.relu(layer(values))
+                unit = values / (values.square().sum(1, keepdim=True).sqrt() + 1e-10)
+                total += float(((unit[0] - unit[1]).square() * weights).sum(0).mean())
         return total

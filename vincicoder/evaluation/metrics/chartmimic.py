@@ -124,7 +124,7 @@ def logged(code: str, run: Callable[[str, str], Render]) -> Log:
 def borne_out(log: Log, pixels: Array) -> Log:
     """Return the part of a log that an image bears out.
 
-    A string counts where there is ink in its box, an axes and its place where its box is not blank, a call of a
+    A string counts where there is ink in or near its box, an axes and its place where its box is not blank, a call of a
     plotting function where any axes has ink, a colour where the image has it in at least 0.01% of its pixels. A colour
     map counts with its axes. This exposes a log that names more than was drawn; it cannot tell what was drawn.
 
@@ -240,11 +240,14 @@ def _number(value: Any) -> float:
 
 
 def _box(text: Text) -> tuple[float, float, float, float]:
-    """Return left, bottom, right and top of a string, whose place is where its base line begins."""
-    below = 0.3 * text.height
-    if text.turned:
-        return text.x - text.height, text.y, text.x + below, text.y + text.width
-    return text.x, text.y - below, text.x + text.width, text.y + text.height
+    """Return left, bottom, right and top of where a string, whose place is where its base line begins, may be.
+
+    The log is made without tick labels, which in the image push the labels of axes outwards, so there is some room.
+    """
+    room = 2 * text.height
+    width, height = (text.height, text.width) if text.turned else (text.width, text.height)
+    left = text.x - text.height if text.turned else text.x
+    return left - room, text.y - room, left + width + room, text.y + height + room
 
 
 def _has_ink(pixels: Array, box: Sequence[float]) -> bool:
