@@ -8,7 +8,7 @@ from vincicoder.languages import LANGUAGES
 _PYTHON = {
     "chart-saved": ("a chart is saved", "import matplotlib.pyplot as plt\nplt.bar([1, 2], [3, 4]); plt.savefig('out/a.png')"),
     "chart-shown": ("a chart is shown", "import matplotlib.pyplot as plt\nplt.pie([1, 2]); plt.show()"),
-    "chart-saved-elsewhere": ("a chart is saved where it may not be", "import matplotlib.pyplot as plt\nplt.plot([1]); plt.savefig('/root/a.png')"),
+    "chart-saved-elsewhere": ("a chart is saved where it may not be", "import matplotlib.pyplot as plt\nplt.plot([1]); plt.savefig('/srv/a.png')"),
     "animation": ("an animation is played, which sleeps", "import time\nimport matplotlib.pyplot as plt\nfor n in range(9): plt.plot([n, 1]); plt.pause(5); time.sleep(60)"),
     "code-with-threads": ("code uses threads", "from concurrent.futures import ThreadPoolExecutor as T\nimport matplotlib.pyplot as plt\nplt.plot(list(T(4).map(abs, range(9)))); plt.show()"),
     "event-loop": ("code uses an event loop", "import asyncio\nimport matplotlib.pyplot as plt\nasyncio.run(asyncio.sleep(0)); plt.plot([1, 2]); plt.show()"),
