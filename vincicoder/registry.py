@@ -125,6 +125,9 @@ class Registry(Generic[T]):
     def get(self, name: str) -> T:
         """Return the value of a name.
 
+        Args:
+            name: One of the registry's names.
+
         Raises:
             ConfigError: There is no such name, two packages bring it, or what it stands for cannot be loaded.
         """

@@ -96,6 +96,10 @@ class ClusterReward:
     def render(self, code: str, language: str) -> Render:
         """Render code on the node that has the least to do, and wait for it.
 
+        Args:
+            code: The code, without a fence.
+            language: Name or alias of its language.
+
         Raises:
             ConfigError: The language is not known.
             ClusterUnavailable: No node could render for longer than the patience.

@@ -56,17 +56,30 @@ class Board(Protocol):
     """Whether other processes contribute."""
 
     def begin(self, uids: Sequence[str]) -> None:
-        """Note that the scoring of one response of each group begins; a group may be named several times."""
+        """Note that the scoring of responses begins.
+
+        Args:
+            uids: The group of each response; a group may be named several times.
+        """
 
     def finish(self, uid: str, scores: Scores | None) -> None:
-        """Note that the scoring of a response is over; without scores if it could not be judged."""
+        """Note that the scoring of a response is over.
+
+        Args:
+            uid: Its group.
+            scores: Its scores by name, or None if it could not be judged.
+        """
 
     def find(self, uids: Sequence[str]) -> dict[str, Group]:
-        """Return what is known of groups."""
+        """Return what is known of groups.
+
+        Args:
+            uids: The groups.
+        """
 
 
 class Groups:
-    """The latest groups. Thread-safe.
+    """Which responses of the latest groups were scored, and how. Thread-safe.
 
     Example:
         >>> groups = Groups()
@@ -83,7 +96,11 @@ class Groups:
         self._groups: OrderedDict[str, Group] = OrderedDict()
 
     def begin(self, uids: Sequence[str]) -> None:
-        """Note that the scoring of one response of each group begins; a group may be named several times."""
+        """Note that the scoring of responses begins.
+
+        Args:
+            uids: The group of each response; a group may be named several times.
+        """
         with self._lock:
             for uid in uids:
                 group = self._groups.get(uid)
@@ -94,7 +111,12 @@ class Groups:
                 self._groups.popitem(last=False)
 
     def finish(self, uid: str, scores: Scores | None) -> None:
-        """Note that the scoring of a response is over; without scores if it could not be judged."""
+        """Note that the scoring of a response is over.
+
+        Args:
+            uid: Its group.
+            scores: Its scores by name, or None if it could not be judged.
+        """
         with self._lock:
             group = self._group(uid)
             group.finished += 1
@@ -104,7 +126,11 @@ class Groups:
                     group.sums[name] = group.sums.get(name, 0.0) + value
 
     def find(self, uids: Sequence[str]) -> dict[str, Group]:
-        """Return what is known of groups."""
+        """Return what is known of groups.
+
+        Args:
+            uids: The groups.
+        """
         with self._lock:
             found = {uid: self._groups.get(uid, Group()) for uid in uids}
             return {uid: replace(group, sums=dict(group.sums)) for uid, group in found.items()}

@@ -102,12 +102,24 @@ class TrainerReward:
                 self._parts = None
 
     def score(self, requests: Sequence[RewardRequest]) -> list[Metrics]:
-        """Score a batch, in order. Raises what `stream` raises."""
+        """Score a batch and return the metrics in the order of the requests.
+
+        Args:
+            requests: What to score.
+
+        Raises:
+            TargetError: No row so far had a readable target.
+            ConfigError: No row so far said its language.
+            ScoringUnavailable: Too many faults of the machine.
+        """
         scored = dict(self.stream(requests))
         return [scored[index] for index in range(len(requests))]
 
     def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, Metrics]]:
         """Yield ``(index, metrics)`` as samples finish; those that need a stand-in come last.
+
+        Args:
+            requests: What to score.
 
         Raises:
             TargetError: No row so far had a readable target.
@@ -124,7 +136,11 @@ class TrainerReward:
             yield index, future.result()
 
     def judge(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, Metrics | Future[Metrics]]]:
-        """Yield what `stream` yields, but a future at once for a sample that needs a stand-in."""
+        """Yield what `stream` yields; a sample that needs a stand-in gives a future at once.
+
+        Args:
+            requests: What to score.
+        """
         # Told apart here: the core would take Python for granted, and reads a target only when there is code to render.
         refused = {index: why for index, each in enumerate(requests) if (why := _refusal(each))}
         asked = [index for index in range(len(requests)) if index not in refused]
