@@ -88,7 +88,7 @@ function drawResults() {
   const benchmarks = having(true);
   page.append(make("h2", {}, "Results"),
     make("p", {}, "Points from 0 to 100; ↓ marks columns where less is better. A letter names the source of a reported "
-      + "value. Sources that disagree are both shown. Under values that were measured here stands the 95 % interval of "
+      + "value; where sources disagree, all are shown in another colour. Under values that were measured here stands the 95 % interval of "
       + "a bootstrap over the samples."));
   const groups = benchmarks.map((each) =>
     make("th", { class: "group first", colspan: each.columns.length }, each.title));
