@@ -42,7 +42,7 @@ def predictions_of(benchmark: str, directory: Path, count: int) -> list[Predicti
     """Return so many predictions, the samples by turns, each with its responses by turns."""
     samples = list(BENCHMARKS.get(benchmark).load(directory))
     domain = DOMAINS[benchmark]
-    names = [name for name, _, _ in references(domain, _SAMPLES)]
+    names = [name for name, _, _ in references(domain, _SAMPLES, "pgf-" if domain == "latex" else "")]
     responses = []
     for name in names:
         texts = [path.read_text("utf-8") for path in sorted((SAMPLES / domain / name / "responses").glob("*.md"))]

@@ -16,10 +16,10 @@ SAMPLES = EXAMPLES / "samples"
 SMILES = {"ethanol": "CCO", "benzene": "c1ccccc1", "acetone": "CC(C)=O"}
 
 
-def references(domain: str, count: int) -> list[tuple[str, str, Path]]:
-    """Return name, reference code and target of the first samples of a domain."""
+def references(domain: str, count: int, prefix: str = "") -> list[tuple[str, str, Path]]:
+    """Return name, reference code and target of the first samples of a domain whose names begin so."""
     found = []
-    for directory in sorted((SAMPLES / domain).iterdir())[:count]:
+    for directory in sorted((SAMPLES / domain).glob(f"{prefix}*"))[:count]:
         [reference] = directory.glob("reference.*")
         found.append((directory.name, reference.read_text("utf-8"), directory / "target.png"))
     return found
@@ -61,7 +61,7 @@ def design2code(directory: Path, count: int = 3) -> None:
 
 def image2latex(directory: Path, count: int = 3) -> None:
     """Write ``plot/validation*.parquet``."""
-    rows = references("latex", count)
+    rows = references("latex", count, "pgf-")
     images = [{"bytes": target.read_bytes(), "path": None} for _, _, target in rows]
     names, codes = [name for name, _, _ in rows], [code for _, code, _ in rows]
     _parquet(directory / "plot", image=images, uuid=names, structure=codes)
