@@ -163,7 +163,7 @@ def soak(args: argparse.Namespace) -> dict[str, Any]:
     tempfile.tempdir = directory
     before = belongings(directory)
     began = time.monotonic()
-    killer = Killer(args.seed, args.kill_workers, args.kill_servers)
+    killer = Killer(args.seed, args.kill_workers, args.kill_servers, args.spare)
     limits = {"cpu_seconds": 1, "wall_seconds": 20}  # hostile code shall cost little
     with VisualReward("embedded", workers=args.workers, keep_renders=False, **limits) as reward, killer:
         run(args, reward, record, undisturbed=not (args.kill_workers or args.kill_servers))
@@ -205,6 +205,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--languages", nargs="+", choices=sorted(WEIGHTS), default=sorted(WEIGHTS))
     made.add_argument("--kill-workers", type=float, nargs=2, default=(2.0, 5.0), metavar=("LOW", "HIGH"))
     made.add_argument("--kill-servers", type=float, nargs=2, default=None, metavar=("LOW", "HIGH"))
+    made.add_argument("--spare", type=float, default=5.0, help="seconds for which nine servers of ten are spared")
     made.add_argument("--no-kills", dest="kill_workers", action="store_const", const=None, help="kill no workers")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--json", metavar="FILE")

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -97,9 +98,18 @@ class Killer:
         workers: Shortest and longest pause in seconds between kills of a renderer's process, a browser's, TeX or a
             pixel worker; None for none.
         servers: Likewise between kills of fork servers.
+        spared: Seconds for which most fork servers are spared after their start, or none would ever be ready; every
+            tenth is not.
     """
 
-    def __init__(self, seed: int, workers: tuple[float, float] | None, servers: tuple[float, float] | None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        workers: tuple[float, float] | None,
+        servers: tuple[float, float] | None,
+        spared: float = 5.0,
+    ) -> None:
+        self._spared = spared
         self.killed: Counter[str] = Counter()
         self._over = threading.Event()
         kinds = {"worker": workers, "server": servers}
@@ -113,8 +123,11 @@ class Killer:
         while not self._over.wait(chance.uniform(*pause)):
             servers = {pid for pid in processes.Tree().children(os.getpid()) if _runs(pid, "sandbox")}
             below = set(processes.descendants(os.getpid())) - servers
-            # What removes a large directory is left in peace, as nobody would be there to do it again.
-            found = servers if kind == "server" else {pid for pid in below if not _runs(pid, "rm -rf", "/bin/sh", "sh")}
+            if kind == "server":
+                spared = self._spared if chance.random() < 0.9 else 0.0
+                found = {pid for pid in servers if _age(pid) >= spared}
+            else:  # what removes a large directory is left in peace, as nobody would be there to do it again
+                found = {pid for pid in below if not _runs(pid, "rm", "sh")}
             if found:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(chance.choice(sorted(found)), signal.SIGKILL)
@@ -129,6 +142,14 @@ class Killer:
         self._over.set()
         for thread in self._threads:
             thread.join()
+
+
+def _age(pid: int) -> float:
+    try:
+        started = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
 
 
 def _runs(pid: int, *words: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +121,43 @@ def test_a_browser_killed_in_mid_page_is_replaced_and_the_page_rendered_again(de
         killer.join()
     assert killed
     assert render.status is Status.OK, render
+
+
+def kill_servers(pool_ends: threading.Event, most: int) -> Counter[str]:
+    """Kill new fork servers of this process as soon as they appear, from a thread; return where it counts them."""
+    killed: Counter[str] = Counter()
+    seen = set(processes.Tree().children(os.getpid()))
+
+    def kill() -> None:
+        while killed["servers"] < most and not pool_ends.wait(0.02):
+            for pid in set(processes.Tree().children(os.getpid())) - seen:
+                with contextlib.suppress(OSError):
+                    if b"/rendering/sandbox" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        seen.add(pid)
+                        os.kill(pid, signal.SIGKILL)
+                        killed["servers"] += 1
+
+    threading.Thread(target=kill).start()
+    return killed
+
+
+@pytest.mark.parametrize(("most", "expected"), [(2, Status.OK), (10**6, Status.INFRASTRUCTURE)])
+def test_servers_that_are_killed_while_they_start(most: int, expected: Status) -> None:
+    """An accident or two are made good. Where it goes on, nobody waits for long."""
+    over = threading.Event()
+    circle = LANGUAGES.get("svg").sample
+    with RenderPool(workers=4) as pool:
+        killed = kill_servers(over, most)
+        try:
+            began = time.monotonic()
+            waiting = [pool.submit(f"{circle}<!-- {number} -->", "svg") for number in range(20)]
+            assert {future.result(timeout=120).status for future in waiting} == {expected}
+            assert time.monotonic() - began < 90
+        finally:
+            over.set()
+    assert killed["servers"] >= 2
+    if expected is Status.INFRASTRUCTURE:
+        assert "killed 3 times while it started" in waiting[-1].result().message
 
 
 def test_code_too_long_for_a_message_harms_nobody() -> None:
