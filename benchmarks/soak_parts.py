@@ -127,7 +127,7 @@ class Killer:
                 spared = self._spared if chance.random() < 0.9 else 0.0
                 found = {pid for pid in servers if _age(pid) >= spared}
             else:  # what removes a large directory is left in peace, as nobody would be there to do it again
-                found = {pid for pid in below if not _runs(pid, "rm", "sh")}
+                found = {pid for pid in below if not _runs(pid, "rm", "sh", "chmod")}
             if found:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(chance.choice(sorted(found)), signal.SIGKILL)

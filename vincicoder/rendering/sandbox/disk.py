@@ -16,6 +16,14 @@ from . import processes
 BY_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 """Errors that say something of the machine and nothing of the code."""
 
+_REMOVE = """
+for turn in 1 2 3 4 5 6 7 8 9 10; do
+  chmod -R u+rwx "$0"
+  rm -rf --one-file-system "$0" && exit
+  sleep 1
+done
+"""
+
 
 def use(directory: str, max_entries: int) -> tuple[int, int]:
     """Return the bytes and the number of files below a directory, without following links.
@@ -94,11 +102,14 @@ def room(directory: str) -> int:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory whatever a child made of it: deep, wide or without permissions."""
+    """Remove a directory whatever a child made of it: deep, wide or without permissions.
+
+    What resists, another process removes, since thousands of nested directories take seconds and the caller has answers
+    to give. That process tries for a while, as a browser whose fork server was killed goes on writing for a second.
+    """
     try:
         shutil.rmtree(directory)
     except (OSError, RecursionError):
-        # not waited for: thousands of nested directories take seconds, and the caller has answers to give
-        script = 'chmod -R u+rwx "$0"; exec rm -rf --one-file-system "$0"'
-        remover = subprocess.Popen(["sh", "-c", script, str(directory)], stderr=subprocess.DEVNULL)
+        command = ["sh", "-c", _REMOVE, str(directory)]
+        remover = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         threading.Thread(target=remover.wait, name="vincicoder-remover", daemon=True).start()  # or it stays a zombie
