@@ -79,7 +79,7 @@ def assert_nothing_left(family: list[int], directory: Path) -> None:
     assert str(directory) not in Path("/proc/net/unix").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 @pytest.mark.parametrize("languages", [["svg"], pytest.param(["python", "html", "latex"], marks=pytest.mark.slow)])
 def test_a_signal_in_mid_batch_leaves_nothing(directory: Path, languages: list[str], number: int) -> None:
     with start(directory, *languages) as trainer:
@@ -92,7 +92,8 @@ def test_a_signal_in_mid_batch_leaves_nothing(directory: Path, languages: list[s
     assert_nothing_left(family, directory)
 
 
-@pytest.mark.parametrize("languages", [["svg"], pytest.param(["svg", "python", "html"], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("languages", [["svg"], ["svg", "python", "html"]])
 def test_the_end_of_one_trainer_is_nothing_to_another(directory: Path, languages: list[str]) -> None:
     with start(directory, *languages) as one, start(directory, *languages) as other:
         expected = answers(one)

@@ -93,6 +93,7 @@ def test_tex_without_its_files_is_found_out_by_the_sample(directory: Path) -> No
     assert "fails on a sample" in found["without"][-1][1]  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_a_read_only_temporary_directory_is_the_machines_fault(directory: Path) -> None:
     found = run_with_own_mounts(directory, SMALL_DISK, READ_ONLY)
     assert set(found["before"].values()) == set(found["after"].values()) == {"ok"}, found
