@@ -23,7 +23,7 @@ from golden_images import RESPONSES, blocks
 COMMANDS = ("score", "render", "doctor", "serve", "data", "eval", "refine")
 RECIPES = ("demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report")
 
-STEPS = ("list", "generate", "score", "report", "run", "audit")
+STEPS = ("list", "generate", "score", "report", "run", "audit", "drift")
 
 LAYOUTS = ("records", "sft", "rl", "easyr1", "verl", "swift")
 

@@ -27,7 +27,7 @@ def add_parser(commands: Any) -> None:
         "  vincicoder eval report scores.jsonl --out report/",
     )
     steps = command.add_subparsers(metavar="STEP", required=True)
-    for add in (_add_list, _add_generate, _add_score, _add_report, _add_run, _add_audit):
+    for add in (_add_list, _add_generate, _add_score, _add_report, _add_run, _add_audit, _add_drift):
         add(steps)
 
 
@@ -151,6 +151,21 @@ def _add_audit(steps: Any) -> None:
         metavar="N",
         help="bits of 256 by which hashes of images that count as equal may differ (default: 16)",
     )
+
+
+def _add_drift(steps: Any) -> None:
+    step = _step(
+        steps,
+        "drift",
+        "say how far a model has moved between two states",
+        "Compare the predictions of two states of a model, such as before and after training: by the lengths of their\n"
+        "answers to the same samples, and where both files have 'logprobs' for the same responses, by the divergence\n"
+        "of the first state, which must have written them, from the second.",
+        "  vincicoder eval drift rl.jsonl sft.jsonl",
+    )
+    step.add_argument("first", metavar="FIRST", help="predictions of the one state, .jsonl")
+    step.add_argument("second", metavar="SECOND", help="predictions of the other, .jsonl")
+    step.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_benchmark(step: argparse.ArgumentParser, limited: bool = True) -> None:

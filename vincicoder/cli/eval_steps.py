@@ -107,6 +107,15 @@ def run_audit(options: argparse.Namespace) -> int:
     return FINE
 
 
+def run_drift(options: argparse.Namespace) -> int:
+    """Print how far a model has moved between two states."""
+    from vincicoder.evaluation.states import drift_of, table
+
+    found = drift_of(read_predictions(options.first), read_predictions(options.second))
+    print(json.dumps(found) if options.json else table(found))
+    return FINE
+
+
 def _loaded(data: str | None, name: str) -> Iterator[Sample]:
     benchmark = BENCHMARKS.get(name)
     return benchmark.load(_source(data, benchmark))
@@ -200,6 +209,8 @@ def _table(evaluation: Evaluation) -> str:
         shown = "-" if found is None else f"{found.value:6.1f}   {found.low:.1f} to {found.high:.1f}"
         lines.append(f"{column.title:<{width}}  {shown}")
     statuses = ", ".join(f"{status} {count}" for status, count in evaluation.statuses.items())
+    if evaluation.pass_at:
+        lines.append("renders: " + ", ".join(f"pass@{k} {value:.1f}" for k, value in evaluation.pass_at.items()))
     judged = f"judged {len(evaluation.judged)} of {len(evaluation.rows)} predictions for {evaluation.samples} samples"
     return "\n".join([*lines, f"{judged}: {statuses}"])
 
@@ -213,5 +224,6 @@ def _as_dict(evaluation: Evaluation) -> dict[str, object]:
         "judged": len(evaluation.judged),
         "statuses": evaluation.statuses,
         "columns": {name: vars(each) for name, each in evaluation.intervals.items()},
+        "pass_at": evaluation.pass_at,
         "left_out": dict(evaluation.left_out),
     }

@@ -13,8 +13,10 @@ from typing import Any
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.benchmark import Benchmark
 from vincicoder.evaluation.benchmarks import BENCHMARKS
-from vincicoder.evaluation.statistics import Interval, Rows, intervals
+from vincicoder.evaluation.sets import pass_at
+from vincicoder.evaluation.statistics import Interval, Rows, by_sample, intervals
 from vincicoder.reporting import is_judged
+from vincicoder.status import Status
 
 _KEYS = ("benchmark", "model", "id", "number", "status", "values")
 
@@ -50,8 +52,8 @@ class Evaluation:
     @cached_property
     def judged(self) -> Rows:
         """What counts: the values of each prediction that could be judged, with the ``id`` of its sample."""
-        rows = (row for row in self.rows if row["values"] is not None)
-        return [{"id": row["id"], **row["values"]} for row in sorted(rows, key=lambda row: (row["id"], row["number"]))]
+        rows = sorted(self._counted, key=lambda row: (row["id"], row["number"]))
+        return [{"id": row["id"], **row["values"]} for row in rows]
 
     @cached_property
     def columns(self) -> dict[str, float]:
@@ -81,6 +83,20 @@ class Evaluation:
     def unjudged(self) -> int:
         """How many predictions could not be judged through no fault of the model."""
         return len(self.rows) - len(self.judged)
+
+    @property
+    def pass_at(self) -> dict[int, float]:
+        """By k, in percent: the chance that one of k answers to a sample renders; none for one answer a sample."""
+        answers = [[row["status"] == Status.OK.value for row in rows] for rows in by_sample(self._counted).values()]
+        most = min(map(len, answers), default=0)
+        steps = sorted({*(2**power for power in range(most.bit_length()) if 2**power <= most), most})
+        if most < 2:
+            return {}
+        return {k: 100 * sum(pass_at(k, len(each), sum(each)) for each in answers) / len(answers) for k in steps}
+
+    @property
+    def _counted(self) -> Rows:
+        return [row for row in self.rows if row["values"] is not None]
 
     def only(self, ids: set[str]) -> Evaluation:
         """Return the scores of some of the samples."""

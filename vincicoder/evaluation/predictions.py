@@ -1,8 +1,9 @@
 """Predictions: what models answered to a benchmark's samples, made here or elsewhere.
 
 A prediction is an object with ``id``, the id of the sample, and ``response``, the whole text that the model wrote. It
-may have ``model``, and ``number``: which of several answers to the sample it is, from 0; without it the order decides.
-Whatever else it holds is left alone. A file of them is JSONL.
+may have ``model``; ``number``, which of several answers to the sample it is, from 0, where without it the order
+decides; and ``logprobs``, the log-probability of each token of the response. Whatever else it holds is left alone. A
+file of them is JSONL.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Prediction:
         response: The text that the model wrote.
         number: Which answer to the sample it is, from 0.
         model: Who wrote it; "" if nobody says.
+        logprobs: The log-probability of each of its tokens, or None.
 
     Example:
         >>> [each.number for each in read_predictions({"a": ["first", "second"]})]
@@ -46,6 +48,7 @@ class Prediction:
     response: str
     number: int = 0
     model: str = ""
+    logprobs: tuple[float, ...] | None = None
 
 
 def read_predictions(given: PredictionsLike) -> list[Prediction]:
@@ -60,7 +63,7 @@ def read_predictions(given: PredictionsLike) -> list[Prediction]:
 
     Example:
         >>> read_predictions([{"id": "a", "response": "..."}])
-        [Prediction(id='a', response='...', number=0, model='')]
+        [Prediction(id='a', response='...', number=0, model='', logprobs=None)]
     """
     if isinstance(given, (str, os.PathLike)):
         return list(_numbered(_rows_of(Path(given)), f"the predictions {os.fspath(given)!r}"))
@@ -126,4 +129,9 @@ def _prediction(row: Any, line: int, whence: str, seen: Mapping[str, int]) -> Pr
         raise ConfigError(f"{whence} hold a 'response' in row {line} that is {type(response).__name__}; expected text")
     if number is not None and (not isinstance(number, int) or number < 0):
         raise ConfigError(f"{whence} hold a 'number' in row {line} that is {number!r}; expected 0, 1, 2, ...")
-    return Prediction(name, response, seen[name] if number is None else number, str(row.get("model") or ""))
+    try:
+        logprobs = None if row.get("logprobs") is None else tuple(map(float, row["logprobs"]))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{whence} hold 'logprobs' in row {line} that are no list of numbers") from error
+    number = seen[name] if number is None else number
+    return Prediction(name, response, number, str(row.get("model") or ""), logprobs)

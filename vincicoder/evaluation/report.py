@@ -189,6 +189,7 @@ class EvaluationReport:
             "predictions": len(evaluation.rows),
             "judged": len(evaluation.judged),
             "statuses": evaluation.statuses,
+            "pass_at": {str(k): value for k, value in evaluation.pass_at.items()},
             "held": len(held & {row["id"] for row in evaluation.judged}) if self._audit is not None else None,
         }
 

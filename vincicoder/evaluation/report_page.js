@@ -30,7 +30,8 @@ function drawHead() {
     const held = state.held === null ? "" : ` · ${count(state.held)} of the samples are in the training data`;
     states.append(make("div", { class: "panel state" }, make("b", {}, `${state.model} on ${title}`),
       make("p", {}, `${count(state.samples)} samples · ${count(state.judged)} of ${count(state.predictions)} predictions `
-        + `judged${held}`), chips));
+        + `judged${held}`), chips, Object.entries(state.pass_at).map(([k, value]) =>
+        make("span", { class: "chip" }, `pass@${k} ${points(value)}`))));
   }
   page.append(states);
 }

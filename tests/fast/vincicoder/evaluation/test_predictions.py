@@ -8,6 +8,7 @@ import pytest
 
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.predictions import read_predictions
+from vincicoder.evaluation.states import drift_of, table
 
 
 def written(path, *rows, tail=""):
@@ -58,3 +59,23 @@ def test_a_file_of_something_else_is_named(tmp_path):
         read_predictions(written(tmp_path / "x.jsonl", tail="no json\n"))
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         read_predictions(tmp_path / "missing.jsonl")
+
+
+def test_states_are_compared_by_length_and_by_log_probabilities():
+    first = read_predictions(
+        [{"id": "a", "response": "12345678", "logprobs": [-1.0, -2.0]}, {"id": "b", "response": "1234"}]
+    )
+    second = read_predictions(
+        [{"id": "a", "response": "12345678", "logprobs": [-1.5, -2.5]}, {"id": "b", "response": "12345678"}]
+    )
+    found = drift_of(first, second)
+    assert (found["pairs"], found["length_mean"], found["length_longer"]) == (2, 2.0, 0.5)
+    assert (found["scored"], found["kl"], found["kl_response"]) == (1, 0.5, 1.0)
+    assert "divergence over 1 responses: 0.50000 per token" in table(found)
+    assert "kl" not in drift_of(first, read_predictions({"a": "x"}))
+    with pytest.raises(ConfigError, match="no sample in common"):
+        drift_of(first, read_predictions({"z": "x"}))
+    with pytest.raises(ConfigError, match="do not belong to the same tokens"):
+        drift_of(first[:1], read_predictions([{"id": "a", "response": "12345678", "logprobs": [-1.0]}]))
+    with pytest.raises(ConfigError, match="'logprobs' in row 1 that are no list of numbers"):
+        read_predictions([{"id": "a", "response": "x", "logprobs": "none"}])

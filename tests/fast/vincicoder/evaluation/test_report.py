@@ -112,3 +112,14 @@ def test_a_file_of_something_else_is_named(tmp_path):
     path.write_text("")
     with pytest.raises(ConfigError, match="one model on one benchmark; they are of: none"):
         Evaluation.read(path)
+
+
+def test_several_answers_have_the_chance_that_one_of_some_renders():
+    rows = [
+        {**row, "number": number, "status": "ok" if number < passed else "no_code"}
+        for row, passed in zip(scored("m", {"a": 0.5, "b": 0.5}).rows, (1, 4), strict=True)
+        for number in range(4)
+    ]
+    found = Evaluation("image2latex", "m", rows).pass_at
+    assert found == {1: pytest.approx(62.5), 2: pytest.approx(75.0), 4: pytest.approx(100.0)}
+    assert scored("m", {"a": 0.5}).pass_at == {}
