@@ -47,7 +47,8 @@ def run_list(options: argparse.Namespace) -> int:
         print()
     print("metrics:")
     for metric in METRICS.values():
-        state = metric.unavailable() or f"checked against {metric.verified}" * bool(metric.verified) or "not verified"
+        known = f"verified by {metric.verified.removeprefix('by ')}" if metric.verified else "not verified"
+        state = metric.unavailable() or known
         print(f"  {metric.name:<12} {', '.join(metric.gives)}: {state}")
     return FINE
 

@@ -88,6 +88,8 @@ def sources_list(data: Data) -> str:
     lines += ["", "## Protocols", ""]
     for benchmark in data["benchmarks"]:
         lines.append(f"- **{benchmark['title']}**: {benchmark['protocol']}")
+        if benchmark["unverified"]:
+            lines.append(f"  - not verified with official code: {', '.join(benchmark['unverified'])}")
         lines += [f"  - left out here, {name}: {_plain(reason)}" for name, reason in benchmark["left_out"].items()]
     return "\n".join(lines)
 

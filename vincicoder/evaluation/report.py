@@ -20,6 +20,7 @@ from vincicoder.evaluation.contamination import Audit
 from vincicoder.evaluation.evaluation import Evaluation
 from vincicoder.evaluation.gallery import Gallery
 from vincicoder.evaluation.markdown import comparison_table, details_table, results_table, sources_list
+from vincicoder.evaluation.metrics import METRICS
 from vincicoder.evaluation.published import Cell, disagree, published
 from vincicoder.evaluation.statistics import differences
 from vincicoder.reporting.page import write_page
@@ -133,6 +134,7 @@ class EvaluationReport:
             "title": benchmark.title,
             "protocol": " ".join(benchmark.protocol.split()),
             "left_out": {name: reason for each in mine for name, reason in each.left_out.items()},
+            "unverified": [name for name in benchmark.metrics if not METRICS.get(name).verified],
             "own": bool(mine),
             "columns": [
                 {

@@ -219,9 +219,9 @@ function drawSources() {
       each.also.length ? make("ul", {}, each.also.map((text) => make("li", {}, text))) : null)),
     notes.map((text) => make("li", {}, text))));
   page.append(make("h2", {}, "Protocols"), make("ul", {}, data.benchmarks.map((each) =>
-    make("li", {}, make("b", {}, each.title + ". "), each.protocol,
-      Object.keys(each.left_out).length ? make("ul", {}, Object.entries(each.left_out).map(([name, reason]) =>
-        make("li", {}, `Left out here, ${name}: ${reason}`))) : null))));
+    make("li", {}, make("b", {}, each.title + ". "), each.protocol, make("ul", {},
+      each.unverified.length ? make("li", {}, `Not verified with official code: ${each.unverified.join(", ")}`) : null,
+      Object.entries(each.left_out).map(([name, reason]) => make("li", {}, `Left out here, ${name}: ${reason}`)))))));
 }
 
 drawHead();

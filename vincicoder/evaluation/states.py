@@ -52,8 +52,8 @@ def drift_of(first: Sequence[Prediction], second: Sequence[Prediction]) -> dict[
 def table(found: Mapping[str, float]) -> str:
     """Return a drift as text."""
     lines = [
-        f"{found['pairs']:,.0f} pairs of answers: the second's have {found['length_mean']:+,.1f} characters in the mean "
-        f"(ratio {found['length_ratio']:.3f}), and {100 * found['length_longer']:.0f} % of them are longer"
+        f"{found['pairs']:,.0f} pairs; the second's answers have {found['length_mean']:+,.1f} characters in the mean "
+        f"(ratio {found['length_ratio']:.3f}), {100 * found['length_longer']:.0f} % of them are longer"
     ]
     if "kl" in found:
         per_token = f"{found['kl']:.5f} per token (k3: {found['kl_k3']:.5f})"
