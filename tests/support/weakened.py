@@ -1,18 +1,19 @@
 """The sandbox with layers taken away, for tests that show what each layer is for.
 
-As a program: ``weakened.py LAYER[,LAYER...] COMMAND...`` runs a command of ``vincicoder`` so, or one of Python's modules.
-Nothing of this is in the package: it works by replacing functions in a process, and in the fork servers that this
-process starts, which it does by starting them through this file.
+As a program: ``weakened.py LAYER[,LAYER...] COMMAND...`` runs a command of ``vincicoder`` so. Nothing of this is in the
+package: functions are replaced in this process, in its fork servers, which are started through this file, and in the
+services that it starts, through ``weakened_site``.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
-import stat
 import struct
 import sys
 import tempfile
@@ -98,7 +99,55 @@ def _without_origins() -> None:
     html._RequestHandler = SameOrigin  # type: ignore[misc]
 
 
+def _without_cleaning() -> None:
+    from vincicoder.rendering import svg
+
+    class ReadsAnything(svg._DataUrlReader):
+        def read(self, url: str, kind: str) -> bytes:
+            return Path(url.removeprefix("file://")).read_bytes() if "://" in url else super().read(url, kind)
+
+    svg._remove_external_references = _nothing
+    svg._DataUrlReader = ReadsAnything  # type: ignore[misc]
+
+
+def _without_tex_rules() -> None:
+    from vincicoder.rendering import latex
+
+    strict = latex._environment
+    latex._environment = lambda: {**strict(), "openin_any": "a", "openout_any": "a"}
+
+
+def _without_formats() -> None:
+    from PIL import Image
+
+    from vincicoder import images
+
+    Image.init()
+    images.image_formats = lambda: tuple(Image.OPEN)  # type: ignore[assignment]
+
+
+def _without_key() -> None:
+    from multiprocessing import AuthenticationError
+
+    from vincicoder.trainers import node_socket
+
+    def believes_everybody(connection: Any, key: bytes) -> bool:
+        for step in (node_socket.deliver_challenge, node_socket.answer_challenge):
+            with contextlib.suppress(AuthenticationError, OSError, AssertionError):
+                step(connection, key)
+        return True
+
+    node_socket.proves_itself = believes_everybody
+
+
+def _without_service_checks() -> None:
+    from vincicoder.server import service
+
+    service.Service.authorize = _nothing  # type: ignore[method-assign]
+
+
 LAYERS: dict[str, Callable[[], None]] = {
+    "nothing": _nothing,
     "landlock": _without_landlock,
     **{f"landlock-after-{abi}": _older_landlock(abi) for abi in range(1, 7)},
     "seccomp": _without_seccomp,
@@ -109,6 +158,11 @@ LAYERS: dict[str, Callable[[], None]] = {
     "fresh": _without_fresh_processes,
     "results": _without_checks_of_results,
     "origins": _without_origins,
+    "svg": _without_cleaning,
+    "tex": _without_tex_rules,
+    "formats": _without_formats,
+    "key": _without_key,
+    "service": _without_service_checks,
 }
 
 
@@ -118,25 +172,24 @@ def weaken(layers: Sequence[str]) -> None:
 
     for layer in layers:
         LAYERS[layer]()
-    start = client.ForkServer._start
-
-    def start_weakened(self: Any, interpreter: str, theirs: Any, config: dict[str, Any]) -> Any:
-        with tempfile.TemporaryDirectory(prefix="weakened-") as directory:
-            launcher = Path(directory) / "python"
-            command = f'exec "{interpreter}" "{__file__}" {LAUNCHED} {",".join(layers)} "$@"'
-            launcher.write_text(f"#!/bin/sh\n{command}\n")
-            launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)
-            process = start(self, str(launcher), theirs, config)
-            _until_started(process.pid, str(launcher))
-            return process
-
-    client.ForkServer._start = start_weakened  # type: ignore[method-assign]
+    os.environ["WEAKENED"] = ",".join(layers)
+    sys.path.insert(0, str(Path(__file__).with_name("weakened_site")))
+    start, launcher = client.ForkServer._start, _launcher(layers)
+    client.ForkServer._start = lambda self, interpreter, *more: start(self, launcher(interpreter), *more)  # type: ignore[method-assign]
 
 
-def _until_started(pid: int, launcher: str) -> None:
-    """Wait until a shell has read its script, which is then removed."""
-    while Path(f"/proc/{pid}/exe").exists() and launcher.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-        os.sched_yield()
+def _launcher(layers: Sequence[str]) -> Callable[[str], str]:
+    """Return what makes a program that is called like an interpreter and starts this file first."""
+    directory = tempfile.mkdtemp(prefix="weakened-")
+    atexit.register(shutil.rmtree, directory)
+
+    def made(interpreter: str) -> str:
+        path = Path(directory) / Path(interpreter).name
+        path.write_text(f'#!/bin/sh\nexec "{interpreter}" "{__file__}" {LAUNCHED} {",".join(layers)} "$@"\n')
+        path.chmod(0o755)
+        return str(path)
+
+    return made
 
 
 def _fork_server(layers: str, arguments: list[str]) -> None:

@@ -169,13 +169,5 @@ ATTACKS: tuple[Attack, ...] = (
         {f"endless-{name}": ("compile for ever", _tex(body, "")) for name, body in _TEX_GROWTH.items()},
         endings=_TEX_OVER,
     ),
-    Attack(
-        "read-stream",
-        "latex",
-        "put a file of the owner into the document",
-        _tex(r"\immediate\pdfobj stream file {{FILE}}\pdfrefobj\pdflastobj"),
-        (Layer.RENDERER, Layer.LANDLOCK),
-        endings=(Status.SYNTAX_ERROR, Status.RUNTIME_ERROR),
-    ),
     Attack("huge-box", "latex", "make a page of 10^14 pixels", _tex(r"\rule{15000pt}{15000pt}", ""), (Layer.RENDERER,)),
 )

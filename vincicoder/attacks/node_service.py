@@ -117,12 +117,12 @@ def _silent(_: Bait, services: Services) -> Seen:
 
 
 _ROWS: dict[str, tuple[str, Probe]] = {
-    "no-key": ("call without the key", _without_key(_CALL, _CALL)),
+    "no-key": ("call without the key", _without_key(*[_CALL] * 4)),
     "pickle": ("have a pickle of its own loaded", _pickled),
     "forged-key": ("prove that it knows a key of zeros", _forged_key),
     "reflected-key": ("have the service answer its own challenge", _reflected),
     "other-user": ("call as another user", _other_user),
-    "garbage": ("send what is no message", _without_key(os.urandom(64), b"", b"\xff" * 4096)),
+    "garbage": ("send what is no message", _without_key(bytes(range(64)), b"", b"\xff" * 4096)),
     "huge-length": ("announce a message of two gigabytes", _without_key(struct.pack("!i", 0x7FFFFFFF))),
     "silence": ("hold connections and say nothing", _silent),
 }

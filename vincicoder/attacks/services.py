@@ -112,5 +112,5 @@ class Services:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line:
-            raise NotHere(f"{' '.join(command[1:4])} ended with {process.wait()}")
+            raise NotHere(f"the service ended with {process.wait()} before it was ready")
         return line

@@ -1,0 +1,14 @@
+"""Python runs this at its start: takes layers away in a service that an attack has started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from weakened import LAYERS  # noqa: E402
+
+for _layer in os.environ["WEAKENED"].split(","):
+    LAYERS[_layer]()
