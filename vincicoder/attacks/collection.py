@@ -11,6 +11,7 @@ from vincicoder.attacks import (
     node_service,
     python_endings,
     python_files,
+    python_forgeries,
     python_processes,
     target,
 )
@@ -22,6 +23,7 @@ ATTACKS: tuple[Attack, ...] = (
     *python_files.ATTACKS,
     *python_processes.ATTACKS,
     *python_endings.ATTACKS,
+    *python_forgeries.ATTACKS,
     *html.ATTACKS,
     *markup.ATTACKS,
     *native.ATTACKS,

@@ -1,4 +1,4 @@
-"""Python: what others left in memory, greed, endless code, and forged answers."""
+"""Python: what others left in memory, greed, and endless code."""
 
 from __future__ import annotations
 
@@ -159,71 +159,6 @@ _PIXELS = {
     ),
 }  # fmt: skip
 
-_FORGE = """
-import contextlib, gc, json, struct
-from pathlib import Path
-control = socket.socket(fileno=3)
-others = [fd for fd in range(4, 64) if os.path.exists(f'/proc/self/fd/{fd}')]
-[sock] = [socket.socket(fileno=fd) for fd in others if os.readlink(f'/proc/self/fd/{fd}').startswith('socket')]
-private = Path.cwd().parent
-job = next(o['id'] for o in gc.get_objects() if type(o) is dict and 'options' in o and 'code' in o)
-image = private / f'{job}.rgb'
-def send(message):
-    body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    sock.sendall(struct.pack('!I', len(body)) + body)
-def claim(width=8, height=8, **more):
-    send({'status': 'ok', 'message': '', 'width': width, 'height': height, **more})
-"""
-_FORGED = """
-with contextlib.suppress(OSError): control.sendall(b'k')
-wait(0.3)
-os._exit(0)
-"""
-_FORGERIES = {
-    "forged-link": ("hand a link to a foreign file over as its image", "image.symlink_to(RGB); claim()"),
-    "forged-hard-link": ("hand over a file that has a second name", "open('a', 'wb').write(bytes((255, 0, 255)) * 64); os.link('a', image); claim()"),
-    "forged-pipe": ("hand over a pipe, for the trainer to wait on", "os.mkfifo(image); claim()"),
-    "forged-directory": ("hand over a directory", "image.mkdir(); claim()"),
-    "forged-errors": ("put a directory in the place of its errors", "os.remove(private / 'stderr.txt'); os.mkdir(private / 'stderr.txt'); os._exit(3)"),
-    "forged-errors-pipe": ("put a link to something endless there", "os.remove(private / 'stderr.txt'); os.symlink('/dev/zero', private / 'stderr.txt'); os._exit(3)"),
-    "forged-missing": ("hand over nothing", "claim()"),
-    "forged-device": ("hand over something endless", "image.symlink_to('/dev/zero'); claim()"),
-    "forged-short": ("hand over less than it announces", "image.write_bytes(b'x' * 11); claim()"),
-    "forged-length": ("announce a message of 268 MB", "sock.sendall(b'\\x0f\\xff\\xff\\xff' + b'x' * 1000)"),
-    "forged-garbage": ("say what is no message", "sock.sendall(b'\\xff' * 100)"),
-    "forged-size": ("announce an image of 10^18 pixels", "claim(10 ** 9, 10 ** 9)"),
-    "forged-digits": ("announce a size of 4000 digits", "claim(10 ** 4000, 1)"),
-    "forged-negative": ("announce a negative size", "claim(-8, -8)"),
-    "forged-infinity": ("announce an infinite size", "send(b'{\"status\": \"ok\", \"width\": 1e999, \"height\": 2}')"),
-    "forged-nesting": ("nest a message deeper than a parser bears", "send(b'{\"status\": \"ok\", \"width\": ' + b'[' * 990 + b']' * 990 + b'}')"),
-    "forged-blame": ("blame the machine", "send({'status': 'infrastructure', 'message': 'broken'})"),
-    "forged-target": ("blame the target", "send({'status': 'bad_target', 'message': 'broken'})"),
-    "forged-identity": ("answer for another request", "send({'id': 1, 'status': 'runtime_error', 'directory': '/', 'disposable': True})"),
-    "forged-redirect": (
-        "have TeX render something",
-        "send({'status': 'ok', 'redirect': {'language': 'latex', 'code': '$x$', 'width': 1, 'height': 1, 'scale': 1}})",
-    ),
-    "forged-redirect-loop": (
-        "have itself rendered for ever",
-        "send({'status': 'ok', 'redirect': {'language': 'python', 'code': '1', 'width': 1, 'height': 1, 'scale': 1}})",
-    ),
-    "forged-redirect-entity": (
-        "have a file read by the SVG renderer",
-        "send({'status': 'ok', 'redirect': {'language': 'svg', 'code': '<!DOCTYPE a [<!ENTITY x SYSTEM "
-        "\"file://' + FILE + '\">]><svg>&x;</svg>', 'width': 0, 'height': 0, 'scale': 1}})",
-    ),
-    "forged-server": ("say to the server what is no word", "control.sendall(b'\\xff' * 60000)"),
-    "forged-done": ("say that it is done, without an answer", "control.sendall(b'k' * 60000)"),
-    "forged-descriptors": ("hand the server descriptors", "socket.send_fds(control, [b'k'], [0] * 200)"),
-    "forged-theft": ("take the next request's job from the server", "fds = socket.recv_fds(control, 1, 1)[1]; escaped(fds) if fds else None"),
-    "forged-exit": ("end as if the worker could not start", "os._exit(70)"),
-    "forged-exception": (
-        "raise the renderer's own error",
-        "child = sys.modules['vincicoder.rendering.sandbox.child']\n"
-        "raise child.RenderError(child.Status.INFRASTRUCTURE, 'broken')",
-    ),
-}  # fmt: skip
-
 _TOO_MANY_PIXELS = (Status.TOO_LARGE, Status.OUT_OF_MEMORY, Status.NO_OUTPUT, Status.RUNTIME_ERROR)
 _ENDED = (Layer.LIMITS, Layer.WATCH)
 
@@ -236,11 +171,6 @@ ATTACKS: tuple[Attack, ...] = (
     *listed("python", _ENDED, _COUNTS, endings=(Status.FORBIDDEN, Status.OUT_OF_MEMORY)),
     *listed("python", (*_ENDED, Layer.SECCOMP), _FEW),
     *listed("python", (Layer.RENDERER, *_ENDED), _PIXELS, endings=_TOO_MANY_PIXELS),
-    *listed(
-        "python",
-        (Layer.RESULT, Layer.SECCOMP),
-        {name: (tries, _FORGE + code + _FORGED) for name, (tries, code) in _FORGERIES.items()},
-    ),
     Attack(
         "machines-connections",
         "python",

@@ -71,6 +71,7 @@ _READ = {
     "read-init-environment": ("read the first process's environment", "escaped(open('/proc/1/environ').read())"),
     "read-kernel-log": ("read the kernel's log", "escaped(os.open('/dev/kmsg', os.O_RDONLY))"),
     "read-shared-memory": ("list the machine's shared memory", "escaped(os.listdir('/dev/shm'))"),
+    "open-own-terminal": ("open the trainer's terminal", "escaped(os.open('/dev/tty', os.O_RDWR))"),
     "open-terminal": ("make a terminal", "escaped(os.open('/dev/ptmx', os.O_RDWR))"),
 }
 

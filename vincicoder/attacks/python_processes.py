@@ -29,6 +29,10 @@ _PROCESSES = {
         "start Python's own processes",
         "import multiprocessing as m; m.Process(target=print).start(); escaped()",
     ),
+    "executor": (
+        "start them by an executor",
+        "from concurrent.futures import ProcessPoolExecutor as P; P(1).submit(print).result(); escaped()",
+    ),
     "terminal": (
         "start a process on a terminal of its own",
         "import pty\nif pty.fork()[0] == 0: os._exit(0)\nescaped()",
@@ -58,6 +62,16 @@ _PROCESSES = {
         "r, w = os.pipe(); reach('ioctl', r, 0x8901, VICTIM.to_bytes(4, 'little'))",
     ),
     "blame-the-machine": ("end so that the machine is blamed for it", "os.kill(os.getpid(), signal.SIGKILL)"),
+    "blame-by-group": ("the same by its group", "os.killpg(0, signal.SIGKILL)"),
+    "blame-by-abort": ("end by a signal to itself", "os.abort()"),
+    "choose-signal": (
+        "choose the signal that a descriptor sends",
+        "import fcntl\nr, w = os.pipe(); fcntl.fcntl(r, 10, 9); escaped()",
+    ),
+    "slow-user": (
+        "slow down all that the user runs",
+        "os.setpriority(os.PRIO_USER, os.getuid(), os.getpriority(os.PRIO_PROCESS, 0)); escaped()",
+    ),
     "slow-process": ("slow another process down", "os.setpriority(os.PRIO_PROCESS, VICTIM, 19)"),
     "slow-group": ("slow its group down", "os.setpriority(os.PRIO_PGRP, VICTIM, 19)"),
     "idle-process": (
@@ -105,6 +119,7 @@ _NETWORK = {
     "unix-abstract": ("connect to an abstract socket", "socket.socket(socket.AF_UNIX).connect(ABSTRACT)"),
     "pair-datagram": ("send it from one end of a pair", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', DATAGRAM)"),
     "pair-abstract": ("the same to an abstract socket", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', ABSTRACT_DATAGRAM)"),
+    "pair-datagram-connect": ("connect such an end", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].connect(DATAGRAM)"),
     "pair-raw": ("the same with a raw socket", "socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)[0].sendto(b'x', DATAGRAM)"),
     "pair-connect": ("connect one end of a pair to another socket", "socket.socketpair()[0].connect(STREAM)"),
     "pair-dissolved": (
@@ -155,6 +170,8 @@ _CALLS = {
     "secret-memory": ("make memory that nobody can look into", "reach('memfd_secret', 0)"),
     "shared-memory": ("make System V memory", "reach('shmget', 0, 4096, 0o1600)"),
     "semaphores": ("make semaphores", "reach('semget', 0, 1, 0o1600)"),
+    "semaphore-control": ("control the semaphores of others", "reach('semctl', 0, 0, 0)"),
+    "io-pages": ("be told of pages that are written", "reach('io_pgetevents', 0, 0, 0, 0, 0, 0)"),
     "message-queue": ("make a message queue", "reach('msgget', 0, 0o1600)"),
     "posix-queue": ("make one with a name", "reach('mq_open', b'vincicoder', 0o102, 0o600, 0)"),
     "sync": ("have all disks written at once", "reach('sync')"),

@@ -37,6 +37,7 @@ _BROKEN = re.compile(r"^(Name|Type|Attribute|Syntax|Import|ModuleNotFound|Key|In
 
 _PATIENCE = 20.0  # seconds for what is removed in the background
 _LONGEST = 200
+_LONGEST_MESSAGE = 5000
 _WAITING = 4  # attacks under way for each processor: many only wait
 
 
@@ -264,6 +265,9 @@ class Range:
             return "the image shows the secret"
         if harm := bait.harm():
             return harm
+        readable = render.message.encode("utf-8", "replace").decode() == render.message
+        if not readable or len(render.message) > _LONGEST_MESSAGE:
+            return "its message breaks whoever prints it"
         if render.status.fault is Fault.MACHINE:
             return f"the machine is blamed: {render.message}"
         if attack.endings and render.status not in attack.endings:

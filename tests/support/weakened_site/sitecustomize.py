@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from weakened import LAYERS  # noqa: E402
+from weakened import LAYERS
 
 for _layer in os.environ["WEAKENED"].split(","):
     LAYERS[_layer]()

@@ -29,99 +29,12 @@ def send(message):
     sock.sendall(struct.pack('!I', len(body)) + body)
 def claim(width=2, height=2, **more):
     send({'status': 'ok', 'message': '', 'width': width, 'height': height, **more})
-image = next(private / f'{n}.rgb' for n in [JOB])
 """
-
-FORGERIES = {
-    "garbage": "sock.sendall(b'\\xff' * 100)",
-    "huge length": "sock.sendall(b'\\x0f\\xff\\xff\\xff' + b'x' * 1000)",
-    "never ending": "sock.sendall(b'\\x00\\xff\\xff\\xff')\nwhile True: sock.sendall(b' ' * 65536)",
-    "not an object": "send([1])",
-    "empty": "send({})",
-    "status of another type": "send({'status': ['ok']})",
-    "unknown status": "send({'status': 'perfect'})",
-    "no size": "send({'status': 'ok'})",
-    "size of another type": "claim({}, [])",
-    "size of text": "claim('a', 'b')",
-    "infinite size": 'send(b\'{"status": "ok", "width": 1e999, "height": 2}\')',
-    "size that is not a number": 'send(b\'{"status": "ok", "width": NaN, "height": 2}\')',
-    "negative size": "claim(-2, -2)",
-    "empty size": "claim(0, 10)",
-    "absurd size": "claim(10 ** 9, 10 ** 9)",
-    "number of 4000 digits": "claim(10 ** 4000, 1)",
-    "missing image": "claim()",
-    "image of another size": "image.write_bytes(b'x' * 11); claim()",
-    "link": "image.symlink_to('/etc/passwd'); claim()",
-    "pipe": "os.mkfifo(image); claim()",
-    "directory": "image.mkdir(); claim()",
-    "hard link": "open('a', 'wb').write(b'x' * 12); os.link('a', image); claim()",
-    "redirect for an unknown renderer": "send({'status': 'ok', 'redirect': {'language': 'sh', 'code': 'id',"
-    " 'width': 1, 'height': 1, 'scale': 1}})",
-    "redirect for the same renderer": "send({'status': 'ok', 'redirect': {'language': 'python', 'code': 'x',"
-    " 'width': 1, 'height': 1, 'scale': 1}})",
-    "redirect for TeX": "send({'status': 'ok', 'redirect': {'language': 'latex', 'code': '$x$', 'width': 1, 'height': 1,"
-    " 'scale': 1}})",
-    "redirect without a size": "send({'status': 'ok', 'redirect': {'language': 'svg', 'code': '<svg/>'}})",
-    "redirect of absurd size": "send({'status': 'ok', 'redirect': {'language': 'html', 'code': '', 'width': 10 ** 9,"
-    " 'height': 10 ** 9, 'scale': 1}})",
-    "redirect that nests": "send({'status': 'ok', 'redirect': {'language': {}, 'code': [], 'width': 0, 'height': 0,"
-    " 'scale': 1}})",
-    "hostile redirect": "send({'status': 'ok', 'redirect': {'language': 'svg', 'code': '<!DOCTYPE a [<!ENTITY x SYSTEM"
-    " \\\"file:///etc/passwd\\\">]><svg>&x;</svg>', 'width': 0, 'height': 0, 'scale': 1}})",
-    "another job": "send({'id': 1, 'status': 'runtime_error', 'directory': '/', 'disposable': True})",
-    "the machine's fault": "send({'status': 'infrastructure', 'message': 'broken'})",
-    "the target's fault": "send({'status': 'bad_target', 'message': 'broken'})",
-    "the machine's fault by exit code": "os._exit(70)",
-    "the machine's fault by exception": "import sys\nchild = sys.modules['vincicoder.rendering.sandbox.child']\n"
-    "raise child.RenderError(child.Status.INFRASTRUCTURE, 'broken')",
-    "facts that nest": "claim(facts={'spans': []})",
-    "huge facts": "claim(facts='[' * 10_000_000)",
-    "closed channel": "sock.close()",
-    "descriptors": "socket.send_fds(sock, [b'x'], [0] * 200)",
-    **{
-        f"{depth} brackets": f"send(b'{{\"status\": \"ok\", \"width\": ' + b'[' * {depth} + b']' * {depth} + b'}}')"
-        for depth in (500, 900, 960, 970, 980, 985, 990, 995, 1000, 2000, 20_000)
-    },
-    "brackets in the message": "send(b'{\"status\": \"runtime_error\", \"message\": ' + b'[' * 975 + b']' * 975 + b'}')",
-    "an unreadable message": "send({'status': 'runtime_error', 'message': '\\ud800' * 10})",
-    "a huge message": "send({'status': 'runtime_error', 'message': 'x' * 10_000_000})",
-}
-
-
-ON_CONTROL = {
-    "garbage to the server": "control.sendall(b'\\xff' * 100)",
-    "done without an answer": "control.sendall(b'k')",
-    "failed without an answer": "control.sendall(b'f')",
-    "done many times": "control.sendall(b'k' * 60_000)",
-    "opened again": "control.sendall(b'o' * 100)",
-    "never ending to the server": "while True: control.sendall(b'o' * 65536)",
-    "no word to the server": "control.close(); sock.close()",
-    "descriptors to the server": "socket.send_fds(control, [b'k'], [0] * 200)",
-    "another's job": "fds = socket.recv_fds(control, 1, 1)[1]\nsend({'status': 'runtime_error', 'message': str(fds)})",
-}
-
-
-@pytest.mark.parametrize("name", [*FORGERIES, *ON_CONTROL])
-def test_forged_answers_gain_nothing(strict: RenderPool, name: str) -> None:
-    server = strict.start("python") and strict._servers["python"].pid
-    end = "\nwith __import__('contextlib').suppress(OSError): control.sendall(b'k')\nimport threading; threading.Event().wait(0.2)"
-    forgery = (
-        FORGERIES[name] + end
-        if name in FORGERIES
-        else ON_CONTROL[name] + "\nimport threading; threading.Event().wait(0.2)"
-    )
-    code = FORGE.replace("[JOB]", "range(1, 10 ** 6) if True") + forgery
-    render = strict.render(code, "python")
-    assert_nothing_leaked(render)
-    assert render.status.fault == "response", render
-    assert len(render.message) <= 5000
-    render.message.encode("utf-8")
-    assert strict._servers["python"].pid == server, "the fork server died, and everybody's work with it"
 
 
 def test_a_forged_image_is_only_an_image(strict: RenderPool) -> None:
     """Writing the pixels oneself is drawing by other means; the limit on pixels holds there too."""
-    code = FORGE.replace("[JOB]", "[0]") + textwrap.dedent("""
+    code = FORGE + textwrap.dedent("""
         import gc
         job = next(o['id'] for o in gc.get_objects() if isinstance(o, dict) and 'options' in o and 'id' in o)
         with open(private / f'{job}.rgb', 'wb') as file:
