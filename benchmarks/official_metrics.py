@@ -209,6 +209,7 @@ def compare_pages(
             code = page_benchmark.complete(page)
             blocks = merged(blocks_of(code, run(code, "html").image, run))
             found.add("Design2Code", design2code.scores(blocks, wanted), value, f"{name}, page {number}")
+        print(f"{done} pairs of pages", flush=True)
 
 
 def main() -> None:

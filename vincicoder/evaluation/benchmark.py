@@ -84,6 +84,7 @@ class Benchmark:
         columns: The numbers of the summary by name, in the paper's order. Those that are shares are in percent.
         protocol: What is done, in a few sentences: how failures count, what is weighted, where we differ.
         complete: Makes the program that is run of the code of a prediction, or of a reference.
+        complete_reference: Does so for a reference where the protocol treats it differently; None for ``complete``.
         finish: What the protocol does with a render before anything is measured.
         renderer_options: Options of the renderers under this protocol, as `vincicoder.rendering.RenderPool` takes them.
 
@@ -106,6 +107,7 @@ class Benchmark:
     protocol: str
     subset: str = ""
     complete: Callable[[str], str] = str
+    complete_reference: Callable[[str], str] | None = None
     finish: Callable[[Image.Image], Image.Image] | None = None
     renderer_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

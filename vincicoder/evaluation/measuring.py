@@ -151,7 +151,8 @@ class SampleMeasurer:
         sample = self._sample
         target = open_target(sample.target)
         self._keep(f"target-{sample.id}", target)
-        reference = None if sample.reference is None else self._benchmark.complete(sample.reference)
+        complete = self._benchmark.complete_reference or self._benchmark.complete
+        reference = None if sample.reference is None else complete(sample.reference)
         offered: dict[str, Any] = {
             "target": target,
             "reference": reference,

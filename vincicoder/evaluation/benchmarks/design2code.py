@@ -135,4 +135,5 @@ BENCHMARK = Benchmark(
         "All samples count; a page that does not render, or that no text is found on, counts as 0."
     ),
     complete=complete,
+    complete_reference=str,  # only predictions are cleaned
 )

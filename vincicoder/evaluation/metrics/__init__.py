@@ -8,7 +8,7 @@ On offer            what it is
 ``target``          the image to reproduce, RGB, in its own size
 ``render``          the render of the prediction, RGB, in its own size, after the benchmark's ``finish``
 ``code``            the program that was run for the prediction, after the benchmark's ``complete``
-``reference``       the program that was run for the target, likewise, or None
+``reference``       the program that was run for the target, after ``complete_reference``, or None
 ``reference_render``  its render, or None where there is no reference; one without a render is a fault of the data
 ``language``        of the sample
 ``metadata``        of the sample

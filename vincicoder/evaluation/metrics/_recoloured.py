@@ -6,7 +6,6 @@ The pixels that shift are text, and their colour tells whose.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +27,6 @@ _LEVELS = range(10, 251, 16)
 _SHIFT = 50
 _NEAR, _SAME = 8, 4  # how far a channel may be off, of a shifted colour and of an own one
 _IMPORTANT = " !important"
-_KEPT = 8  # pages whose blocks are remembered: two metrics ask for those of one page
-_recent: dict[str, list[Block]] = {}
-_lock = threading.Lock()
 
 
 @dataclass
@@ -68,18 +64,6 @@ def blocks_of(page: str, image: Image.Image | None, run: Callable[[str, str], Re
     """
     if image is None:
         return []
-    with _lock:
-        if page in _recent:
-            return _recent[page]
-    blocks = _blocks_of(page, image, run)
-    with _lock:
-        while len(_recent) >= _KEPT:
-            del _recent[next(iter(_recent))]
-        _recent[page] = blocks
-    return blocks
-
-
-def _blocks_of(page: str, image: Image.Image, run: Callable[[str, str], Render]) -> list[Block]:
     try:
         coloured, shifted = recoloured(page, 0), recoloured(page, _SHIFT)
         pieces = list(_pieces(coloured))
