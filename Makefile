@@ -17,7 +17,7 @@ audit:
 
 # Three minutes on two cores, and needs no more than pip install -e .[dev].
 fast:
-	python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" tests/fast
+	python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/fast
 
 test:
 	bash tests/run.sh

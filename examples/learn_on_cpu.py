@@ -38,7 +38,7 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, so do not ask
     from learning.runs import Settings
 
-    settings = Settings(40, 10, True) if options.quick else Settings(options.steps, options.every, False)
+    settings = Settings(20, 10, True) if options.quick else Settings(options.steps, options.every, False)
     runs = [_kept_run(options.out, arm, seed, settings) for seed in options.seeds for arm in options.arms]
     _report(options.out, runs)
 
@@ -50,7 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", choices=ARMS, help="rewards to train with [all; visual with --quick]")
     parser.add_argument("--steps", type=int, default=150, help="updates of the policy [%(default)s]")
     parser.add_argument("--every", type=int, default=15, help="steps between evaluations [%(default)s]")
-    parser.add_argument("--quick", action="store_true", help="40 steps and half of the held-out targets")
+    parser.add_argument("--quick", action="store_true", help="20 steps and half of the held-out targets")
     options = parser.parse_args()
     if options.every < 1 or options.steps < options.every:
         parser.error(f"--every must be from 1 to --steps, which is {options.steps}, but is {options.every}")

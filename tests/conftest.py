@@ -10,6 +10,8 @@ import pytest
 from plugin import install
 from repository import SUPPORT
 
+# Tests fill the cores by themselves. Threads of torch would wait for each other by spinning: ten times the work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What no render, message or file of generated code may ever contain; set before any worker starts.
 os.environ["VINCICODER_TEST_SECRET"] = "wd40-host-secret"
 pytest.register_assert_rewrite("rendered")  # so that its failures show values
@@ -17,6 +19,11 @@ pytest.register_assert_rewrite("rendered")  # so that its failures show values
 from vincicoder.rendering import Limits, RenderPool  # noqa: E402
 
 TIERS = ("fast", "render", "encoder", "ray", "trainers", "golden")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes ``-n auto`` means: most tests wait for others, so one more than there are cores."""
+    return min(len(os.sched_getaffinity(0)) + 1, 4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@
 # Python is 3.10 or newer. Running it again installs nothing that is there. On a machine without a GPU, pip's own
 # setting PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds saves some GB of download.
 #
-# Tests run in as many processes as there are cores, 4 at most; -n 0 runs them in one, such as for --pdb.
+# Tests run in one process more than there are cores, 4 at most; -n 0 runs them in one, such as for --pdb.
 #
 # Environment variables, with their defaults:
 #   PYTHON   the interpreter that makes the virtual environment      [python3]
@@ -49,7 +49,7 @@ if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all
 
 # The files of tests go to a few processes, in order. Most wait for others (browsers, fork servers, limits), so that two
 # cores have enough to do.
-parallel=(-n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
+parallel=(-n auto --dist loadfile --no-loadscope-reorder)
 
 install_python_packages() {
   if [[ ! -x $VENV/bin/pip ]]; then

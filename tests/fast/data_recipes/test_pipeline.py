@@ -79,7 +79,7 @@ run(Numbered(3000, 500), [every_third, slow], Path(sys.argv[1]), {{"seed": 0}})
 """
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(tmp_path, kills):
     run(Numbered(3000, 500), [every_third], tmp_path / "whole", SETTINGS)
     again, rng = ["-c", SCRIPT, str(tmp_path / "killed")], random.Random(3)
@@ -89,7 +89,7 @@ def test_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(tmp_path,
     assert content(tmp_path / "killed") == content(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_an_export_that_is_killed_goes_on_with_the_same_bytes(tmp_path, kills):
     def mixed(records, drops):
         domains = ("svg", "chart", "web")

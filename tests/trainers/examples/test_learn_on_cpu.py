@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from needed import needs
 from PIL import Image
 from repository import EXAMPLES
 
-pytest.importorskip("trl")
+needs("trl")
 
 QUICK_TRAINING, QUICK_HELD_OUT = 96, 16
 
@@ -46,7 +47,7 @@ def test_a_quick_run_leaves_numbers_curve_and_gallery_that_agree(quick):
     out, run = quick
     summary = json.loads((out / "results.json").read_text())
     assert list(summary) == ["visual"]
-    assert summary["visual"]["steps"] == [each["step"] for each in run["evaluations"]] == [0, 10, 20, 30, 40]
+    assert summary["visual"]["steps"] == [each["step"] for each in run["evaluations"]] == [0, 10, 20]
     assert summary["visual"]["mean"] == [each["reward"] for each in run["evaluations"]]
     for name in ("curve.png", "gallery.png"):
         width, height = Image.open(out / name).size
@@ -57,7 +58,7 @@ def test_a_quick_run_leaves_numbers_curve_and_gallery_that_agree(quick):
 def test_the_reward_rises_on_training_and_on_held_out_targets(quick):
     _, run = quick
     on_training = [reward for _, reward in run["training_rewards"]]
-    assert on_training[-1] > on_training[0] + 0.05
+    assert on_training[-1] > on_training[0] + 0.03
     assert run["evaluations"][-1]["reward"] > run["evaluations"][0]["reward"] + 0.1
 
 

@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from needed import needs
 from repository import EXAMPLES
 
 pytestmark = pytest.mark.swift
-pytest.importorskip("swift.arguments", reason="ms-swift is not installed")
+needs("swift", "ms-swift is not installed")
 
 SCRIPT = EXAMPLES / "qwen3vl_8b_grpo_swift.sh"
 

@@ -6,10 +6,11 @@ import math
 import re
 
 import pytest
+from needed import needs
 from public_layout import BAD, parquet, svg_rows
 
 pytestmark = pytest.mark.swift
-pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+needs("swift", "ms-swift is not installed")
 
 
 def losses(run):

@@ -8,10 +8,11 @@ from collections import Counter
 
 import pyarrow.parquet
 import pytest
+from needed import needs
 from public_layout import BAD, image_bytes, parquet, svg_rows
 
 pytestmark = pytest.mark.swift
-pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+needs("swift", "ms-swift is not installed")
 
 
 @pytest.fixture

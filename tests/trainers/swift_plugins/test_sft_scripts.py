@@ -11,10 +11,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from needed import needs
 from repository import EXAMPLES
 
 pytestmark = pytest.mark.swift
-pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
+needs("swift", "ms-swift is not installed")
 
 SCRIPTS = ["qwen3vl_8b_sft.sh", "qwen25vl_7b_sft.sh"]
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needed import needs_release
 from recipe_helpers import Numbered, png_of, record_of
 from repository import ROOT, SUPPORT
 
@@ -18,7 +19,7 @@ from vincicoder.images import open_target
 
 pytestmark = pytest.mark.verl
 
-pytest.importorskip("verl.utils.dataset.rl_dataset", reason="verl >= 0.9 is not installed")
+needs_release("verl", 0, 9)
 
 ROWS = 4
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from needed import Package, needs_release
 from reward_files import BROKEN, PERFECT, PROSE, REWARDS, WRONG
 
 from vincicoder import RewardRequest, VisualReward
 
 pytestmark = pytest.mark.verl
 
-reward_loop = pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
+needs_release("verl", 0, 9)
+reward_loop = Package("verl.experimental.reward_loop")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needed import needs_release
 from repository import EXAMPLES, ROOT, SUPPORT
 from taught_vlm import PROMPT, target_png
 
@@ -19,7 +20,7 @@ from vincicoder import RewardRequest, VisualReward
 pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
+needs_release("verl", 0, 9)
 
 SCRIPT = EXAMPLES / "qwen3vl_8b_vincicoder_verl.sh"
 

@@ -10,6 +10,7 @@ import numpy as np
 import paper_reward
 import pytest
 import repository
+from needed import needs
 from PIL import Image, ImageDraw
 
 from vincicoder import registry
@@ -17,8 +18,8 @@ from vincicoder.errors import ConfigError, EncoderError
 from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.similarity import TILE, Similarity, load_encoder
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch = needs("torch")
+transformers = needs("transformers")
 pytestmark = pytest.mark.dinov2
 
 SIZES = [

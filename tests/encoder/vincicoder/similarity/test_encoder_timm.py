@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needed import needs
 from PIL import Image
 
 from vincicoder.errors import ConfigError, EncoderError
 from vincicoder.similarity import TILE, load_encoder
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-pytest.importorskip("timm")
+torch = needs("torch")
+transformers = needs("transformers")
+needs("timm")
 pytestmark = pytest.mark.dinov2
 
 # From the names of transformers to those of the original DINOv2 release, which timm reads too.

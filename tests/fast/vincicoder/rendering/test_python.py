@@ -210,9 +210,9 @@ SLEEPS = {
 
 
 def test_sleeping_code_holds_no_worker() -> None:
-    """Forty that would sleep, on two workers: half an hour by the clock, some seconds of work."""
+    """A dozen that would sleep, on two workers: hours by the clock, some seconds of work."""
     limits = Limits(wall_seconds=300, cpu_seconds=60)
-    codes = [f"{PLT}plt.figure(figsize=(2, 1))\n{SLEEPS['sleep']}\nplt.plot([1, {n}])" for n in range(40)]
+    codes = [f"{PLT}plt.figure(figsize=(2, 1))\n{SLEEPS['sleep']}\nplt.plot([1, {n}])" for n in range(12)]
     with RenderPool(workers=2, limits=limits) as pool:
         pool.start("python")
         for name, code in SLEEPS.items():

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from needed import needs
 
-pytest.importorskip("ray", reason="Ray is not installed")
+needs("ray")
 
 
 @pytest.fixture(scope="session", autouse=True)

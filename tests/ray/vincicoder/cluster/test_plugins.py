@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from needed import needs
 from plugin import run_with
 from repository import SUPPORT
 
-pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+needs("ray", "the extra 'ray' is not installed")
 
 CODE = """
 import sys

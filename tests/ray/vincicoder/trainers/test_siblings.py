@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from needed import needs
 from repository import ROOT
 from reward_files import PERFECT, PROSE
 
-pytest.importorskip("ray", reason="Ray is not installed")
+needs("ray")
 
 RASTER = f'```html\n<html><img src="data:image/png;base64,{"A" * 4000}"></html>\n```'
 GROUP = ["```html\n<html>page</html>\n```", RASTER, PROSE, RASTER]

@@ -23,7 +23,7 @@ from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.status import Status
 
-STRICT = Limits(cpu_seconds=4, wall_seconds=20, memory_mb=1536)
+STRICT = Limits(cpu_seconds=2, wall_seconds=20, memory_mb=1536)
 
 
 @pytest.fixture(scope="module")

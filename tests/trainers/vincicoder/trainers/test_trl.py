@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
+from needed import needs
 from repository import SUPPORT
 
-pytest.importorskip("trl")
+needs("trl")
 
 
 def test_grpo_trainer_learns_from_messages_and_images(tmp_path, taught_policy):
