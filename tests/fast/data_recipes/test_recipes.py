@@ -126,7 +126,7 @@ def test_gold_code_that_draws_something_else_is_told(tmp_path, capsys):
     run(Numbered(2), [], tmp_path / "empty", {})
     for path in shards_of(tmp_path / "empty"):
         path.unlink()
-    with pytest.raises(DataError, match="holds no"):
+    with pytest.raises(DataError, match="it has: nothing"):
         validate.main([str(tmp_path / "empty")])
 
 

@@ -278,12 +278,14 @@ def test_calls_that_wait_for_a_target_hear_of_the_encoders_failure() -> None:
                 raise RuntimeError("out of memory")
             return super().encode(tiles)
 
-    similarity = Similarity(Fails())
+    encoder = Fails()
+    similarity = Similarity(encoder)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(compare_one, similarity, drawing(), drawing(seed=1), "held")
         assert entered.wait(30)
         second = pool.submit(compare_one, similarity, drawing(), drawing(seed=1), "held")
-        time.sleep(0.2)
+        while not encoder.calls:  # it embeds its own render before it waits for the target
+            time.sleep(0.01)
         free.set()
         for each in (first, second):
             with pytest.raises(RuntimeError, match="out of memory"):
