@@ -23,7 +23,7 @@ from golden_images import RESPONSES, blocks
 COMMANDS = ("score", "render", "doctor", "serve", "data", "eval", "refine")
 RECIPES = ("demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report")
 
-STEPS = ("list", "generate", "score", "report", "run", "audit", "drift")
+STEPS = ("list", "generate", "score", "report", "run", "audit", "drift", "export")
 
 LAYOUTS = ("records", "sft", "rl", "easyr1", "verl", "swift")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 from typing import Any
 
 from vincicoder.cli.parser import Parser, add_command, positive, positive_int
@@ -27,7 +28,7 @@ def add_parser(commands: Any) -> None:
         "  vincicoder eval report scores.jsonl --out report/",
     )
     steps = command.add_subparsers(metavar="STEP", required=True)
-    for add in (_add_list, _add_generate, _add_score, _add_report, _add_run, _add_audit, _add_drift):
+    for add in (_add_list, _add_generate, _add_score, _add_report, _add_run, _add_audit, _add_drift, _add_export):
         add(steps)
 
 
@@ -81,6 +82,12 @@ def _add_score(steps: Any) -> None:
     _add_benchmark(step, limited=False)
     step.add_argument("predictions", metavar="PREDICTIONS", help="file of predictions, .jsonl")
     step.add_argument("--output", required=True, metavar="FILE", help="file of scores")
+    step.add_argument(
+        "--columns",
+        type=_names,
+        metavar="JSON",
+        help='other names that columns have, such as {"output": "response", "gts": "reference"} (default: none)',
+    )
     step.add_argument("--name", metavar="NAME", help="what to call the model (default: as the predictions do)")
     step.add_argument("--json", action="store_true", help="print one JSON object")
     _add_measuring(step)
@@ -151,6 +158,36 @@ def _add_audit(steps: Any) -> None:
         metavar="N",
         help="bits of 256 by which hashes of images that count as equal may differ (default: 16)",
     )
+
+
+def _add_export(steps: Any) -> None:
+    step = _step(
+        steps,
+        "export",
+        "write samples as a trainer's validation data",
+        "Write samples of benchmarks in a trainer's layout, one Parquet file each, to validate on while it trains.",
+        "  vincicoder eval export unisvg chartmimic --layout verl --samples 50 --out validation/",
+    )
+    step.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help="names of benchmarks (default: all)")
+    step.add_argument(
+        "--data",
+        metavar="DIR",
+        help="directory with a directory of each benchmark's name, in its official layout (default: the hub)",
+    )
+    add_samples(step)
+    step.add_argument("--layout", required=True, metavar="NAME", help="easyr1, verl, swift or another of the layouts")
+    step.add_argument("--out", required=True, metavar="DIR", help="directory for the files")
+
+
+def _names(text: str) -> dict[str, str]:
+    """Read names by other names."""
+    try:
+        names = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON") from error
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no object of names")
+    return names
 
 
 def _add_drift(steps: Any) -> None:

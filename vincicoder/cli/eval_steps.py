@@ -108,6 +108,21 @@ def run_audit(options: argparse.Namespace) -> int:
     return FINE
 
 
+def run_export(options: argparse.Namespace) -> int:
+    """Write samples of benchmarks as a trainer's validation data."""
+    from vincicoder.evaluation.export import export
+
+    names = options.benchmarks or list(BENCHMARKS)
+    out = Path(options.out)
+    for benchmark in [BENCHMARKS.get(name) for name in names]:
+        source = _source(options.data, benchmark)
+        samples = Samples(functools.partial(benchmark.load, source), options.samples, options.seed)
+        path = out / f"{benchmark.name}.parquet"
+        count = export(benchmark, samples, options.layout, path)
+        print(f"{path}: {count:,} rows")
+    return FINE
+
+
 def run_drift(options: argparse.Namespace) -> int:
     """Print how far a model has moved between two states."""
     from vincicoder.evaluation.states import drift_of, table
@@ -154,7 +169,7 @@ def _score(
     for metric, reason in metrics.left_out.items():
         print(printable(f"vincicoder: {benchmark.name}: metric {metric} is left out: {reason}"), file=sys.stderr)
     config = from_flat(RenderingConfig, given_flags(options, RenderingConfig))
-    read = read_predictions(predictions)
+    read = read_predictions(predictions, getattr(options, "columns", None))
     model: str = getattr(options, "name", None) or next((each.model for each in read if each.model), predictions.stem)
     with shown_progress(len(read), "prediction", benchmark.name) as (progress, complain):
         rows = list(

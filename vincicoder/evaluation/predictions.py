@@ -4,10 +4,14 @@ A prediction is an object with ``id``, the id of the sample, and ``response``, t
 may have ``model``; ``number``, which of several answers to the sample it is, from 0, where without it the order
 decides; and ``logprobs``, the log-probability of each token of the response. Whatever else it holds is left alone. A
 file of them is JSONL.
+
+A log that knows no ids may name its sample by ``reference``, the known-good code of the sample. Columns that have other
+names can be renamed: verl's dump of a validation is read with ``{"output": "response", "gts": "reference"}``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -51,12 +55,18 @@ class Prediction:
     logprobs: tuple[float, ...] | None = None
 
 
-def read_predictions(given: PredictionsLike) -> list[Prediction]:
+def reference_id(reference: str) -> str:
+    """Return what stands for the id of a sample that is named by its reference."""
+    return "reference:" + hashlib.blake2b(reference.strip().encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def read_predictions(given: PredictionsLike, columns: Mapping[str, str] | None = None) -> list[Prediction]:
     """Return predictions in the order in which they are given.
 
     Args:
         given: See ``PredictionsLike``. A last line that a crash has torn is left out, as are failures that
             ``vincicoder eval generate`` has noted to be tried again.
+        columns: Other names that columns have, and the names they stand for.
 
     Raises:
         ConfigError: The file cannot be read, or holds something else; the message says what.
@@ -66,11 +76,20 @@ def read_predictions(given: PredictionsLike) -> list[Prediction]:
         [Prediction(id='a', response='...', number=0, model='', logprobs=None)]
     """
     if isinstance(given, (str, os.PathLike)):
-        return list(_numbered(_rows_of(Path(given)), f"the predictions {os.fspath(given)!r}"))
+        rows = _renamed(_rows_of(Path(given)), columns or {})
+        return list(_numbered(rows, f"the predictions {os.fspath(given)!r}"))
     if isinstance(given, Mapping):
         pairs = ((name, [texts] if isinstance(texts, str) else texts) for name, texts in given.items())
         given = [{"id": name, "response": text} for name, texts in pairs for text in texts]
-    return list(_numbered(enumerate(given, 1), "the predictions"))
+    return list(_numbered(_renamed(enumerate(given, 1), columns or {}), "the predictions"))
+
+
+def _renamed(rows: Iterable[tuple[int, Any]], columns: Mapping[str, str]) -> Iterator[tuple[int, Any]]:
+    for line, row in rows:
+        if isinstance(row, Mapping):
+            yield line, {columns.get(name, name): value for name, value in row.items()}
+        else:
+            yield line, row
 
 
 def _rows_of(path: Path) -> Iterator[tuple[int, Any]]:
@@ -116,6 +135,8 @@ def _numbered(rows: Iterable[tuple[int, Any]], whence: str) -> Iterator[Predicti
 def _prediction(row: Any, line: int, whence: str, seen: Mapping[str, int]) -> Prediction | None:
     if not isinstance(row, Mapping):
         raise ConfigError(f"{whence} are not JSON objects, one a line: row {line} is {type(row).__name__}")
+    if row.get("id") is None and isinstance(row.get("reference"), str):
+        row = {**row, "id": reference_id(row["reference"])}
     missing = [name for name in REQUIRED if row.get(name) is None]
     if missing:
         raise ConfigError(

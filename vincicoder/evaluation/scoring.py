@@ -23,7 +23,7 @@ from vincicoder.evaluation.evaluation import Evaluation
 from vincicoder.evaluation.gold import gold_directory
 from vincicoder.evaluation.measuring import Plan
 from vincicoder.evaluation.metrics import METRICS
-from vincicoder.evaluation.predictions import Prediction, PredictionsLike, read_predictions
+from vincicoder.evaluation.predictions import Prediction, PredictionsLike, read_predictions, reference_id
 from vincicoder.evaluation.workers import MeasuringWorkers
 from vincicoder.options import digest_values, from_flat
 from vincicoder.rendering import RenderPool
@@ -250,12 +250,23 @@ class _Jobs:
     def __iter__(self) -> Iterator[tuple[Sample, list[Prediction]]]:
         for sample in self._samples:
             self._first = self._first or sample.id
+            self._adopt(sample)
             self.unknown.pop(sample.id, None)
             wanted = [each for each in self._predictions.get(sample.id, {}).values() if not self._taken(each)]
             if wanted:
                 yield sample, wanted
-        if len(self.unknown) == len(self._predictions):
+        if self.unknown and len(self.unknown) == len(self._predictions):
             raise ConfigError(self.complaint)
+
+    def _adopt(self, sample: Sample) -> None:
+        """Give predictions that name the sample by its reference the sample's id."""
+        named = reference_id(sample.reference) if sample.reference else ""
+        if named in self.unknown:
+            del self.unknown[named]
+            found = self._predictions.pop(named)
+            self._predictions[sample.id] = {
+                number: dataclasses.replace(each, id=sample.id) for number, each in found.items()
+            }
 
     @property
     def complaint(self) -> str:
