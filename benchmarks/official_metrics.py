@@ -30,6 +30,9 @@ from vincicoder.evaluation.metrics._recoloured import blocks_of, merged
 from vincicoder.rendering import Render, RenderPool
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "samples"
+Run = Callable[[str, str], Render]
+Pairs = list[tuple[str, str, str]]
+"""A name, a prediction and a reference each."""
 MOST_COLOURS = 6  # of one function: the official code tries all their permutations
 
 
@@ -41,7 +44,7 @@ class Official:
         run: Renders what it asks screenshots of.
     """
 
-    def __init__(self, python: str, run: Callable[[str, str], Render]) -> None:
+    def __init__(self, python: str, run: Run) -> None:
         command = [python, str(Path(__file__).with_name("official_side.py"))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._run = run
@@ -97,9 +100,9 @@ class Differences:
 
     def show(self) -> None:
         """Print a table."""
-        print("| metric | pairs | mean | largest difference |\n|---|---|---|---|")
+        print("| metric | pairs | mean | largest difference |\n|---|---|---|---|", flush=True)
         for key, count in self._pairs.items():
-            print(f"| {key} | {count} | {self._mean[key] / count:.3f} | {self._worst[key]:.1e} |")
+            print(f"| {key} | {count} | {self._mean[key] / count:.3f} | {self._worst[key]:.1e} |", flush=True)
 
 
 def image_pairs(count: int, sides: tuple[int, int], seed: int) -> Iterator[tuple[Image.Image, Image.Image, str]]:
@@ -165,37 +168,36 @@ def responses(domain: str, complete: Callable[[str], str]) -> list[tuple[str, st
     return found
 
 
-def compare_charts(
-    official: Official, found: Differences, count: int, checkout: str, run: Callable[..., Render]
-) -> None:
+def chart_pairs(count: int, seed: int) -> list[tuple[str, str, str]]:
+    """Return predictions with the charts that they are for, or with the chart before: few programs make many pairs."""
     samples = [each for each in responses("chart", chart_benchmark.complete) if "plotly" not in each[0]]
-    own = [(name, code, reference) for name, reference, codes in samples for code in codes]
-    other = [(f"{a[0]} for {b[0]}", a[1], b[1]) for a, b in itertools.pairwise(samples)]
-    for index, (what, code, reference) in enumerate([*own, *other][:count]):
-        if run(code, "python").image is None or run(reference, "python").image is None:
-            print(f"{what}: left out, it does not run here: {run(code, 'python').message}")
-            continue
+    random.Random(seed).shuffle(samples)
+    found = []
+    for (_, other, _), (name, reference, codes) in itertools.pairwise(samples):
+        for number, code in enumerate([reference, *codes]):
+            found += [(f"{name}, program {number}", code, each) for each in (reference, other)]
+    return found[:count]
+
+
+def compare_charts(official: Official, found: Differences, pairs: Pairs, checkout: str, run: Run) -> None:
+    for index, (what, code, reference) in enumerate(pairs):
         logs = [chartmimic.logged(each, run) for each in (code, reference)]
+        if chartmimic.Log() in logs:
+            print(f"{what}: left out, it does not run here")
+            continue
         groups = [max(Counter(each.partition("--")[0] for each in log.colours).values(), default=0) for log in logs]
         graph = index % 7 == 6
         name = f"graph_{index}" if graph else f"chart_{index}"
-        value = official(
-            "chartmimic",
-            checkout=checkout,
-            prediction=code,
-            reference=reference,
-            name=name,
-            colours=max(groups) <= MOST_COLOURS,
-        )
-        ours = chartmimic.compared(*logs, graph=graph)
-        if len(value) == len(ours) - 1:
+        few = max(groups) <= MOST_COLOURS
+        value = official("chartmimic", checkout=checkout, prediction=code, reference=reference, name=name, colours=few)
+        if few:
             value["low"] = sum(value.values()) / len(value)
-        found.add("ChartMimic", ours, value, what)
+        found.add("ChartMimic", chartmimic.compared(*logs, graph=graph), value, what)
+        if index % 10 == 9:
+            found.show()
 
 
-def compare_pages(
-    official: Official, found: Differences, count: int, checkout: str, run: Callable[..., Render]
-) -> None:
+def compare_pages(official: Official, found: Differences, count: int, checkout: str, run: Run) -> None:
     samples = responses("web", str)
     done = 0
     for index, (name, reference, codes) in enumerate(samples):
@@ -228,7 +230,7 @@ def main() -> None:
         official = Official(chosen.python, run)
         compare_images(official, found, chosen.pairs, chosen.helm, chosen.unisvg, chosen.seed)
         if chosen.chartmimic:
-            compare_charts(official, found, chosen.pairs, chosen.chartmimic, run)
+            compare_charts(official, found, chart_pairs(chosen.pairs, chosen.seed), chosen.chartmimic, run)
         if chosen.design2code:
             compare_pages(official, found, chosen.pairs, chosen.design2code, run)
     found.show()

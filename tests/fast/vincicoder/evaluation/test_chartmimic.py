@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from chat_server import chatting
 from PIL import Image, ImageDraw
 
+from vincicoder.endpoint import Endpoint
 from vincicoder.errors import ConfigError, FaultyAnswer
 from vincicoder.evaluation.benchmarks.chartmimic import BENCHMARK, complete
-from vincicoder.evaluation.metrics import chartmimic
+from vincicoder.evaluation.metrics import chartmimic, chartmimic_judge
 from vincicoder.evaluation.metrics.chartmimic import METRIC, Log, Text, borne_out, compared
 from vincicoder.evaluation.metrics.chartmimic_judge import score_of
 
@@ -164,6 +169,18 @@ def test_a_chart_without_its_image_is_named(tmp_path):
 @pytest.mark.parametrize(("answer", "score"), [("Score: 85", 0.85), ("Comments: a\n\n**Score:** 7.5/100", 0.075)])
 def test_a_judge_s_score(answer, score):
     assert score_of(answer) == pytest.approx(score)
+
+
+def test_a_judge_sees_the_target_and_then_the_render():
+    with chatting(lambda body: "Comments:\n- Layout: fine\n\nScore: 40") as server:
+        judge = Endpoint(server.url, "judge")
+        target, render = Image.new("RGB", (5, 4), "red"), Image.new("RGB", (3, 2), "blue")
+        assert chartmimic_judge.measure(target, render, judge) == {"judged": 0.4}
+    first, second, asked = server.requests[0]["messages"][0]["content"]
+    contents = [each["image_url"]["url"].partition(",")[2] for each in (first, second)]
+    assert [Image.open(io.BytesIO(base64.b64decode(each))).size for each in contents] == [(5, 4), (3, 2)]
+    points = re.findall(r"\((\d+) points\)", asked["text"])
+    assert sum(map(int, points)) == 100
 
 
 @pytest.mark.parametrize("answer", ["", "Score: 101", "A score of 5", "Score: none"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pyarrow
@@ -14,6 +15,8 @@ from vincicoder.evaluation.benchmarks.chemdraw import BENCHMARK as CHEMDRAW
 from vincicoder.evaluation.benchmarks.unisvg import BENCHMARK as UNISVG
 from vincicoder.evaluation.metrics.tanimoto import fingerprint, tanimoto
 from vincicoder.rendering import Render
+from vincicoder.rendering.renderer import Workspace
+from vincicoder.rendering.svg import SvgRenderer
 from vincicoder.status import Status
 
 
@@ -55,6 +58,23 @@ def test_the_score_of_unisvg_weighs_its_parts():
     assert UNISVG.summary([good, failed]) == pytest.approx(
         {"execution": 50, "ssim": 40, "lpips": 55, "clip": 45, "low": 42.5, "high": 45, "score": 44.0}
     )
+
+
+def test_icons_are_rendered_as_the_official_script_renders_them(tmp_path):
+    """CairoSVG, stretched to 336 x 336 pixels on white."""
+    import cairosvg
+
+    icon = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" viewBox="0 0 80 40">'
+        '<circle cx="30" cy="20" r="15" fill="teal"/><path d="M0 0 L80 40" stroke="red" stroke-width="2%"/></svg>'
+    )
+    [options] = UNISVG.renderer_options.values()
+    workspace = Workspace(tmp_path, pixels=1_000_000, wall_seconds=9)
+    ours = SvgRenderer(**options).render(icon, workspace, {}).image.convert("RGB")
+    png = cairosvg.svg2png(bytestring=icon, output_width=336, output_height=336, background_color="white")
+    theirs = Image.open(io.BytesIO(png)).convert("RGB")
+    assert ours.size == (336, 336)
+    assert ours.tobytes() == theirs.tobytes()
 
 
 def test_without_clip_unisvg_has_no_score():
