@@ -8,6 +8,7 @@ from typing import Any
 
 from vincicoder.evaluation.evaluation import Evaluation
 from vincicoder.evaluation.measuring import image_file
+from vincicoder.evaluation.published import main_columns
 from vincicoder.evaluation.scoring import images_beside
 
 SHOWN = 6
@@ -22,7 +23,7 @@ Copy = Callable[[Path, Path], None]
 class Gallery:
     """Samples of one benchmark that are worth looking at.
 
-    They are ordered by the benchmark's first column that says more than whether a response renders.
+    They are ordered by `main_column`.
 
     Args:
         evaluations: Scores of the models that are shown; the first one decides what is best and worst.
@@ -90,14 +91,15 @@ class Gallery:
 
 
 def main_column(evaluation: Evaluation) -> str:
-    """Return the first column that says more than whether a response renders, or else the first.
+    """Return the paper's first column that says more than whether a response renders, or else the first that does.
 
     Example:
         >>> main_column(Evaluation.read("scores/image2latex.jsonl"))  # doctest: +SKIP
         'ems'
     """
     columns = evaluation.about.columns
-    measured = [name for name in columns if name in evaluation.columns]
+    told = main_columns(evaluation.benchmark)
+    measured = sorted((name for name in columns if name in evaluation.columns), key=lambda name: name not in told)
     return next((name for name in measured if columns[name].needs != ("execution",)), next(iter(measured or columns)))
 
 

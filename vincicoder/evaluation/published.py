@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FILE = Path(__file__).with_name("published.json")
+_PAPER = "paper"  # the key of the source whose columns make the table
 _AGREEMENT = 0.05
 """Points by which values may differ without being a disagreement: they are given with one decimal."""
 
@@ -92,6 +93,16 @@ def published() -> Published:
     )
     sources = {name: Source(name, **about) for name, about in data["sources"].items()}
     return Published(sources, cells, tuple((model, source, text) for model, source, text in data["unplaced"]))
+
+
+def main_columns(benchmark: str) -> set[str]:
+    """Return the columns of a benchmark that the paper's table has; none for a benchmark that it has not.
+
+    Example:
+        >>> sorted(main_columns("image2latex"))
+        ['ems', 'execution']
+    """
+    return {cell.column for cell in published().cells if (cell.benchmark, cell.source) == (benchmark, _PAPER)}
 
 
 def disagree(cells: list[Cell]) -> bool:

@@ -21,12 +21,9 @@ from vincicoder.evaluation.evaluation import Evaluation
 from vincicoder.evaluation.gallery import Gallery
 from vincicoder.evaluation.markdown import comparison_table, details_table, results_table, sources_list
 from vincicoder.evaluation.metrics import METRICS
-from vincicoder.evaluation.published import Cell, disagree, published
+from vincicoder.evaluation.published import Cell, disagree, main_columns, published
 from vincicoder.evaluation.statistics import differences
 from vincicoder.reporting.page import write_page
-
-_PAPER = "paper"
-"""The source whose columns make the table; what else is measured is told below it."""
 
 _TEMPLATE = Path(__file__).with_name("report_page.html")
 
@@ -125,9 +122,8 @@ class EvaluationReport:
     def _benchmark(self, benchmark: Benchmark) -> dict[str, Any]:
         """Return a benchmark with the columns of which something is known."""
         mine = [each for each in self._found.values() if each.benchmark == benchmark.name]
-        told = [cell for cell in published().cells if cell.benchmark == benchmark.name]
-        known = {cell.column for cell in told}
-        main = {cell.column for cell in told if cell.source == _PAPER} or set(benchmark.columns)
+        known = {cell.column for cell in published().cells if cell.benchmark == benchmark.name}
+        main = main_columns(benchmark.name) or set(benchmark.columns)  # what else there is stands below the table
         known |= {name for each in mine for name in each.columns}
         return {
             "name": benchmark.name,

@@ -13,8 +13,10 @@ from PIL import Image, ImageDraw
 
 from vincicoder.endpoint import Endpoint
 from vincicoder.errors import ConfigError, EndpointError, MachineFault
+from vincicoder.evaluation.benchmark import Sample
+from vincicoder.evaluation.predictions import read_predictions
 from vincicoder.evaluation.refinement import EndpointJudge, refine
-from vincicoder.evaluation.refining import summary
+from vincicoder.evaluation.refining import refine_samples, summary
 from vincicoder.reward import VisualReward
 
 
@@ -121,6 +123,28 @@ def test_a_summary_has_gains_cost_and_the_share_of_worse_rounds():
     assert told["scores"] == pytest.approx([0.4, 0.5, 0.6])
     assert told["gains"] == pytest.approx([0.1, 0.1])
     assert (told["worse"], told["requests"], told["model_seconds"]) == (0.25, 6, 3.0)
+
+
+def test_samples_of_a_benchmark_are_refined_once_and_missing_ones_again(scorer, target, tmp_path):
+    samples = [Sample(f"s{number}", target, f"Sample {number} as SVG.", None, "svg") for number in range(3)]
+    gone = {"Sample 1 as SVG."}
+
+    def answer(body):
+        content = body["messages"][0]["content"]
+        if content[-1]["text"] in gone:
+            return 400
+        return svg(20 if len(content) == 2 else 38)
+
+    with chatting(answer) as server:
+        endpoint = Endpoint(server.url, "m", tries=1, backoff=0.0)
+        path = tmp_path / "predictions.jsonl"
+        found, missing = refine_samples("b", samples, endpoint, path, 1, scorer=scorer)
+        assert (len(found), missing, len(server.requests)) == (2, 1, 5)
+        gone.clear()
+        found, missing = refine_samples("b", samples, endpoint, path, 1, scorer=scorer)
+        assert (len(found), missing, len(server.requests)) == (3, 0, 5 + 2)
+    assert all(each["gains"][0] > 0 for each in found)
+    assert {each.id: each.response for each in read_predictions(path)} == {f"s{number}": svg(38) for number in range(3)}
 
 
 def test_the_command_refines_one_image(tmp_path, target):
