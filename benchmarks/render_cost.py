@@ -4,8 +4,8 @@
     python benchmarks/render_cost.py ../before . --pairs 200
 
 The same code is rendered in both by turns, in one run. Counted is all that a pool and the processes under it use, from
-the call until everything is at rest again: fork servers, browsers, TeX. Each checkout's processes are in a control group
-of their own, whose clock counts nanoseconds and forgets no process; making one needs root.
+the call until everything is at rest again: fork servers, browsers, TeX. The processes of each checkout are in a control
+group of their own, whose clock counts nanoseconds and forgets no process; making one needs root.
 """
 
 from __future__ import annotations
@@ -72,13 +72,9 @@ class ControlGroup:
 
     def close(self) -> None:
         """Remove it, when its processes have ended."""
-        for _ in range(100):
-            try:
-                self._path.rmdir()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
+        while (self._path / "cgroup.procs").read_text():
+            time.sleep(0.1)
+        self._path.rmdir()
 
 
 class Checkout:

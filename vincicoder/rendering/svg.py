@@ -99,7 +99,7 @@ class SvgRenderer:
         width, height = _size(root.get("width"), root.get("height"), root.get("viewBox"))
         if not (0 < width < math.inf and 0 < height < math.inf):  # numbers that a float holds only as 0, inf or NaN
             raise RenderError(Status.TOO_LARGE, f"the image is {width:g}x{height:g}, which is no size")
-        return ElementTree.tostring(root), width, height
+        return ElementTree.tostring(root, encoding="utf-8"), width, height  # names may be in any script
 
 
 class _DataUrlReader:

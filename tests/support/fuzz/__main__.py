@@ -41,14 +41,14 @@ def fuzz(name: str, minutes: float, directory: Path) -> tuple[str, int, list[Pat
         each.mkdir(parents=True, exist_ok=True)
     words = directory / "words.txt"
     words.write_text("".join(f'"{_quoted(word)}"\n' for word in TARGETS[name].words))
-    command = [sys.executable, "-m", "fuzz.campaign", name, *_LIMITS, f"-dict={words}"]
+    command = [sys.executable, "-m", "fuzz.campaign", name, str(found), *_LIMITS, f"-dict={words}"]
     command += [f"-max_total_time={minutes * 60:.0f}", f"-max_len={TARGETS[name].longest}"]
     command += [f"-artifact_prefix={found}/", str(grown), str(CORPUS / name)]
     with (directory / "log.txt").open("w") as log:
         status = subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
     text = (directory / "log.txt").read_text(errors="replace")
     units = re.search(r"number_of_executed_units: (\d+)", text)
-    breaking = sorted(found.iterdir()) or ([directory / "log.txt"] if status else [])  # libFuzzer keeps no seed twice
+    breaking = sorted(found.iterdir()) or ([directory / "log.txt"] if status else [])
     return name, int(units[1]) if units else 0, breaking
 
 

@@ -76,6 +76,7 @@ def test_a_size_beyond_every_number_is_too_large(pool: RenderPool, attributes: s
         svg("<defs><rect id='r' width='24' height='12' fill='red'/></defs><use href='#r'/>"),
         svg("<defs><rect id='r' width='24' height='12' fill='red'/></defs><use xlink:href='#r'/>"),
         svg("<script>alert(1)</script>" + RED),
+        svg("<图 名='值'/>" + RED, attributes='viewBox="0 0 24 12" data-größe="3"'),
         svg("<metadata><x:y xmlns:x='urn:x'/></metadata>" + RED),
     ],
 )  # fmt: skip
