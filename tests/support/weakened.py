@@ -73,6 +73,13 @@ def _without_namespace() -> None:
     namespaces.leave_network = lambda: False
 
 
+def _without_clean_environment() -> None:
+    from vincicoder.rendering.sandbox import client
+
+    clean = client._clean_environment
+    client._clean_environment = lambda cache: {**os.environ, **clean(cache)}
+
+
 def _without_fresh_processes() -> None:
     from vincicoder.rendering import python
 
@@ -149,12 +156,13 @@ def _without_service_checks() -> None:
 LAYERS: dict[str, Callable[[], None]] = {
     "nothing": _nothing,
     "landlock": _without_landlock,
-    **{f"landlock-after-{abi}": _older_landlock(abi) for abi in range(1, 7)},
+    **{f"landlock-{abi}": _older_landlock(abi) for abi in range(1, 7)},
     "seccomp": _without_seccomp,
     "capabilities": _without_capabilities,
     "limits": _without_limits,
     "watch": _without_watch,
     "namespace": _without_namespace,
+    "environment": _without_clean_environment,
     "fresh": _without_fresh_processes,
     "results": _without_checks_of_results,
     "origins": _without_origins,

@@ -126,6 +126,7 @@ class Bait:
         )
         (self.directory / "secret.rgb").write_bytes(bytes(SIGNAL_COLOUR) * 64)
         Image.new("RGB", (99, 99), SIGNAL_COLOUR).save(self.directory / "secret.png")
+        (self.directory / "empty").mkdir()
         (self.directory / "programs").mkdir()
         ghostscript = self.directory / "programs" / "gs"  # which Pillow starts for some files
         ghostscript.write_text(f"#!/bin/sh\n: > '{self.marker}'\n")
@@ -159,7 +160,14 @@ class Bait:
             content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
             with contextlib.suppress(OSError):
                 content += b"".join(os.getxattr(path, name) for name in os.listxattr(path))
-            attributes = (found.st_mode, found.st_uid, found.st_gid, found.st_nlink, found.st_mtime_ns)
+            attributes = (
+                found.st_mode,
+                found.st_uid,
+                found.st_gid,
+                found.st_nlink,
+                found.st_mtime_ns,
+                found.st_ctime_ns,
+            )
             state[path.name] = (*attributes, content[:200])
         state["victim"] = self._victim_state()
         return state

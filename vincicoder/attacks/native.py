@@ -46,11 +46,12 @@ RENDERER = f"{__name__}:{BrowserBox.__name__}"
 
 _UNIX = "socket.socket(socket.AF_UNIX, socket.SOCK_{})"
 _PAIR = "socket.socketpair(socket.AF_UNIX, socket.SOCK_{})[0]"
+_REACH = "reach('connect', held.fileno(), b'\\1\\0' + STREAM.encode(), 2 + len(STREAM))"
 _SOCKETS = {
     "stream": ("connect to a local socket", f"{_UNIX.format('STREAM')}.connect(STREAM)"),
-    "packets": ("connect by packets", f"{_UNIX.format('SEQPACKET')}.connect(STREAM)"),
+    "packets": ("connect by packets", f"held = {_UNIX.format('SEQPACKET')}; {_REACH}"),
     "abstract": ("connect to an abstract socket", f"{_UNIX.format('STREAM')}.connect(ABSTRACT)"),
-    "pair": ("connect one end of a pair", f"{_PAIR.format('STREAM')}.connect(STREAM)"),
+    "pair": ("connect one end of a pair", f"held = {_PAIR.format('STREAM')}; {_REACH}"),
     "datagram": ("send a datagram", f"{_UNIX.format('DGRAM')}.sendto(b'x', DATAGRAM)"),
     "datagram-of-pair": ("send it from a pair", f"{_PAIR.format('DGRAM')}.sendto(b'x', DATAGRAM)"),
     "message-of-pair": ("send it as a message", f"{_PAIR.format('DGRAM')}.sendmsg([b'x'], [], 0, DATAGRAM)"),

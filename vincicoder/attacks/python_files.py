@@ -34,8 +34,8 @@ _READ = {
     ),
     "read-image": ("save somebody's image as its own", "from PIL import Image\nImage.open(PNG).save('a.png')"),
     "read-image-matplotlib": (
-        "show it in a chart",
-        "import matplotlib.pyplot as plt\nplt.imshow(plt.imread(PNG)); plt.show()",
+        "save it by matplotlib",
+        "import matplotlib.pyplot as plt\nplt.imsave('a.png', plt.imread(PNG))",
     ),
     "read-file-numpy": ("read it by numpy", "import numpy\nescaped(numpy.fromfile(FILE, dtype='u1').tobytes())"),
     "read-file-sqlite": (
@@ -96,7 +96,7 @@ _WRITE = {
     "make-directory": ("make a directory there", "os.mkdir(MARKER)"),
     "make-link": ("make a symbolic link there", "os.symlink('a', MARKER)"),
     "make-pipe": ("make a named pipe there", "os.mkfifo(MARKER)"),
-    "remove-directory": ("remove the directory", "os.rmdir(DIRECTORY)"),
+    "remove-directory": ("remove a directory there", "os.rmdir(DIRECTORY + '/empty')"),
     "write-other-request": ("write to other requests", "open('../../intruder', 'w'); escaped()"),
     "write-interpreter": ("write to the interpreter's library", "open(os.__file__, 'a'); escaped()"),
     "write-own-killing-order": (
@@ -105,17 +105,20 @@ _WRITE = {
     ),
     "write-shared-memory": (
         "write to the machine's shared memory",
-        "open('/dev/shm/vincicoder-intruder', 'x'); escaped()",
+        "file = '/dev/shm/vincicoder-intruder'; open(file, 'x').close(); os.remove(file); escaped()",
     ),
     "write-kernel-setting": ("change a setting of the kernel", "open('/proc/sys/kernel/core_pattern', 'a'); escaped()"),
-    "write-control-group": ("write to the control groups", "os.mkdir('/sys/fs/cgroup/vincicoder-intruder'); escaped()"),
+    "write-control-group": (
+        "make a control group",
+        "group = '/sys/fs/cgroup/vincicoder-intruder'; os.mkdir(group); os.rmdir(group); escaped()",
+    ),
 }
 
 _ATTRIBUTES = {
     "truncate-file": ("empty the owner's file by its name", "os.truncate(FILE, 0)"),
     "change-mode": ("open the file to everybody", "os.chmod(FILE, 0o777)"),
     "change-mode-raw": ("the same by the newest call for it", "raw(452, -100, FILE.encode(), 0o777, 0)"),
-    "change-owner": ("give the file away", "os.chown(FILE, os.getuid(), 12345)"),
+    "change-owner": ("change its owner", "os.chown(FILE, os.getuid(), os.getgid())"),
     "change-times": ("change its times", "os.utime(FILE, (1, 1))"),
     "set-attribute": ("set an attribute of it", "os.setxattr(FILE, 'user.intruder', b'1')"),
     "remove-attribute": ("remove an attribute of it", "os.removexattr(FILE, 'user.origin')"),

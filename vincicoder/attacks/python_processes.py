@@ -10,7 +10,7 @@ _PROCESSES = {
     "fork": ("start a process", "pid = os.fork()\nif pid == 0: os._exit(0)\nescaped()"),
     "vfork": (
         "start one by an older call",
-        "raw(CALLS['vfork'] if 'vfork' in CALLS else CALLS['clone'], 17, 0, 0, 0, 0)",
+        "pid = raw(CALLS['vfork' if 'vfork' in CALLS else 'clone'], 17, 0, 0, 0, 0)\nif pid == 0: os._exit(0)\nescaped()",
     ),
     "clone": (
         "start one by a raw call",
@@ -21,8 +21,8 @@ _PROCESSES = {
     "spawn-program": ("run one without a shell", "os.posix_spawn('/bin/sh', ['sh', '-c', ':'], {}); escaped()"),
     "become-program": ("become another program", "os.execv('/bin/sh', ['sh', '-c', 'echo ESC''APED >&2; exit 3'])"),
     "become-descriptor": (
-        "become a program that it has written itself",
-        "fd = os.open('/bin/sh', os.O_RDONLY); os.execve(fd, ['sh', '-c', 'exit 3'], {}); escaped()",
+        "become a program by its descriptor",
+        "fd = os.open('/bin/sh', os.O_RDONLY); os.execve(fd, ['sh', '-c', 'echo ESC''APED >&2; exit 3'], {})",
     ),
     "system": ("run a shell", "if os.system('touch ran') == 0 or os.path.exists('ran'): escaped()"),
     "multiprocessing": (
@@ -47,7 +47,10 @@ _PROCESSES = {
     "kill-process": ("kill another process of the user", "os.kill(VICTIM, signal.SIGKILL)"),
     "stop-process": ("stop another process of the user", "os.kill(VICTIM, signal.SIGSTOP)"),
     "kill-thread": ("kill it by its thread", "raw(CALLS['tgkill'], VICTIM, VICTIM, 9)"),
-    "queue-signal": ("queue a signal to it", "reach('rt_sigqueueinfo', VICTIM, 23, bytes(128))"),
+    "queue-signal": (
+        "queue a signal to it",
+        "reach('rt_sigqueueinfo', VICTIM, 23, (23).to_bytes(4, 'little') + bytes(4) + b'\\xff' * 4 + bytes(116))",
+    ),
     "signal-by-descriptor": (
         "send it a signal by a descriptor",
         "fd = os.pidfd_open(VICTIM); signal.pidfd_send_signal(fd, 9)",
@@ -63,7 +66,6 @@ _PROCESSES = {
     ),
     "blame-the-machine": ("end so that the machine is blamed for it", "os.kill(os.getpid(), signal.SIGKILL)"),
     "blame-by-group": ("the same by its group", "os.killpg(0, signal.SIGKILL)"),
-    "blame-by-abort": ("end by a signal to itself", "os.abort()"),
     "choose-signal": (
         "choose the signal that a descriptor sends",
         "import fcntl\nr, w = os.pipe(); fcntl.fcntl(r, 10, 9); escaped()",
@@ -119,19 +121,25 @@ _NETWORK = {
     "unix-abstract": ("connect to an abstract socket", "socket.socket(socket.AF_UNIX).connect(ABSTRACT)"),
     "pair-datagram": ("send it from one end of a pair", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', DATAGRAM)"),
     "pair-abstract": ("the same to an abstract socket", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', ABSTRACT_DATAGRAM)"),
-    "pair-datagram-connect": ("connect such an end", "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].connect(DATAGRAM)"),
-    "pair-raw": ("the same with a raw socket", "socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)[0].sendto(b'x', DATAGRAM)"),
-    "pair-connect": ("connect one end of a pair to another socket", "socket.socketpair()[0].connect(STREAM)"),
-    "pair-dissolved": (
-        "make one end of a pair forget the other and connect again",
-        "raw(CALLS['connect'], socket.socketpair()[0].fileno(), bytes(16), 16); escaped()",
+    "pair-datagram-connect": (
+        "connect such an end",
+        "pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM); pair[0].connect(DATAGRAM); pair[0].send(b'x')",
     ),
-    "pair-message": ("send a message with an address", "socket.socketpair()[0].sendmsg([b'x'], [], 0, STREAM)"),
+    "pair-raw": ("the same with a raw socket", "socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)[0].sendto(b'x', DATAGRAM)"),
+    "pair-connect": (
+        "connect one end of a pair to another socket",
+        "pair = socket.socketpair(); reach('connect', pair[0].fileno(), b'\\1\\0' + STREAM.encode(), 2 + len(STREAM))",
+    ),
+    "pair-dissolved": (
+        "make one end of a pair forget the other",
+        "pair = socket.socketpair(); reach('connect', pair[0].fileno(), bytes(16), 16)",
+    ),
+    "pair-message": ("send a message, which may have an address", "pair = socket.socketpair(); reach('sendmsg', pair[0].fileno(), bytes(56), 0)"),
     "pair-bind": ("take a name before its owner does", "socket.socketpair()[0].bind(SQUAT); escaped()"),
-    "own-channel": ("connect its own channel to another socket", "socket.socket(fileno=3).connect(STREAM)"),
-    "own-channel-listens": ("wait for callers on its own channel", "socket.socket(fileno=3).listen(); escaped()"),
+    "own-channel": ("connect its own channel", "reach('connect', 3, b'\\1\\0' + STREAM.encode(), 2 + len(STREAM))"),
+    "own-channel-listens": ("wait for callers on its own channel", "reach('listen', 3, 1)"),
     "pass-descriptor": ("hide a file in a message", "a, b = socket.socketpair(); socket.send_fds(a, [b'x'], [0]); escaped()"),
-    "pass-descriptors": ("hide several", "reach('sendmmsg', socket.socketpair()[0].fileno(), bytes(64), 1, 0)"),
+    "pass-descriptors": ("hide several", "pair = socket.socketpair(); reach('sendmmsg', pair[0].fileno(), bytes(64), 1, 0)"),
     "resolve": ("look a name up", "socket.getaddrinfo('example.org', 80); escaped()"),
     **{
         f"family-{name}": (f"make a socket of the family {name}", f"reach('socket', {family}, {kind}, 0)")
@@ -150,7 +158,7 @@ _CALLS = {
         "pid = raw(CALLS['clone'], 0x10000011, 0, 0, 0, 0)\nif pid == 0: os._exit(0)\nescaped()",
     ),
     "setns": ("enter another's namespaces", "reach('setns', 0, 0)"),
-    "mount": ("mount a file system", "reach('mount', b'none', b'.', b'tmpfs', 0, 0)"),
+    "mount": ("mount a file system", "reach('mount', b'none', b'nothing', b'tmpfs', 0, 0)"),
     "unmount": ("unmount one", "reach('umount2', b'nothing', 0)"),
     "chroot": ("change the root directory", "os.chroot('.'); escaped()"),
     "pivot-root": ("exchange it", "reach('pivot_root', b'nothing', b'nothing')"),

@@ -19,6 +19,7 @@ from PIL import Image
 from repository import SUPPORT
 
 from vincicoder import RewardRequest, VisualReward
+from vincicoder.attacks import native, python_files, python_processes
 from vincicoder.rendering import Limits
 from vincicoder.rendering.config import SandboxConfig
 from vincicoder.rendering.sandbox import client
@@ -34,6 +35,7 @@ NEEDED = {
     "limits": "python/memory-shared",
     "watch": "python/many-files",
     "fresh": "python/memory-of-siblings",
+    "environment": "python/environment",
     "results": "python/forged-link",
     "namespace": "browser/squat",
     "origins": "html/left-local-storage",
@@ -70,6 +72,30 @@ def test_without_a_layer_an_attack_succeeds_that_it_stops(layer: str) -> None:
     assert tried(OF_A_USER, but_one, attack)[attack]["verdict"] == "stopped"
     without = tried(OF_A_USER, layer, attack)[attack]
     assert without["verdict"] == ("not covered" if layer == "namespace" else "ESCAPED"), without
+
+
+UNCONFINED = "landlock,seccomp,capabilities,results,namespace,origins"
+# What does not succeed in a namespace either, with the reason: there it says nothing about the sandbox.
+IN_VAIN = {
+    "privileges that a namespace does not give": "read-kernel-log watch-file-system device raise-limits raise-pace become-user"
+    " performance set-clock kernel-log",
+    "no such thing in many kernels": "open-own-terminal write-control-group load-module load-kernel far-newer-call x32-call"
+    " ports quota secret-memory",
+    "no network to ask": "resolve",
+    "it ends itself": "vfork",
+    "a rule of the kernel": "message-of-stream message-of-packets",
+}
+
+
+@pytest.mark.slow
+def test_all_attacks_on_files_processes_and_calls_succeed_where_nothing_stops_them() -> None:
+    attacks = [*python_files.ATTACKS, *python_processes.ATTACKS, *native.ATTACKS]
+    mounted = [*OF_A_USER, "sh", "-c", 'mount -t tmpfs tmpfs /dev/shm; exec "$@"', "sh"]
+    found = tried(mounted, UNCONFINED, *(attack.title for attack in attacks))
+    vain = {name for names in IN_VAIN.values() for name in names.split()}
+    stopped = [each for each in attacks if found[each.title]["verdict"] not in ("ESCAPED", "not covered")]
+    assert {each.name for each in stopped} - vain == set(), [found[each.title] for each in stopped]
+    assert len(attacks) - len(stopped) > 200
 
 
 @pytest.mark.slow

@@ -15,8 +15,7 @@ from vincicoder.attacks.runner import Options, run
 from vincicoder.errors import ConfigError
 
 # Of the surfaces that take long.
-QUICK = """html/sample-html latex/sample-latex html/file-frame html/network-websocket html/left-local-storage html/tall
-    latex/read-input latex/read-verbatim latex/shell browser/stream browser/read-file target/eps target/pixels"""
+QUICK = """latex/sample-latex latex/read-input latex/read-verbatim latex/shell target/eps target/pixels"""
 SLOW_SVG = ("uses", "patterns", "deep")
 
 
@@ -60,6 +59,15 @@ def test_code_in_python_reaches_nothing_and_forges_nothing() -> None:
 
 def test_svg_reaches_nothing() -> None:
     assert_stopped(run([each for each in ATTACKS if each.surface == "svg" and each.name not in SLOW_SVG]))
+
+
+def test_pages_reach_nothing_and_leave_nothing() -> None:
+    endless = ("endless", "huge", "wide")
+    assert_stopped(run([each for each in ATTACKS if each.surface == "html" and not each.name.startswith(endless)]))
+
+
+def test_native_code_in_the_browser_reaches_no_socket() -> None:
+    assert_stopped(run([each for each in ATTACKS if each.surface == "browser"]))
 
 
 def test_a_few_attacks_of_each_other_kind_are_stopped() -> None:
