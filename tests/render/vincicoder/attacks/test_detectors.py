@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from vincicoder.attacks.attack import Attack, Layer
+from vincicoder.attacks.attack import Attack, Layer, Verdict
 from vincicoder.attacks.bait import SIGNAL_COLOUR, Bait, shows_secret
 from vincicoder.attacks.explain import stopped_by
-from vincicoder.attacks.runner import one_line
+from vincicoder.attacks.runner import one_line, run
 from vincicoder.rendering import Render
 from vincicoder.status import Status
 
@@ -109,3 +109,31 @@ def test_the_layer_follows_from_how_it_ended(message: str, status: Status, layer
 
 def test_what_an_attack_says_steers_no_terminal() -> None:
     assert one_line("a\x1b[2J\n b") == r"a\x1b[2J b"
+
+
+MAGENTA = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><rect width='9' height='9' fill='#f0f'/></svg>"
+HANDED_OVER = {
+    "says so": (Attack("says", "python", "x", "escaped('it did')", (Layer.SECCOMP,)), Verdict.ESCAPED),
+    "is let through": (Attack("reach", "python", "x", "reach(39)", (Layer.SECCOMP,)), Verdict.ESCAPED),  # its own id
+    "shows the secret": (Attack("shows", "svg", "x", MAGENTA, (Layer.RENDERER,)), Verdict.ESCAPED),
+    "ends otherwise": (
+        Attack("ends", "python", "x", "1 / 0", (Layer.WATCH,), endings=(Status.TIMEOUT,)),
+        Verdict.ESCAPED,
+    ),
+    "depends on a file": (Attack("compared", "svg", "x", MAGENTA.replace("#f0f", "red") + "<!-- {FILE} -->", (Layer.RENDERER,), compared=True), Verdict.STOPPED),
+    "is broken": (Attack("broken", "python", "x", "no_such_name", (Layer.SECCOMP,)), Verdict.FAILS),
+    "finds nothing": (Attack("absent", "python", "x", "open('/usr/no-such-file')", (Layer.LANDLOCK,)), Verdict.NOT_RUN),
+    "is refused": (Attack("refused", "python", "x", "open(FILE)", (Layer.LANDLOCK,)), Verdict.STOPPED),
+    "works": (Attack("works", "svg", "x", MAGENTA.replace("#f0f", "red")), Verdict.WORKS),
+    "does not work": (Attack("fails", "svg", "x", "<svg"), Verdict.FAILS),
+    "reads what is needed": (
+        Attack("needs", "python", "x", "escaped()", (Layer.PROCESSES,), needs=Layer.PROCESSES),
+        Verdict.UNCOVERED,
+    ),
+}  # fmt: skip
+
+
+def test_an_attack_that_is_handed_what_it_wants_is_reported() -> None:
+    results = run([attack for attack, _ in HANDED_OVER.values()])
+    found = {name: result.verdict for name, result in zip(HANDED_OVER, results, strict=False)}
+    assert found == {name: verdict for name, (_, verdict) in HANDED_OVER.items()}
