@@ -100,9 +100,9 @@ def _refine_benchmark(options: argparse.Namespace) -> int:
         shown_progress(len(samples), "sample", benchmark.name) as (progress, complain),
     ):
         found, missing = refine_samples(
-            benchmark.name, samples, endpoint_of(options), options.output, options.rounds, scorer=scorer,
-            candidates=options.candidates, judge=_judge(options), seed=options.seed, sampling=_sampling(options),
-            progress=progress, complain=complain,
+            benchmark.name, samples, endpoint_of(options), options.output, progress=progress, complain=complain,
+            rounds=options.rounds, scorer=scorer, candidates=options.candidates, judge=_judge(options),
+            seed=options.seed, sampling=_sampling(options),
         )  # fmt: skip
     _print(options, found)
     print(f"predictions: {options.output}, {len(found)} of {len(samples)}", file=sys.stderr)

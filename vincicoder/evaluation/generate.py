@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.endpoint import Endpoint, user_message
 from vincicoder.errors import EndpointError
-from vincicoder.evaluation.asking import HOPELESS, in_threads
+from vincicoder.evaluation.asking import Tally, in_threads
 from vincicoder.images import target_content
 from vincicoder.reporting import ResultsFile
 from vincicoder.status import Status
@@ -84,22 +84,18 @@ def generate(
     # Where the model is served decides nothing: a run goes on when the address has changed.
     settings = [benchmark, endpoint.model, sampling.seed, sampling.temperature, sampling.max_tokens]
     predictions = ResultsFile(path, hashlib.blake2b(json.dumps(settings).encode(), digest_size=12).hexdigest())
-    failures = in_a_row = 0
+    tally = Tally(progress, complain)
     try:
-        wanted = _wanted(samples, sampling.n, predictions, progress)
+        wanted = _wanted(samples, sampling.n, predictions, tally)
         for row in in_threads(lambda asked: _ask(*asked, endpoint, sampling), wanted, endpoint.concurrency):
-            answered = row["status"] == Status.OK.value
             predictions.write(_key(row["id"], row["number"]), {"benchmark": benchmark, "model": endpoint.model, **row})
-            progress(answered)
-            in_a_row = 0 if answered else in_a_row + 1
-            if not answered:
-                failures += 1
-                complain(f"sample {row['id']}: {row['message']}")
-            if in_a_row >= HOPELESS:
-                raise EndpointError(f"{in_a_row} requests in a row failed, the last one so: {row['message']}")
+            if row["status"] == Status.OK.value:
+                tally.answered()
+            else:
+                tally.failed(row["id"], row["message"])
     finally:
         predictions.close()
-    return failures
+    return tally.end()
 
 
 def _key(name: str, number: int) -> str:
@@ -107,7 +103,7 @@ def _key(name: str, number: int) -> str:
 
 
 def _wanted(
-    samples: Iterable[Sample], count: int, predictions: ResultsFile, progress: Callable[[bool], object]
+    samples: Iterable[Sample], count: int, predictions: ResultsFile, tally: Tally
 ) -> Iterator[tuple[Sample, int]]:
     """Yield what an earlier run has not been answered."""
     for sample in samples:
@@ -115,7 +111,7 @@ def _wanted(
             if predictions.take(_key(sample.id, number)) is None:
                 yield sample, number
             else:
-                progress(False)
+                tally.answered(fresh=False)
 
 
 def _ask(sample: Sample, number: int, endpoint: Endpoint, sampling: Sampling) -> dict[str, Any]:

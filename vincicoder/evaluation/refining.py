@@ -11,11 +11,10 @@ from typing import Any
 
 from vincicoder.endpoint import Endpoint
 from vincicoder.errors import MachineFault
-from vincicoder.evaluation.asking import HOPELESS, in_threads
+from vincicoder.evaluation.asking import Tally, in_threads
 from vincicoder.evaluation.benchmark import Sample
-from vincicoder.evaluation.refinement import Judge, refine
+from vincicoder.evaluation.refinement import refine
 from vincicoder.reporting import ResultsFile
-from vincicoder.reward import Scorer
 from vincicoder.status import Status
 
 
@@ -24,15 +23,10 @@ def refine_samples(
     samples: Iterable[Sample],
     endpoint: Endpoint,
     path: str | Path,
-    rounds: int,
     *,
-    scorer: Scorer,
-    candidates: int = 1,
-    judge: Judge | None = None,
-    seed: int = 0,
-    sampling: Mapping[str, Any] | None = None,
     progress: Callable[[bool], object] = lambda fresh: None,
     complain: Callable[[str], object] = lambda message: None,
+    **options: Any,
 ) -> tuple[list[dict[str, Any]], int]:
     """Refine a benchmark's samples into a file of predictions; what is there already is not done again.
 
@@ -41,14 +35,9 @@ def refine_samples(
         samples: What to refine.
         endpoint: The model.
         path: The file.
-        rounds: Rounds after the first answer.
-        scorer: What renders and compares; it sees targets only, never references.
-        candidates: Answers a round.
-        judge: Decides between two renders, or None for the reward.
-        seed: Of the model's sampling.
-        sampling: Further fields of the requests.
         progress: Called for each sample, with whether it was refined now.
         complain: Called with a sentence for each sample that could not be.
+        options: Those of `refine`: ``rounds``, ``scorer`` and so on. The scorer sees targets only, never references.
 
     Returns:
         What ``Refinement.to_dict`` says of each sample, and how many samples are missing.
@@ -57,49 +46,45 @@ def refine_samples(
         MachineFault: Nothing works; what was refined before is kept.
         ConfigError: The file holds something else.
     """
-    settings = [benchmark, endpoint.model, rounds, candidates, seed, dict(sampling or {}), judge is not None]
-    digest = hashlib.blake2b(json.dumps(settings).encode(), digest_size=12).hexdigest()
-    predictions = ResultsFile(path, digest)
+    plain = {name: value for name, value in options.items() if name not in ("scorer", "judge")}
+    settings = [benchmark, endpoint.model, plain, options.get("judge") is not None]
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
+    predictions, tally = ResultsFile(path, digest), Tally(progress, complain)
+    about = {"benchmark": benchmark, "model": f"{endpoint.model}, refined", "number": 0}
     found: list[dict[str, Any]] = []
 
     def work(sample: Sample) -> dict[str, Any]:
-        row: dict[str, Any] = {"benchmark": benchmark, "model": f"{endpoint.model}, refined", "id": sample.id}
-        row |= {"number": 0, "status": Status.OK.value, "message": "", "response": ""}
         try:
-            refined = refine(
-                endpoint, sample.target, rounds, scorer=scorer, language=sample.language, prompt=sample.prompt,
-                candidates=candidates, judge=judge, seed=seed, sampling=sampling,
-            )  # fmt: skip
+            refined = refine(endpoint, sample.target, language=sample.language, prompt=sample.prompt, **options)
         except MachineFault as error:
-            return row | {"status": Status.INFRASTRUCTURE.value, "message": str(error)}
-        return row | {"response": refined.best.response, "refinement": refined.to_dict()}
+            return {"id": sample.id, "status": Status.INFRASTRUCTURE.value, "message": str(error)}
+        told = {"response": refined.best.response, "refinement": refined.to_dict()}
+        return {"id": sample.id, "status": Status.OK.value, **told}
 
-    def wanted() -> Iterator[Sample]:
-        for sample in samples:
-            earlier = predictions.take(sample.id)
-            if earlier is None:
-                yield sample
-            else:
-                found.append(earlier["refinement"])
-                progress(False)
-
-    missing = in_a_row = 0
     try:
-        for row in in_threads(work, wanted(), endpoint.concurrency):
-            predictions.write(row["id"], row)
+        for row in in_threads(work, _wanted(samples, predictions, found, tally), endpoint.concurrency):
+            predictions.write(row["id"], {**about, **row})
             if "refinement" in row:
                 found.append(row["refinement"])
-                progress(True)
-                in_a_row = 0
-                continue
-            missing += 1
-            in_a_row += 1
-            complain(f"sample {row['id']}: {row['message']}")
-            if in_a_row >= HOPELESS:
-                raise MachineFault(f"{in_a_row} samples in a row failed, the last one so: {row['message']}")
+                tally.answered()
+            else:
+                tally.failed(row["id"], row["message"])
     finally:
         predictions.close()
-    return found, missing
+    return found, tally.end()
+
+
+def _wanted(
+    samples: Iterable[Sample], predictions: ResultsFile, found: list[dict[str, Any]], tally: Tally
+) -> Iterator[Sample]:
+    """Yield the samples that no earlier run has refined; note what the others gave."""
+    for sample in samples:
+        earlier = predictions.take(sample.id)
+        if earlier is None:
+            yield sample
+        else:
+            found.append(earlier["refinement"])
+            tally.answered(fresh=False)
 
 
 def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -52,8 +52,8 @@ def missing(*modules: str) -> str:
     Example:
         >>> missing("json")
         ''
-        >>> missing("json", "no_such_module")  # doctest: +ELLIPSIS
-        'needs no_such_module: pip install ...'
+        >>> missing("json", "no_such_module").startswith("needs no_such_module: ")
+        True
     """
     absent = [_BROUGHT_BY.get(name, name) for name in modules if find_spec(name) is None]
     return f"needs {', '.join(absent)}: {install_command('eval')}" if absent else ""

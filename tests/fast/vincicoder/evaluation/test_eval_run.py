@@ -15,23 +15,12 @@ from chat_server import chatting
 from command_line import COMMAND
 from tiny_benchmarks import icon, references, unisvg
 
+from vincicoder.cli import main
 from vincicoder.evaluation.evaluation import Evaluation
 
 COUNT = 6
-RUN = [
-    *COMMAND,
-    "eval",
-    "run",
-    "unisvg",
-    "--workers",
-    "1",
-    "--concurrency",
-    "2",
-    "--without",
-    "lpips",
-    "--without",
-    "clip",
-]
+ARGUMENTS = ["eval", "run", "unisvg", "--workers", "1", "--concurrency", "2"]
+ARGUMENTS += ["--without", "lpips", "--without", "clip"]
 ANSWERS = {base64.b64encode(icon(code)).decode(): code for _, code, _ in references("svg", COUNT)}
 
 
@@ -44,7 +33,7 @@ def started(url: str, model: str, directory: Path, data: Path) -> subprocess.Pop
     options = ["--url", url, "--model", model, "--out", str(directory), "--data", str(data)]
     environment = {**os.environ, "XDG_CACHE_HOME": str(directory / "cache")}
     return subprocess.Popen(
-        [*RUN, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [*COMMAND, *ARGUMENTS, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
 
 
@@ -99,28 +88,34 @@ def test_a_run_that_is_killed_while_it_scores_goes_on_and_reports(tmp_path: Path
     ],
 )
 def test_what_cannot_work_is_said_in_one_sentence(
-    tmp_path: Path, data: Path, url: str, where: str, code: int, told: str
+    tmp_path: Path, data: Path, url: str, where: str, code: int, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken" / "unisvg").mkdir(parents=True)
     (tmp_path / "broken" / "unisvg" / "test.json").write_text("[{}]")
-    process = started(url, "m", tmp_path / "out", tmp_path / where)
-    _, complained = process.communicate(timeout=120)
-    errors = [line for line in complained.splitlines() if line.startswith("vincicoder: error: ")]
-    assert len(errors) == 1, complained
+    options = ["--url", url, "--model", "m", "--out", str(tmp_path / "out"), "--data", str(tmp_path / where)]
+    assert main([*ARGUMENTS, *options]) == code
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("vincicoder: error: ")]
+    assert len(errors) == 1
     assert told in errors[0]
-    assert process.returncode == code
-    assert "Traceback" not in complained
 
 
-def test_predictions_for_another_benchmark_are_named(tmp_path: Path, data: Path) -> None:
+def test_an_endpoint_that_refuses_everything_is_named(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with chatting(lambda body: 401) as server:
+        options = ["--url", server.url, "--model", "m", "--out", str(tmp_path / "out"), "--data", str(data)]
+        assert main([*ARGUMENTS, *options]) == 1
+    [error] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("vincicoder: error: ")]
+    assert "none of 6 questions was answered" in error
+    assert "does it serve 'm'?" in error
+
+
+def test_predictions_for_another_benchmark_are_named(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     predictions = tmp_path / "predictions.jsonl"
     predictions.write_text(json.dumps({"id": "icon-7", "response": "x"}) + "\n")
     arguments = ["score", "unisvg", str(predictions), "--source", str(data / "unisvg")]
-    found = subprocess.run(
-        [*COMMAND, "eval", *arguments, "--output", str(tmp_path / "scores.jsonl")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
-    )
-    assert found.returncode == 2
-    assert "it has no sample 'icon-7' but such as '0-" in found.stderr
+    assert main(["eval", *arguments, "--output", str(tmp_path / "scores.jsonl")]) == 2
+    assert "it has no sample 'icon-7' but such as '0-" in capsys.readouterr().err

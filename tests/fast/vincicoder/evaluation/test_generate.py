@@ -75,7 +75,7 @@ def test_a_sample_that_is_refused_is_asked_again_by_the_next_run(tmp_path):
 
 def test_an_endpoint_that_answers_nothing_is_given_up_soon_and_named(tmp_path):
     with chatting(lambda body: 500) as server:
-        with pytest.raises(EndpointError, match="8 requests in a row failed"):
+        with pytest.raises(EndpointError, match="8 questions in a row failed"):
             generate("b", samples(500), endpoint(server.url), tmp_path / "predictions.jsonl")
         assert len(server.requests) < 50
 

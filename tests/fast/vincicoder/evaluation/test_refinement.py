@@ -138,10 +138,10 @@ def test_samples_of_a_benchmark_are_refined_once_and_missing_ones_again(scorer, 
     with chatting(answer) as server:
         endpoint = Endpoint(server.url, "m", tries=1, backoff=0.0)
         path = tmp_path / "predictions.jsonl"
-        found, missing = refine_samples("b", samples, endpoint, path, 1, scorer=scorer)
+        found, missing = refine_samples("b", samples, endpoint, path, rounds=1, scorer=scorer)
         assert (len(found), missing, len(server.requests)) == (2, 1, 5)
         gone.clear()
-        found, missing = refine_samples("b", samples, endpoint, path, 1, scorer=scorer)
+        found, missing = refine_samples("b", samples, endpoint, path, rounds=1, scorer=scorer)
         assert (len(found), missing, len(server.requests)) == (3, 0, 5 + 2)
     assert all(each["gains"][0] > 0 for each in found)
     assert {each.id: each.response for each in read_predictions(path)} == {f"s{number}": svg(38) for number in range(3)}
