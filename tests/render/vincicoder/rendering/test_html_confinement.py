@@ -5,10 +5,15 @@ What pages try to reach and to leave behind is in `vincicoder.attacks`, and trie
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 import pytest
 from PIL import Image
 from rendered import GREEN, OK, colour, image_of, page
 
+from vincicoder.rendering.sandbox import processes
 from vincicoder.rendering.sandbox.client import ForkServer
 
 
@@ -36,6 +41,57 @@ def test_files_are_out_of_reach(browser: ForkServer, code: str, url: str) -> Non
 def test_chrome_pages_are_out_of_reach(browser: ForkServer) -> None:
     for url in ("chrome://version", "chrome://settings", "devtools://devtools/bundled/inspector.html"):
         assert colour(browser, page(f"{OK}; location = '{url}'")) == GREEN
+
+
+# What pages cannot leave behind
+
+STORE = """
+const mark = "LEFT" + "BEHIND", much = mark.repeat(2e6);
+localStorage.mark = sessionStorage.mark = document.cookie = mark;
+setInterval(() => { for (let i = 0; i < 1e6; i++); }, 4);  // so that what follows has the time that it needs
+const context = document.createElement("canvas").getContext("webgl");
+if (context) {
+    const shader = context.createShader(context.VERTEX_SHADER);
+    context.shaderSource(shader, `// ${mark}\nvoid main() {}`);
+    context.compileShader(shader);
+}
+URL.createObjectURL(new Blob([much]));
+const open = indexedDB.open("left", 1);
+open.onupgradeneeded = () => open.result.createObjectStore("left");
+open.onsuccess = () => {
+    const change = open.result.transaction("left", "readwrite");
+    change.objectStore("left").put(much, mark);
+    change.oncomplete = () => { document.body.style.background = "green" };
+};
+"""
+
+
+def test_nothing_that_a_page_stores_reaches_the_disk(browser: ForkServer) -> None:
+    image_of(browser, page(OK))
+    before = held_by(browser)
+    assert colour(browser, page(STORE)) == GREEN, "it is stored"
+    assert before, "the browser has a directory"
+    after = held_by(browser)
+    assert [name for name, content in after.items() if b"LEFTBEHIND" in content] == []
+    assert sum(map(len, after.values())) - sum(map(len, before.values())) < 1 << 20
+    image_of(browser, page(OK))
+    assert [name for name, content in held_by(browser).items() if b"LEFTBEHIND" in content] == []
+
+
+def held_by(browser: ForkServer) -> dict[str, bytes]:
+    """Return the files in the directories of the browser, and those that its processes hold although they are gone."""
+    files = [path for path in browser.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    for pid in processes.descendants(os.getpid()):
+        with contextlib.suppress(OSError):
+            for each in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(each.readlink()).startswith(str(browser.root)) and "(deleted)" in each.readlink().name:
+                        files.append(each)
+    found = {}
+    for path in files:
+        with contextlib.suppress(OSError):
+            found[str(path)] = path.read_bytes()
+    return found
 
 
 def test_a_page_cannot_plant_what_the_next_will_be(browser: ForkServer) -> None:
