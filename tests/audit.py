@@ -1,10 +1,11 @@
-"""Known faults in what the package asks for: are the oldest versions that it allows, and the installed ones, safe?
+"""Known faults in what the package asks for: are the oldest versions that it allows safe?
 
-    python tests/audit.py        or: make audit
+    make audit        or: python tests/audit.py [--installed]
 
 The first part needs no network: no lower bound in ``pyproject.toml`` may allow a version of `FIRST_SAFE`'s list. The
-second asks PyPI's database of advisories by pip-audit (``pip install pip-audit``), about every lower bound and every
-installed package. Where pip-audit is missing or the database cannot be reached, it says "not run" and is no failure.
+second asks PyPI's database of advisories by pip-audit (``pip install pip-audit``), about every lower bound, and with
+``--installed`` about every package that is installed, which takes minutes. Where pip-audit is missing or the database
+cannot be reached, it says "not run" and is no failure.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ ACCEPTED = {
 }
 """Packages whose lower bound allows known faults, and why these cannot matter. Trainers pin them, so it stays low."""
 
-_SECONDS = 300
+_SECONDS = 60
 
 
 def lower_bounds() -> dict[str, str]:
@@ -61,11 +62,11 @@ def unsafe_bounds() -> list[str]:
     ]
 
 
-def advisories(*arguments: str) -> list[str] | None:
+def advisories(*arguments: str, seconds: float = _SECONDS) -> list[str] | None:
     """Return a line for each advisory that pip-audit knows; None if it was not run, having said why."""
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--timeout", "5"]
     try:
-        run = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=_SECONDS, check=False)
+        run = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=seconds, check=False)
         packages = json.loads(run.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError) as error:
         reason = [] if isinstance(error, subprocess.TimeoutExpired) else run.stderr.strip().splitlines()
@@ -93,8 +94,9 @@ def _findings() -> Iterator[str]:
         pins = Path(directory) / "requirements.txt"
         pins.write_text("".join(f"{name}=={version}\n" for name, version in lower_bounds().items()))
         yield from advisories("--requirement", str(pins), "--no-deps", "--disable-pip") or []
-    print("what is installed, by the database of advisories:")
-    yield from advisories("--skip-editable") or []
+    if "--installed" in sys.argv:
+        print("what is installed, by the database of advisories:")
+        yield from advisories("--skip-editable", seconds=20 * _SECONDS) or []
 
 
 def main() -> int:

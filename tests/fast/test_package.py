@@ -63,6 +63,30 @@ def test_no_lower_bound_allows_a_version_that_is_known_to_be_unsafe(monkeypatch)
     assert audit.unsafe_bounds() == ["pillow>=10.0 allows CVE-2024-28219; ask for pillow>=10.3.0"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (
+            {"name": "pillow", "version": "10.0", "vulns": [{"id": "A-1", "aliases": ["B"], "fix_versions": ["10.3"]}]},
+            1,
+        ),
+        ({"name": "torch", "version": "2.1", "vulns": [{"id": "A-2", "fix_versions": []}]}, 0),
+        ({"name": "pillow", "version": "12.0", "vulns": []}, 0),
+        ({"name": "pillow", "skip_reason": "it is not on PyPI"}, None),
+        (None, None),
+    ],
+)
+def test_an_audit_reports_what_matters_and_says_when_it_was_not_run(answer, found, tmp_path, monkeypatch, capsys):
+    (tmp_path / "pip_audit.py").write_text(
+        f"import json\nif {answer!r}: print(json.dumps({{'dependencies': [{answer!r}]}}))"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(ROOT / "tests"))
+    reported = importlib.import_module("audit").advisories()
+    assert (None if reported is None else len(reported)) == found
+    assert ("not run" in capsys.readouterr().out) == (found is None)
+
+
 def test_every_file_of_the_package_is_installed():
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
