@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from chart_kinds import charts
 from PIL import Image, ImageDraw
 
 from vincicoder.alignment import align
@@ -170,8 +171,10 @@ def responses(domain: str, complete: Callable[[str], str]) -> list[tuple[str, st
 
 def chart_pairs(count: int, seed: int) -> list[tuple[str, str, str]]:
     """Return predictions with the charts that they are for, or with the chart before: few programs make many pairs."""
-    samples = [each for each in responses("chart", chart_benchmark.complete) if "plotly" not in each[0]]
+    complete = chart_benchmark.complete
+    samples = [each for each in responses("chart", complete) if "plotly" not in each[0]]
     random.Random(seed).shuffle(samples)
+    samples = [*((name, complete(first), [complete(second)]) for name, first, second in charts()), *samples]
     found = []
     for (_, other, _), (name, reference, codes) in itertools.pairwise(samples):
         for number, code in enumerate([reference, *codes]):
@@ -190,7 +193,7 @@ def compare_charts(official: Official, found: Differences, pairs: Pairs, checkou
         name = f"graph_{index}" if graph else f"chart_{index}"
         few = max(groups) <= MOST_COLOURS
         value = official("chartmimic", checkout=checkout, prediction=code, reference=reference, name=name, colours=few)
-        if few:
+        if len(value) == len(chartmimic.PARTS):
             value["low"] = sum(value.values()) / len(value)
         found.add("ChartMimic", chartmimic.compared(*logs, graph=graph), value, what)
         if index % 10 == 9:
@@ -218,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", required=True, help="interpreter of the official side")
     parser.add_argument("--pairs", type=int, default=60)
+    parser.add_argument("--skip", type=int, default=0, help="pairs of charts that are left out before")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--helm", help="checkout of stanford-crfm/helm")
     parser.add_argument("--unisvg", action="store_true", help="compare SSIM with scikit-image")
@@ -230,7 +234,9 @@ def main() -> None:
         official = Official(chosen.python, run)
         compare_images(official, found, chosen.pairs, chosen.helm, chosen.unisvg, chosen.seed)
         if chosen.chartmimic:
-            compare_charts(official, found, chart_pairs(chosen.pairs, chosen.seed), chosen.chartmimic, run)
+            compare_charts(
+                official, found, chart_pairs(chosen.pairs, chosen.seed)[chosen.skip :], chosen.chartmimic, run
+            )
         if chosen.design2code:
             compare_pages(official, found, chosen.pairs, chosen.design2code, run)
     found.show()

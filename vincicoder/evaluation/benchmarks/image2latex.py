@@ -35,6 +35,7 @@ _NUMBERED = ["equation", "align", "alignat", "gather", "flalign", "multline", "e
 _LABEL = re.compile(r"\\label\{.*?\}[\t ]*\n?")
 _ANY_CLASS = re.compile(r"\\documentclass(?:\[.*?\])?\{.*?\}"), re.compile(r"\\documentstyle(?:\[.*?\])?\{.*?\}")
 _USE = re.compile(r"\\usepackage(\[.*?\])?\{.*\}")
+_LONGEST = 100_000  # characters; on more, the patterns would take too long
 _FOOT = 0.2  # share of the page that is cut off below, with the page's number
 
 
@@ -45,6 +46,8 @@ def complete(code: str) -> str:
         >>> complete("Hi").endswith("begin{document}Hi" + chr(92) + "end{document}")
         True
     """
+    if len(code) > _LONGEST:
+        return code
     for name in _NUMBERED:  # a number would change the image's size
         code = code.replace(f"{{{name}}}", f"{{{name}*}}")
     code = _LABEL.sub("", code)

@@ -33,13 +33,13 @@ _ALIKE = 0.7
 _NO_TICKS = "\nfor _vc_ax in plt.gcf().get_axes():\n    _vc_ax.set_xticks([])\n    _vc_ax.set_yticks([])\n"
 _SAVE = "plt.savefig"
 _HOOKS = Path(__file__).with_name("_chartmimic_hooks.py")
-_PARTS = ("text", "layout", "type", "colour")
+PARTS = ("text", "layout", "type", "colour")
 _MOST = 20_000  # entries of a log, and colours of an image, that are looked at
 _FAR = 1e6
 _FAINT = 16  # of 255, a difference that does not count as one
 _STRAY = 1e-4  # share of pixels up to which a colour counts as not there
 _COLOUR = re.compile(r"--(?:#[0-9A-F]{6}(?:[0-9A-F]{2})?|[^#\n]+)\Z")
-GIVES = (*_PARTS, "low", *(f"{part}_pixels" for part in _PARTS), "low_pixels")
+GIVES = (*PARTS, "low", *(f"{part}_pixels" for part in PARTS), "low_pixels")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def compared(log: Log, reference: Log, graph: bool = False, claimed: Log | None 
         (len(each.texts), len(_places(each, graph)), sum((each.calls or {}).values()), len(each.colours))
         for each in (claimed, reference)
     ]
-    scores = {name: _f1(hits[name], *pair) for name, *pair in zip(_PARTS, *sizes, strict=True)}
+    scores = {name: _f1(hits[name], *pair) for name, *pair in zip(PARTS, *sizes, strict=True)}
     return {**scores, "low": sum(scores.values()) / len(scores)}
 
 
