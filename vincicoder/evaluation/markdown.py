@@ -32,12 +32,12 @@ def _rows(data: Data, columns: Sequence[tuple[str, str]]) -> str:
     head = ["Model", *(title for title, _ in columns)]
     lines = [_line(head), _line(["---", *("---:" for _ in columns)])]
     for kind, title in _KINDS.items():
-        rows = [row for row in data["rows"] if row["kind"] == kind and any(key in row["cells"] for key in keys)]
+        rows = [row for row in data["rows"] if row["kind"] == kind and _is_in(row, keys)]
         if rows:
             lines.append(_line([f"**{title}**", *("" for _ in columns)]))
         for row in rows:
             name = f"{row['model']} ({row['note']})" if row["note"] else row["model"]
-            lines.append(_line([name, *(_cell(row["cells"].get(key)) for key in keys)]))
+            lines.append(_line([name, *(_cell(row, key) for key in keys)]))
     return "\n".join(lines)
 
 
@@ -94,9 +94,18 @@ def sources_list(data: Data) -> str:
     return "\n".join(lines)
 
 
-def _cell(cell: Data | None) -> str:
+def _is_in(row: Data, keys: Sequence[str]) -> bool:
+    """Whether a row has something to say in a table: what was measured here, also where its columns were left out."""
+    if row["kind"] == "own":
+        measured = {key.partition(".")[0] for key in row["cells"]}
+        return any(key.partition(".")[0] in measured for key in keys)
+    return any(key in row["cells"] for key in keys)
+
+
+def _cell(row: Data, key: str) -> str:
+    cell = row["cells"].get(key)
     if cell is None:
-        return ""
+        return "left out" if row["kind"] == "own" and _is_in(row, [key]) else ""
     return ("≠ " if cell["disagree"] else "") + " / ".join(_value(value) for value in cell["values"])
 
 

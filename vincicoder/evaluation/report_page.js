@@ -37,9 +37,12 @@ function drawHead() {
 }
 
 // The paper's table, whole where there is room, else one table a benchmark.
-function cell(found, first) {
+function cell(found, first, leftOut) {
   const place = make("td", first ? { class: "first" } : {});
-  if (!found) return place;
+  if (!found) {
+    if (leftOut) place.append(make("small", { title: "left out, see Protocols" }, "left out"));
+    return place;
+  }
   for (const value of found.values) {
     const shown = make("span", { class: "value" }, points(value.value), value.note ? "?" : "");
     if (value.source) shown.append(make("sup", {}, value.source));
@@ -53,16 +56,21 @@ function cell(found, first) {
   }
   return place;
 }
+const isLeftOut = (row, benchmark) => row.kind === "own" && isIn(row, benchmark);
+// A model that was measured here has a row also where what a table shows was left out.
+function isIn(row, benchmark) {
+  if (row.kind === "own") return Object.keys(row.cells).some((key) => key.startsWith(benchmark.name + "."));
+  return benchmark.columns.some((column) => row.cells[column.key]);
+}
 function resultRows(benchmarks) {
   const width = benchmarks.reduce((sum, each) => sum + each.columns.length, 1);
   const body = make("tbody");
   for (const [kind, title] of Object.entries(KINDS)) {
-    const rows = data.rows.filter((row) => row.kind === kind
-      && benchmarks.some((each) => each.columns.some((column) => row.cells[column.key])));
+    const rows = data.rows.filter((row) => row.kind === kind && benchmarks.some((each) => isIn(row, each)));
     if (rows.length) body.append(make("tr", { class: "kind" }, make("td", { colspan: width }, title)));
     for (const row of rows) {
       const name = make("td", {}, row.model, row.note ? make("small", {}, row.note) : null);
-      const cells = benchmarks.map((each) => each.columns.map((column, i) => cell(row.cells[column.key], i === 0)));
+      const cells = benchmarks.map((each) => each.columns.map((column, i) => cell(row.cells[column.key], i === 0, isLeftOut(row, each))));
       body.append(make("tr", { class: kind }, name, cells.flat()));
     }
   }

@@ -123,3 +123,12 @@ def test_several_answers_have_the_chance_that_one_of_some_renders():
     found = Evaluation("image2latex", "m", rows).pass_at
     assert found == {1: pytest.approx(62.5), 2: pytest.approx(75.0), 4: pytest.approx(100.0)}
     assert scored("m", {"a": 0.5}).pass_at == {}
+
+
+def test_a_column_that_was_left_out_says_so_in_the_models_row(tmp_path):
+    rows = [{**row, "values": {"execution": 1.0}} for row in scored("mine", FIRST).rows]
+    page = EvaluationReport([Evaluation("image2latex", "mine", rows, {"ems": "needs scipy"})]).write(tmp_path)
+    [mine] = [line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("| mine |")]
+    assert "| **100.0** (100.0–100.0) | left out |" in mine
+    assert "left out here, ems: needs scipy" in (tmp_path / "report.md").read_text()
+    assert page_data(page)["benchmarks"][3]["left_out"] == {"ems": "needs scipy"}
