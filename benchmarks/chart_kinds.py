@@ -85,7 +85,7 @@ plt.title('{title}')
     "kde": """
 import seaborn as sns
 sns.kdeplot(x=rng.normal(size=50), fill=True, color={colour!r})
-sns.barplot(x=['a', 'b'], y=[1, 2])
+sns.barplot(x=["a", "b"], y=[1, 2], color="gray")
 plt.suptitle('{title}')
 """,
     "lines": """
