@@ -165,7 +165,7 @@ def soak(args: argparse.Namespace) -> dict[str, Any]:
     before = belongings(directory)
     began = time.monotonic()
     killer = Killer(args.seed, args.kill_workers, args.kill_servers, args.spare)
-    limits = {"cpu_seconds": 1, "wall_seconds": 20}  # hostile code shall cost little
+    limits = {"cpu_seconds": 2, "wall_seconds": 20}  # hostile code shall cost little
     with VisualReward("embedded", workers=args.workers, keep_renders=False, **limits) as reward, killer:
         run(args, reward, record, undisturbed=not (args.kill_workers or args.kill_servers))
     seconds = time.monotonic() - began

@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -262,6 +263,10 @@ class _Chromium:
             )
         )
         self.crashed = False
+        self._killed = False
+        self._targets = self._browser.new_browser_cdp_session()
+        self._targets.on("Target.targetCrashed", self._target_crashed)
+        self._targets.send("Target.setDiscoverTargets", {"discover": True})
         self._handler: _RequestHandler | None = None
         self._page = self._new_page(setup_script)
         self._devtools = self._page.context.new_cdp_session(self._page)
@@ -299,6 +304,17 @@ class _Chromium:
     def _crash(self, _: Page) -> None:
         self.crashed = True
 
+    def _target_crashed(self, event: dict[str, Any]) -> None:
+        self._killed = self._killed or event["errorCode"] == signal.SIGKILL
+
+    def was_killed(self) -> bool:
+        """Whether a page's process was killed from outside, as when a machine runs out of memory; no page can do that.
+
+        One that runs into its own limit ends by another signal.
+        """
+        self._targets.send("Browser.getVersion")  # what happened before its answer has been heard of then
+        return self._killed
+
     @contextlib.contextmanager
     def page(
         self, width: int, height: int, scale: float, handler: _RequestHandler
@@ -326,7 +342,10 @@ def _as_render_errors(chromium: _Chromium) -> Iterator[None]:
     except TimeoutError as error:
         raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
     except Error as error:
-        if chromium.crashed or "crashed" in str(error):
+        if (chromium.crashed or "crashed" in str(error)) and chromium.alive:
+            with contextlib.suppress(Error):  # the browser itself may end meanwhile
+                if chromium.was_killed():
+                    raise RenderError(Status.INFRASTRUCTURE, "the page's process was killed from outside") from None
             raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
         # Nothing closes pages but the end of the browser, which may not have been noticed yet.
         if not chromium.alive or "has been closed" in str(error):

@@ -27,7 +27,7 @@ target = Image.new('RGB', (300, 300), 'white')
 ImageDraw.Draw(target).ellipse((50, 50, 250, 250), 'red')
 CODE = {{
     'svg': '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="3"/></svg><!-- %d -->',
-    'python': 'from PIL import Image\\nImage.new("RGB", (300, 300), "red").save("a.png")\\n# %d',
+    'python': 'from PIL import Image\\ni = Image.new("RGB", (300, 300)); i.paste("red", (9, 9, 99, 99)); i.save("a.png")\\n# %d',
     'html': '<h1>Page</h1><!-- %d -->',
     'latex': '\\\\begin{{tikzpicture}}\\\\draw (0,0) circle (1cm);\\\\end{{tikzpicture}}%% %d',
 }}

@@ -98,6 +98,26 @@ def test_no_program_that_is_killed_from_outside_is_the_codes_fault(language: str
     assert render.status is Status.OK, render
 
 
+def test_a_page_whose_process_is_killed_from_outside_is_rendered_again() -> None:
+    """A machine that runs out of memory takes that process first."""
+    killed = []
+
+    def kill_page(_: int) -> None:
+        for each in processes.descendants(pool._servers["html"].pid):
+            with contextlib.suppress(OSError):
+                if b"--type=renderer" in Path(f"/proc/{each}/cmdline").read_bytes():
+                    os.kill(each, signal.SIGKILL)
+                    killed.append(each)
+
+    with RenderPool(workers=1, limits=Limits(wall_seconds=120, cpu_seconds=60)) as pool:
+        pool.start("html")
+        killer = when_at_work(pool, "html", kill_page)
+        render = pool.render(BUSY["html"], "html")
+        killer.join()
+    assert killed
+    assert render.status is Status.OK, render
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.5])
 def test_a_browser_killed_in_mid_page_is_replaced_and_the_page_rendered_again(delay: float) -> None:
     killed = []
