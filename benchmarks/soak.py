@@ -49,6 +49,7 @@ class Record:
     latency: defaultdict[str, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("f")))
     batches: list[dict[str, float]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
 
 
 def request(number: int, seed: int, languages: list[str], hostile_share: float) -> tuple[RewardRequest, Any]:
@@ -73,6 +74,7 @@ def note(record: Record, result: RewardResult, what: Any, undisturbed: bool) -> 
     record.statuses[result.status.value] += 1
     record.latency[result.language].append(result.seconds["total"])
     if result.status is Status.INFRASTRUCTURE:
+        record.reasons[f"{result.language}: {result.message[:80]}"] += 1
         if undisturbed:
             record.wrong.append(f"request {result.id} ({what}) failed by the machine: {result.message[:300]}")
     elif isinstance(what, tuple):
@@ -186,6 +188,7 @@ def soak(args: argparse.Namespace) -> dict[str, Any]:
         "per_second": round(answered / seconds, 2),
         "minutes_for_50000": round(50_000 * seconds / answered / 60, 1),
         "statuses": dict(record.statuses.most_common()),
+        "infrastructure": dict(record.reasons.most_common(9)),
         "latency_seconds": {language: percentiles(values) for language, values in sorted(record.latency.items())},
         "gold_rewards": {f"{language} {variant}": score for (language, variant), score in sorted(record.gold.items())},
         "memory_mb": [round(record.batches[0]["resident_mb"]), round(record.batches[-1]["resident_mb"])],
