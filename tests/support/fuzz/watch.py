@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -22,10 +25,11 @@ _installed = False
 _state = threading.local()
 
 
+@functools.cache
 def scratch() -> Path:
-    """Return the directory in which targets may write."""
-    directory = Path(tempfile.gettempdir()).resolve() / f"vincicoder-fuzz-{os.getpid()}"
-    directory.mkdir(exist_ok=True)
+    """Return the directory in which targets may write; it goes with the process."""
+    directory = Path(tempfile.mkdtemp(prefix="vincicoder-fuzz-")).resolve()
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     return directory
 
 
