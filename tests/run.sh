@@ -70,7 +70,7 @@ install_python_packages() {
   echo "$current" >"$stamp"
 }
 
-if [[ $wanted != " fast " ]]; then bash examples/install_system.sh make; fi
+if [[ $wanted != " fast " ]]; then bash examples/install_system.sh make dot:graphviz; fi
 install_python_packages
 if [[ $wanted != " fast " ]]; then bash examples/install_system.sh --browser "$VENV/bin/python"; fi
 

@@ -35,6 +35,7 @@ ATTACKS: tuple[Attack, ...] = (
     *(
         Attack(f"sample-{name}", name, "the sample that a doctor renders", language.sample)
         for name in ("python", "html", "svg", "latex")
+        if name in LANGUAGES
         for language in [LANGUAGES.get(name)]
     ),
     *listed("python", (), _PYTHON),

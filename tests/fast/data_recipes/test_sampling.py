@@ -159,7 +159,7 @@ def test_shares_and_levels_are_balanced_and_another_seed_chooses_others(tmp_path
 def test_a_share_without_records_or_misspelt_is_an_error(tmp_path):
     made(tmp_path / "in", ["svg"] * 4)
     for shares, message in (
-        ("latex=1", "no records of latex"),
+        ("latex=1", "--shares names latex, but there are no such records"),
         ("graph=1", "is not DOMAIN=NUMBER"),
         ("svg", "DOMAIN="),
     ):
@@ -187,7 +187,7 @@ def test_the_rl_set_is_complex_spread_over_domains_and_neither_solved_nor_hopele
         ('{"id": 1}', "line 1: expected an object with id and scores"),
         ('\n{"id": "r1", "overall": 1}\n[]', "line 3: expected an object with id and scores"),
         ('{"id": "r1", "overall": "much"}', "line 1: expected"),
-        ('{"id": "other", "overall": 1}', "none of the 1 ids with pass rates"),
+        ('{"id": "other", "overall": 1}', "none of the 1 ids in the pass rates"),
     ):
         rates.write_text(text)
         with pytest.raises(DataError, match=message):

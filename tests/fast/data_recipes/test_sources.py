@@ -357,7 +357,7 @@ def test_an_empty_file_of_records_is_called_empty(tmp_path):
 
 
 def test_messages_say_what_is_missing_and_what_to_do(tmp_path, write_parquet):
-    with pytest.raises(DataError, match="but nothing; download the data to it, or give the directory"):
+    with pytest.raises(DataError, match="it has: nothing; download the data to it, or give the directory"):
         found("datikz", tmp_path)
     [row] = found("webcode2m", write_parquet([{"image": IMAGE, "text": None}]))
     assert str(row) == "text is missing"

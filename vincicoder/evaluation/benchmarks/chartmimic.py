@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
-
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.benchmark import Benchmark, Sample, mean_of
 from vincicoder.evaluation.sources import directory, pairs, text_of
+from vincicoder.images import open_target
 
 _HUB = "ChartMimic/ChartMimic"
 _ARCHIVE = "dataset-iclr.tar.gz"
@@ -45,8 +44,8 @@ def _inches(image: Path) -> tuple[float, float]:
     pdf = image.with_suffix(".pdf")
     if pdf.is_file() and (box := _PAGE.search(pdf.read_bytes())):
         return round(float(box[1]) / 72, 1), round(float(box[2]) / 72, 1)
-    with Image.open(image) as opened:
-        return round(opened.width / _DPI, 1), round(opened.height / _DPI, 1)
+    width, height = open_target(image).size
+    return round(width / _DPI, 1), round(height / _DPI, 1)
 
 
 def read(source: Path | None) -> Iterator[Sample]:
