@@ -22,13 +22,18 @@ TIERS = ("fast", "render", "encoder", "ray", "trainers", "golden")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes ``-n auto`` means: most tests wait for others, so one more than there are cores."""
-    return min(len(os.sched_getaffinity(0)) + 1, 4)
+    """Return how many processes ``-n auto`` means: most tests wait for others, so two more than there are cores."""
+    return min(len(os.sched_getaffinity(0)) + 2, 6)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run quick tiers first, whatever order the command line has, so that a typo shows after seconds."""
-    items.sort(key=lambda item: TIERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
+
+    def position(item: pytest.Item) -> tuple[int, bool]:
+        tier = item.path.relative_to(Path(__file__).parent).parts[0]
+        return TIERS.index(tier), item.get_closest_marker("long") is None
+
+    items.sort(key=position)
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def test_the_examples_one_file_is_a_language_everywhere(copy: Path, tmp_path: Pa
     assert done.stdout.endswith("every door\n")
 
 
+@pytest.mark.slow
 def test_the_tests_for_all_languages_pass_with_the_examples_file(copy: Path) -> None:
     (command,) = re.findall(r"^pytest (-k .*?[^\\])$", GUIDE, re.MULTILINE | re.DOTALL)
     options = ("-v", "-p", "no:cacheprovider")

@@ -68,7 +68,7 @@ assert main(["render", sys.argv[2], "-o", "out.png"]) == (0 if gone == "svg" els
 """
 
 
-@pytest.mark.parametrize("gone", ["latex", "svg"])
+@pytest.mark.parametrize("gone", ["latex", pytest.param("svg", marks=pytest.mark.slow)])
 def test_without_its_file_a_language_is_gone_and_the_others_work(gone: str, tmp_path: Path) -> None:
     package = shutil.copytree(
         ROOT / "vincicoder", tmp_path / "vincicoder", ignore=shutil.ignore_patterns("__pycache__")

@@ -11,6 +11,8 @@ from needed import needs
 from PIL import Image
 from repository import EXAMPLES
 
+pytestmark = pytest.mark.long
+
 needs("trl")
 
 QUICK_TRAINING, QUICK_HELD_OUT = 96, 16

@@ -19,7 +19,7 @@ from vincicoder import RewardRequest, VisualReward
 from vincicoder.errors import ConfigError
 from vincicoder.trainers import drain_sums
 
-pytestmark = pytest.mark.swift
+pytestmark = [pytest.mark.swift, pytest.mark.long]
 
 
 SWIFT = Path(sys.executable).with_name("swift")

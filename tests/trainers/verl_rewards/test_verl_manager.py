@@ -10,7 +10,7 @@ from reward_files import BROKEN, PERFECT, PROSE, REWARDS, WRONG
 
 from vincicoder import RewardRequest, VisualReward
 
-pytestmark = pytest.mark.verl
+pytestmark = [pytest.mark.verl, pytest.mark.long]
 
 needs_release("verl", 0, 9)
 reward_loop = Package("verl.experimental.reward_loop")
@@ -149,7 +149,13 @@ def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
     assert scored.non_tensor_batch["visual"][0] > 0
 
 
-@pytest.mark.parametrize("manager", [INSTALLED_MANAGER, CLONED_MANAGER], ids=["installed", "cloned"])
+@pytest.mark.parametrize(
+    "manager",
+    [
+        pytest.param(INSTALLED_MANAGER, marks=pytest.mark.slow, id="installed"),
+        pytest.param(CLONED_MANAGER, id="cloned"),
+    ],
+)
 def test_the_manager_takes_the_image_from_the_prompt(scored, model, png, target_image, manager):
     asked = {"type": "text", "text": "Draw this picture as SVG."}
     prompts = [
@@ -210,7 +216,7 @@ CUSTOM = """
 """
 
 
-@pytest.mark.parametrize("define", ["def", "async def"])
+@pytest.mark.parametrize("define", ["def", pytest.param("async def", marks=pytest.mark.slow)])
 def test_a_custom_function_is_called_with_our_metrics_and_decides_the_score(cluster, model, png, tmp_path, define):
     (tmp_path / "mine.py").write_text(CUSTOM.format(define=define), encoding="utf-8")
     settings = configuration(

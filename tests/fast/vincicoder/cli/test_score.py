@@ -18,6 +18,8 @@ from command_line import COMMAND, GOOD, SLOW
 from vincicoder.cli import main
 from vincicoder.rendering.sandbox import processes
 
+pytestmark = pytest.mark.long
+
 KEYS = {
     *("overall", "visual", "coarse", "fine", "alignment", "execution"),
     *("status", "message", "encoder", "preset", "seconds"),

@@ -12,6 +12,8 @@ from vincicoder import RewardRequest, VisualReward
 from vincicoder.cluster import ClusterReward
 from vincicoder.errors import ClusterUnavailable, ConfigError, EncoderError
 
+pytestmark = pytest.mark.long
+
 
 def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[Any, ...]]:
     results = dict(reward.stream(requests))

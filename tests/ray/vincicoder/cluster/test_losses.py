@@ -11,11 +11,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from repository import ROOT, SUPPORT
 from scored_groups import OPTIONS, expected, groups, plain, wait_until
 
 from vincicoder.cluster import ClusterReward
 from vincicoder.rendering.sandbox import processes
+
+pytestmark = pytest.mark.long
 
 
 def pids(stats: Any) -> dict[str, list[int]]:

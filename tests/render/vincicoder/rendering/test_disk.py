@@ -129,6 +129,7 @@ def test_a_hog_is_stopped_before_its_neighbours_notice(mount_point: Path) -> Non
     assert {hog: lost for hog, lost in found["lost_mb"].items() if lost > _LIMIT_MB + _TOLERANCE_MB} == {}, found
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_the_machines_fault_and_passes(mount_point: Path) -> None:
     found = on_a_small_disk(mount_point, _FULL)
     for moment in ("before", "after"):

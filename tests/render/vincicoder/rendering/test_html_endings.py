@@ -23,6 +23,8 @@ from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.status import Status
 
+pytestmark = pytest.mark.long
+
 STRICT = Limits(cpu_seconds=2, wall_seconds=20, memory_mb=1536)
 
 

@@ -23,6 +23,8 @@ from vincicoder.rendering import Limits, RenderPool
 from vincicoder.rendering.sandbox import client, processes, server
 from vincicoder.status import Status
 
+pytestmark = pytest.mark.long
+
 SLOW = (
     "import time; import matplotlib.pyplot as plt\nend = time.time() + 3\nwhile time.time() < end: pass\nplt.plot([1])"
 )
@@ -118,7 +120,7 @@ def test_a_page_whose_process_is_killed_from_outside_is_rendered_again() -> None
     assert render.status is Status.OK, render
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.5])
+@pytest.mark.parametrize("delay", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_a_browser_killed_in_mid_page_is_replaced_and_the_page_rendered_again(delay: float) -> None:
     killed = []
 
@@ -204,7 +206,13 @@ def awkward(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("awkward", "language"),
-    [("a blank", "latex"), ("it's", "latex"), ('"quoted"', "latex"), ("grün", "latex"), ("x" * 150, "html")],
+    [
+        pytest.param("a blank", "latex", marks=pytest.mark.slow),
+        ("it's", "latex"),
+        pytest.param('"quoted"', "latex", marks=pytest.mark.slow),
+        ("grün", "latex"),
+        ("x" * 150, "html"),
+    ],
     indirect=["awkward"],
 )
 def test_a_renderer_works_in_an_awkward_directory_or_says_that_it_cannot(awkward: None, language: str) -> None:
