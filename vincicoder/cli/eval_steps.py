@@ -35,7 +35,7 @@ def run_list(options: argparse.Namespace) -> int:
     for benchmark in BENCHMARKS.values():
         data = " / ".join(filter(None, (benchmark.hub, benchmark.subset, benchmark.split)))
         print(f"{benchmark.name}: {benchmark.title}")
-        print(f"  data     {data or 'not published'}; licence: {benchmark.licence or 'not stated'}")
+        print(f"  data     {data}; licence: {benchmark.licence or 'not stated'}")
         columns = ", ".join(f"{name} ({column.title})" for name, column in benchmark.columns.items())
         for label, text in (
             ("columns", columns),
@@ -49,7 +49,7 @@ def run_list(options: argparse.Namespace) -> int:
     for metric in METRICS.values():
         known = f"verified by {metric.verified.removeprefix('by ')}" if metric.verified else "not verified"
         state = metric.unavailable() or known
-        print(f"  {metric.name:<12} {', '.join(metric.gives)}: {state}")
+        print(f"  {metric.name:<16} {', '.join(metric.gives)}: {state}")
     return FINE
 
 
@@ -170,12 +170,13 @@ def _score(
         print(printable(f"vincicoder: {benchmark.name}: metric {metric} is left out: {reason}"), file=sys.stderr)
     config = from_flat(RenderingConfig, given_flags(options, RenderingConfig))
     read = read_predictions(predictions, getattr(options, "columns", None))
-    model: str = getattr(options, "name", None) or next((each.model for each in read if each.model), predictions.stem)
+    said = next((each.model for each in read if each.model), "")
+    model: str = getattr(options, "name", None) or ("" if said else predictions.stem)
     with shown_progress(len(read), "prediction", benchmark.name) as (progress, complain):
         rows = list(
             score(benchmark, benchmark.load(source), read, metrics, config, judge, output, model, progress, complain)
         )
-    return Evaluation(benchmark.name, model, rows, metrics.left_out, output)
+    return Evaluation(benchmark.name, model or said, rows, metrics.left_out, output)
 
 
 def endpoint_of(options: argparse.Namespace) -> Endpoint:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vincicoder.evaluation.refinement import EndpointJudge, Refinement
 
 _ROUNDS = 3
+_OF_ONE_IMAGE, _OF_A_BENCHMARK = ("language", "prompt", "render"), ("source", "samples")
 
 
 def add_parser(commands: Any) -> None:
@@ -40,7 +41,7 @@ def add_parser(commands: Any) -> None:
     add("--target", metavar="FILE", help="the image to reproduce")
     add("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias (default: python)")
     add("--prompt", metavar="TEXT", help="what the model is asked at first (default: a wording of the training data)")
-    add("--render", metavar="FILE", help="write the best render here (default: nowhere)")
+    add("--render", metavar="FILE", help="write the best render here, as PNG (default: nowhere)")
     add = command.add_argument_group("a benchmark").add_argument
     add("--benchmark", metavar="NAME", help="name of the benchmark; see `vincicoder eval list`")
     add("--source", metavar="DIR", help="directory of the benchmark in its official layout (default: the hub)")
@@ -60,6 +61,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     if (options.target is None) == (options.benchmark is None):
         options.usage_error("give either --target or --benchmark")
+    other, names = ("target", _OF_A_BENCHMARK) if options.benchmark is None else ("benchmark", _OF_ONE_IMAGE)
+    for name in names:
+        if getattr(options, name) is not None:
+            options.usage_error(f"--{name} does nothing with --{other}")
     return _refine_one(options) if options.benchmark is None else _refine_benchmark(options)
 
 
@@ -71,16 +76,20 @@ def _refine_one(options: argparse.Namespace) -> int:
     if not Path(options.target).is_file():
         raise ConfigError(f"target {options.target!r} is not an existing file; give the path of an image")
     language = get_language(options.language or "python").name
+    output = Path(options.output)
+    for path in filter(None, (output, options.render and Path(options.render))):  # said before the model has worked
+        if not path.parent.is_dir():
+            raise ConfigError(f"{str(path)!r} cannot be written: {str(path.parent)!r} is not a directory")
     with VisualReward(**given_flags(options, RewardConfig)) as scorer:
         found = refine(
             endpoint_of(options), options.target, options.rounds, scorer=scorer, language=language,
             prompt=options.prompt, candidates=options.candidates, judge=_judge(options), seed=options.seed,
             sampling=_sampling(options),
         )  # fmt: skip
-    Path(options.output).write_text(found.best.response, encoding="utf-8", errors="replace")
     image = found.best.result.image()
+    output.write_text(found.best.response, encoding="utf-8", errors="replace")
     if options.render and image is not None:
-        image.save(options.render)
+        image.save(options.render, "PNG")
     _print(options, [found])
     return FINE
 

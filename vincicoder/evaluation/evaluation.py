@@ -15,10 +15,10 @@ from vincicoder.evaluation.benchmark import Benchmark
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.sets import pass_at
 from vincicoder.evaluation.statistics import Interval, Rows, by_sample, intervals
-from vincicoder.reporting import is_judged
 from vincicoder.status import Status
 
 _KEYS = ("benchmark", "model", "id", "number", "status", "values")
+_STATUSES = [status.value for status in Status]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,10 @@ class Evaluation:
                     f"the scores {str(path)!r} lack {', '.join(missing)} in line {number}; give a file that "
                     "`vincicoder eval score` wrote"
                 )
-            is_judged(row["status"])
+            if row["status"] not in _STATUSES:
+                raise ConfigError(
+                    f"the scores {str(path)!r} have an unknown status in line {number}: {row['status']!r}"
+                )
             rows.append(row)
         kinds = {(row["benchmark"], row["model"]) for row in rows}
         if len(kinds) != 1:

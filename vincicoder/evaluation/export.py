@@ -11,6 +11,7 @@ from vincicoder.data.layouts import LAYOUTS
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.benchmark import Benchmark, Sample
 from vincicoder.images import target_content
+from vincicoder.registry import install_command
 
 
 def export(benchmark: Benchmark, samples: Iterable[Sample], layout: str, path: Path) -> int:
@@ -36,7 +37,7 @@ def export(benchmark: Benchmark, samples: Iterable[Sample], layout: str, path: P
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise ConfigError("writing Parquet needs pyarrow: pip install pyarrow") from error
+        raise ConfigError(f"writing Parquet needs pyarrow; run: {install_command('eval')}") from error
     kind = LAYOUTS.get(layout)
     rows = [kind.write(_record(benchmark, sample)) for sample in samples]
     for row in rows:

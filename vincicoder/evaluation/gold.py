@@ -74,7 +74,7 @@ class GoldCache:
         except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
             pass
         value = compute()
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
             pickle.dump(value, partial, pickle.HIGHEST_PROTOCOL)
         Path(partial.name).replace(path)

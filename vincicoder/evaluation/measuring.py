@@ -16,7 +16,7 @@ from vincicoder.endpoint import Endpoint
 from vincicoder.errors import MachineFault, TargetError
 from vincicoder.evaluation.benchmark import Benchmark, Sample
 from vincicoder.evaluation.gold import GoldCache
-from vincicoder.evaluation.metrics import METRICS, Metric
+from vincicoder.evaluation.metrics import METRICS, BadReference, Metric
 from vincicoder.evaluation.predictions import Prediction
 from vincicoder.images import open_target
 from vincicoder.languages import get_language
@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 Run = Callable[[str, str], Render]
 """Renders code in the sandbox."""
 
-Shared = Callable[[str, str, Mapping[str, Any]], Any]
-"""Calls ``measure`` or ``prepare`` of the metric of a name, where its weights are loaded once for all workers."""
+Network = Callable[..., Any]
+"""Calls a function with arguments where the weights that it loads are loaded once for all workers."""
 
 _LONGEST_CODE = 20_000  # characters that are kept for reports
 _THUMBNAIL = 480
 """Longest side of the images that are kept for reports, in pixels."""
+
+
+def _called_here(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class SampleMeasurer:
         plan: How it is measured.
         sample: The sample.
         run: Renders code in the sandbox.
-        shared: Calls the metrics that hold weights; None to call them here.
+        network: Calls functions that load weights; without it they are called here.
 
     Example:
         >>> measurer = SampleMeasurer(benchmark, Plan("unisvg", ("execution",)), sample, pool.render)  # doctest: +SKIP
@@ -94,15 +98,15 @@ class SampleMeasurer:
     """
 
     def __init__(
-        self, benchmark: Benchmark, plan: Plan, sample: Sample, run: Run, shared: Shared | None = None
+        self, benchmark: Benchmark, plan: Plan, sample: Sample, run: Run, network: Network = _called_here
     ) -> None:
         self._benchmark, self._plan, self._sample, self._clock = benchmark, plan, sample, Clock()
-        self._run_code, self._shared = run, shared
+        self._run_code, self._network = run, network
         self._renders: dict[tuple[str, str], Render] = {}
         self._metrics = [METRICS.get(name) for name in plan.metrics]
 
     def rows(self, predictions: Sequence[Prediction]) -> Iterator[dict[str, Any]]:
-        """Yield the scores of each prediction; see :mod:`vincicoder.evaluation.scores` for their keys."""
+        """Yield the scores of each prediction; see :mod:`vincicoder.evaluation.scoring` for their keys."""
         try:
             offered, fault = self._gold(), None
         except TargetError as error:
@@ -159,6 +163,7 @@ class SampleMeasurer:
             "language": sample.language,
             "metadata": sample.metadata,
             "run": self._run,
+            "network": self._network,
             "judge": self._plan.judge,
         }
         cache = GoldCache(self._plan.gold, [sample.id, self._plan.benchmark, self._plan.settings, reference, target])
@@ -186,8 +191,6 @@ class SampleMeasurer:
     def _called(self, metric: Metric, part: str, inputs: Mapping[str, Any]) -> Any:
         """Call a part of a metric; whatever it raises is the machine's fault, never the model's 0."""
         try:
-            if metric.weights and self._shared is not None:
-                return self._shared(metric.name, part, inputs)
             return getattr(metric, part)(**inputs)
         except (MachineFault, BadReference):
             raise
@@ -218,10 +221,6 @@ class SampleMeasurer:
         small = image.reduce(max(1, max(image.size) // (2 * _THUMBNAIL)))
         small.thumbnail((_THUMBNAIL, _THUMBNAIL), Images.Resampling.BILINEAR)
         small.save(path, quality=80)
-
-
-class BadReference(ValueError):
-    """A reference that does not render, so that nothing can be compared with it: a fault of the data."""
 
 
 def image_file(name: str) -> str:

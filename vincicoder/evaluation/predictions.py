@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from vincicoder.errors import ConfigError
-from vincicoder.reporting import is_judged
+from vincicoder.status import Status
 
 REQUIRED = ("id", "response")
 """What a prediction must have."""
@@ -143,7 +143,7 @@ def _prediction(row: Any, line: int, whence: str, seen: Mapping[str, int]) -> Pr
             f"{whence} have no {' and no '.join(map(repr, missing))} in row {line}; each needs "
             f"{' and '.join(map(repr, REQUIRED))}, and this one has: {', '.join(map(str, row))[:300] or 'nothing'}"
         )
-    if "status" in row and not is_judged(str(row["status"])):
+    if row.get("status") == Status.INFRASTRUCTURE.value:
         return None
     name, response, number = str(row["id"]), row["response"], row.get("number")
     if not isinstance(response, str):

@@ -108,7 +108,8 @@ class EvaluationReport:
         for benchmark in dict.fromkeys(name for _, name in self._found):
             found = [each for each in self._found.values() if each.benchmark == benchmark]
             found.sort(key=lambda each: self.compared.index(each.model) if each.model in self.compared else 9)
-            gallery[benchmark] = Gallery(found, bool(self.compared)).data(path / "images", _copy)
+            both = bool(self.compared) and {each.model for each in found}.issuperset(self.compared)
+            gallery[benchmark] = Gallery(found, both).data(path / "images", _copy)
         write_page(path / "index.html", _TEMPLATE, self.title, {**self.data, "gallery": gallery})
         (path / "report.md").write_text(self._markdown(), encoding="utf-8", errors="replace")
         return path / "index.html"

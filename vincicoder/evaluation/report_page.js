@@ -180,7 +180,7 @@ function drawComparison() {
     make("thead", {}, make("tr", {}, head, make("th", {}, "Verdict"))), make("tbody", {}, rows))));
 }
 
-function picture(caption, source, otherwise) {
+function framed(caption, source, otherwise) {
   const content = source ? make("img", { src: source, alt: caption, loading: "lazy" })
     : make("div", { class: "none" }, otherwise);
   return make("figure", {}, make("figcaption", {}, caption), make("div", { class: "frame" }, content));
@@ -191,9 +191,9 @@ function disclosure(name, text) {
   return block;
 }
 function card(entry) {
-  const shown = make("div", { class: "shown" }, picture("Target", entry.target, "No image was kept"));
+  const shown = make("div", { class: "shown" }, framed("Target", entry.target, "No image was kept"));
   for (const model of entry.models) {
-    const figure = picture(model.model, model.render, model.status === "ok" ? "No image was kept" : "No render");
+    const figure = framed(model.model, model.render, model.status === "ok" ? "No image was kept" : "No render");
     if (model.status !== "ok") {
       figure.append(make("p", { class: "message" }, `${model.status.replaceAll("_", " ")}: ${model.message}`));
     }

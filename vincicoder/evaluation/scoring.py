@@ -106,7 +106,7 @@ def score(
         judge: The endpoint that judges, or None.
         output: File of scores, in JSON lines; None writes none. Small copies of the images come into a directory
             beside it, for reports.
-        model: What to call a model whose predictions do not say its name.
+        model: What to call the model; "" for the name that the predictions say.
         progress: Called for each prediction, with whether it was scored now.
         complain: Called with a sentence if some predictions are for samples that are not there.
 
@@ -115,7 +115,7 @@ def score(
     """
     rendering = rendering or RenderingConfig()
     settings = _settings(benchmark, metrics, rendering, judge)
-    results = None if output is None else ResultsFile(output, settings)
+    results = None if output is None else ResultsFile(output, _digest([settings, model]))
     images = None if output is None else images_beside(output)
     if images is not None:
         images.mkdir(exist_ok=True)
@@ -125,7 +125,7 @@ def score(
         with RenderPool.of(_with_options(rendering, benchmark)) as pool:
             for row in MeasuringWorkers(plan, pool.workers, rendering.sandbox.nice, pool.render).rows(jobs):
                 prediction = jobs.prediction(row)
-                row = {"benchmark": benchmark.name, "model": prediction.model or model, **row}
+                row = {"benchmark": benchmark.name, "model": model or prediction.model, **row}
                 row["left_out"] = metrics.left_out
                 if results is not None:
                     results.write(_key(prediction), row)

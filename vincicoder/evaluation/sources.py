@@ -85,7 +85,7 @@ def json_list(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
     """
     try:
         items = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read as JSON ({error}); download it again") from error
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ConfigError(f"{path} is not a list of objects")

@@ -1,7 +1,7 @@
 """Worker processes that measure samples, so that metrics use all CPUs and hold up nobody.
 
-A worker asks the process that started it for whatever runs code, which is confined there, and for metrics that hold
-weights, which are loaded once and not in every worker.
+A worker asks the process that started it for whatever runs code, which is confined there, and for networks, whose
+weights are loaded once and not in every worker.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from vincicoder.errors import MachineFault
 from vincicoder.evaluation.benchmark import Sample
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.measuring import Plan, SampleMeasurer
-from vincicoder.evaluation.metrics import METRICS
 from vincicoder.evaluation.predictions import Prediction
 from vincicoder.rendering import Render
 from vincicoder.reward.worker_process import WorkerProcess, served
@@ -57,6 +56,7 @@ class MeasuringWorkers:
         self._workers: list[WorkerProcess] = []
         self._lock = threading.Lock()
         self._weights = threading.Lock()
+        self._ended = False
 
     def rows(self, jobs: Iterable[Job]) -> Iterator[Row]:
         """Yield the rows of all predictions as they come; jobs are taken a few at a time."""
@@ -81,6 +81,7 @@ class MeasuringWorkers:
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
             with self._lock:
+                self._ended = True
                 for worker in self._workers:
                     worker.end()
             threads.shutdown(wait=True)
@@ -100,6 +101,8 @@ class MeasuringWorkers:
                     return
                 except (EOFError, OSError, TimeoutError) as error:
                     self._end(worker)
+                    if self._ended:  # it was ended because nobody waits any more
+                        return
                     reason = f"{type(error).__name__} {error}".strip()
             for each in predictions:
                 found.put(_lost(each, f"the process that measured it ended twice ({reason})"))
@@ -120,15 +123,15 @@ class MeasuringWorkers:
             if kind == "run":
                 worker.connection.send(_unwrapped_render(self._render(*content)))
             else:
-                worker.connection.send(self._shared(*content))
+                worker.connection.send(self._network(*content))
 
-    def _shared(self, name: str, part: str, inputs: Mapping[str, Any]) -> tuple[bool, Any]:
-        """Call a part of a metric that holds weights, one at a time."""
+    def _network(self, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[bool, Any]:
+        """Call a function that holds weights, one call at a time."""
         try:
             with self._weights:
-                return True, getattr(METRICS.get(name), part)(**inputs)
-        except Exception as error:  # noqa: BLE001 - whatever a metric raises is the sample's machine fault
-            return False, f"metric {name!r} failed: {type(error).__name__}: {error}"
+                return True, function(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it raises is the sample's machine fault
+            return False, f"{function.__name__} failed: {type(error).__name__}: {error}"
 
     def _start(self) -> WorkerProcess:
         worker = self._local.worker = WorkerProcess(__name__, self._nice)
@@ -171,8 +174,8 @@ def _work(connection: Connection[Any, Any]) -> None:
         connection.send(("run", (code, language)))
         return _wrapped_render(*connection.recv())
 
-    def shared(name: str, part: str, inputs: Mapping[str, Any]) -> Any:
-        connection.send(("shared", (name, part, inputs)))
+    def network(function: Callable[..., Any], *arguments: Any) -> Any:
+        connection.send(("network", (function, arguments)))
         worked, answer = connection.recv()
         if not worked:
             raise MachineFault(answer)
@@ -181,7 +184,7 @@ def _work(connection: Connection[Any, Any]) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):  # whoever asked is gone
         while True:
             plan, sample, predictions = connection.recv()
-            for row in SampleMeasurer(BENCHMARKS.get(plan.benchmark), plan, sample, run, shared).rows(predictions):
+            for row in SampleMeasurer(BENCHMARKS.get(plan.benchmark), plan, sample, run, network).rows(predictions):
                 connection.send(("row", row))
             connection.send(("done", None))
 

@@ -23,7 +23,7 @@ _PROMPT = (
     "Note that it is necessary to use figsize=({width}, {height}) to set the image size to match the original size.\n"
     "Now, please give me the matplotlib code that reproduces the picture below."
 )
-_PAGE = re.compile(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]")
+_PAGE = re.compile(rb"/MediaBox\s*\[\s*0\s+0\s+(\d+\.?\d*)\s+(\d+\.?\d*)\s*\]")
 _ENDS = re.compile(r"plt\.savefig\(.*\n*", re.DOTALL), re.compile(r"plt.show\(.*\n*", re.DOTALL)
 
 

@@ -46,12 +46,15 @@ def complete(code: str) -> str:
         >>> complete("Hi")
         '<html><body><p>Hi</p></body></html>'
     """
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, ParserRejectedMarkup
 
     page = without_repetition(code)
     if not _HTML.search(page):
         page = f"<html><body><p>{page}</p></body></html>"
-    soup = BeautifulSoup(page, "html.parser")
+    try:
+        soup = BeautifulSoup(page, "html.parser")
+    except ParserRejectedMarkup:  # a browser may still show it
+        return page
     copies: Counter[str] = Counter()
     written = 0
     for element in soup.find_all(True):

@@ -14,12 +14,15 @@ On offer            what it is
 ``metadata``        of the sample
 ``run``             ``run(code, language) -> Render``: renders anything in the sandbox, under the benchmark's
                     options; what a machine fails raises a `vincicoder.errors.MachineFault`
+``network``         ``network(function, *arguments)``: calls a function of a module where the weights that it loads are
+                    loaded once for all workers
 ``judge``           a `vincicoder.endpoint.Endpoint`; a metric that needs it is left out where the user names none
 ``prepared``        what the metric's own ``prepare`` returned for the sample
 ==================  ================================================================================================
 
 ``prepare`` takes any of these but ``render``, ``code`` and ``prepared``, is called once per sample, and what it returns
-is cached: it must be picklable. Model-written code, the reference included, runs by way of ``run`` only.
+is cached: it must be picklable. It raises `BadReference` where the reference does not work, so that no prediction is
+blamed for it. Model-written code, the reference included, runs by way of ``run`` only.
 
 What is measured of sets of predictions, and not of one, is functions in `vincicoder.evaluation.sets`.
 """
@@ -35,12 +38,19 @@ from typing import Any
 from vincicoder.registry import Registry, install_command
 
 ON_OFFER = frozenset(
-    ("target", "render", "code", "reference", "reference_render", "language", "metadata", "run", "judge", "prepared")
+    (
+        *("target", "render", "code", "reference", "reference_render", "language", "metadata"),
+        *("run", "network", "judge", "prepared"),
+    )
 )
 """What a metric may ask for."""
 
 PREPARABLE = ON_OFFER - {"render", "code", "prepared"}
 """What a metric's ``prepare`` may ask for."""
+
+
+class BadReference(ValueError):
+    """A reference that does not work, so that nothing can be compared with it: a fault of the data."""
 
 
 _BROUGHT_BY = {"cv2": "opencv-python-headless", "bs4": "beautifulsoup4"}
@@ -71,7 +81,6 @@ class Metric:
         prepare: Computes what is worth computing once per sample, or None.
         unavailable: Returns why it cannot work here, such as weights that are missing and how to get them, or "". Such
             a metric is left out and named; no other one depends on it.
-        weights: Whether it holds weights, so that one process must measure for all; then it may not ask for ``run``.
         verified: What it was compared with; "" where nothing official could be run, which every report says.
 
     Example:
@@ -85,7 +94,6 @@ class Metric:
     failed: Mapping[str, float] = field(repr=False)
     prepare: Callable[..., Any] | None = field(default=None, repr=False)
     unavailable: Callable[[], str] = field(default=missing, repr=False)
-    weights: bool = False
     verified: str = field(default="", repr=False)
 
     @property
@@ -107,8 +115,6 @@ def check_metric(name: str, value: object) -> str:
         return f"calls itself {value.name!r}; the two names must be the same"
     if set(value.failed) != set(value.gives):
         return "does not document the value of a failure for all that it gives"
-    if value.weights and "run" in value.needs | value.prepare_needs:
-        return "holds weights, so that it is measured for all processes by one, which renders nothing"
     unknown = (value.needs - ON_OFFER) | (value.prepare_needs - PREPARABLE)
     return f"asks for {', '.join(sorted(unknown))}; on offer are: {', '.join(sorted(ON_OFFER))}" if unknown else ""
 

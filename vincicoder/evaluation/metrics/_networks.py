@@ -19,6 +19,9 @@ Array = np.ndarray[Any, Any]
 LPIPS_DIRECTORY = "VINCICODER_LPIPS"
 """Environment variable that names the directory of LPIPS's two files."""
 
+_SETTINGS, _WEIGHTS = ("config.json", "preprocessor_config.json"), ("model.safetensors", "pytorch_model.bin")
+"""Files of a CLIP model: all of the former are needed, and one of the latter."""
+
 _ALEXNET, _LINEAR = "alexnet-owt-7be5be79.pth", "alex.pth"
 _CONVOLUTIONS = ((3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1), (256, 256, 3, 1, 1))
 """Of AlexNet: channels in and out, side, stride and padding. The activations behind each are compared."""
@@ -34,7 +37,8 @@ def clip_unavailable(model: str) -> str:
         return ""
     from huggingface_hub import try_to_load_from_cache
 
-    if isinstance(try_to_load_from_cache(model, "config.json"), str):
+    there = {name for name in (*_SETTINGS, *_WEIGHTS) if isinstance(try_to_load_from_cache(model, name), str)}
+    if there.issuperset(_SETTINGS) and there.intersection(_WEIGHTS):
         return ""
     return f"needs the weights of {model}: hf download {model}"
 
@@ -75,19 +79,19 @@ def lpips_files() -> tuple[Path, Path]:
 def lpips_unavailable() -> str:
     """Return why LPIPS cannot be used here and what it needs, or ""."""
     if find_spec("torch") is None:
-        return 'needs torch: pip install "vincicoder[dinov2]"'
+        return f"needs torch: {install_command('dinov2')}"
     if absent := [str(path) for path in lpips_files() if not path.is_file()]:
         return f"needs {' and '.join(absent)}; {LPIPS_DIRECTORY} may name another directory"
     return ""
 
 
-def lpips_network() -> Lpips:
-    """Return LPIPS with the weights of `lpips_files`."""
-    return _lpips_network(*lpips_files())
+def lpips_distance(first: Image.Image, second: Image.Image) -> float:
+    """Return the LPIPS, with the weights of `lpips_files`, of two RGB images of equal size."""
+    return _lpips(*lpips_files()).distance(np.asarray(first), np.asarray(second))
 
 
 @lru_cache(maxsize=1)
-def _lpips_network(features: Path, linear: Path) -> Lpips:
+def _lpips(features: Path, linear: Path) -> Lpips:
     import torch
 
     return Lpips(*(torch.load(path, map_location="cpu", weights_only=True) for path in (features, linear)))

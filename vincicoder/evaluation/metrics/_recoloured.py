@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageColor
 
+from vincicoder.evaluation.metrics import BadReference
 from vincicoder.rendering import Render
 
 Array = np.ndarray[Any, Any]
@@ -54,20 +55,32 @@ class Block:
         return self.box[0] + self.box[2] / 2, self.box[1] + self.box[3] / 2
 
 
-def blocks_of(page: str, image: Image.Image | None, run: Callable[[str, str], Render]) -> list[Block]:
+def image_of_reference(page: str, run: Callable[[str, str], Render]) -> Image.Image:
+    """Return the render of a reference's page.
+
+    Raises:
+        BadReference: It has none.
+    """
+    render = run(page, "html")
+    if render.image is None:
+        raise BadReference(f"the reference does not render ({render.status.value}): {render.message}")
+    return render.image
+
+
+def blocks_of(page: str, image: Image.Image, run: Callable[[str, str], Render]) -> list[Block]:
     """Return the blocks of a page in the order of the document; none where they cannot be told apart.
 
     Args:
         page: The page.
-        image: Its render, or None.
+        image: Its render.
         run: Renders code.
     """
-    if image is None:
-        return []
+    from bs4 import ParserRejectedMarkup
+
     try:
         coloured, shifted = recoloured(page, 0), recoloured(page, _SHIFT)
         pieces = list(_pieces(coloured))
-    except (IndexError, ValueError, TypeError, RecursionError):  # as where the official code gives up
+    except (IndexError, ValueError, TypeError, RecursionError, ParserRejectedMarkup):  # the official code gives up too
         return []
     first, second = run(coloured, "html").image, run(shifted, "html").image
     if first is None or second is None or first.size != second.size:
@@ -162,7 +175,7 @@ def _located(pieces: list[tuple[str, str]], first: Array, second: Array, image: 
     for text, colour in pieces:
         try:
             wanted = np.array([int(colour[start : start + 2], 16) for start in (1, 3, 5)], np.uint8)
-        except ValueError:
+        except (ValueError, OverflowError):  # such as rgb(-1, 0, 0)
             continue
         # the limits wrap around, as they do there
         low, high = (wanted - np.uint8(_SAME)).astype(np.int16), (wanted + np.uint8(_SAME)).astype(np.int16)

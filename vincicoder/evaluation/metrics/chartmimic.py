@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vincicoder.evaluation import colours
-from vincicoder.evaluation.metrics import Metric, missing
+from vincicoder.evaluation.metrics import BadReference, Metric, _colours, missing
 from vincicoder.evaluation.metrics._pixel_log import run_hooked
 from vincicoder.rendering import Render
 
@@ -34,7 +33,8 @@ _NO_TICKS = "\nfor _vc_ax in plt.gcf().get_axes():\n    _vc_ax.set_xticks([])\n 
 _SAVE = "plt.savefig"
 _HOOKS = Path(__file__).with_name("_chartmimic_hooks.py")
 PARTS = ("text", "layout", "type", "colour")
-_MOST = 20_000  # entries of a log, and colours of an image, that are looked at
+_MOST = 5_000  # entries of each kind in a log that are looked at
+_SHADES = 20_000  # colours of an image that are looked at
 _FAR = 1e6
 _FAINT = 16  # of 255, a difference that does not count as one
 _STRAY = 1e-4  # share of pixels up to which a colour counts as not there
@@ -74,7 +74,10 @@ class Log:
 
 def prepare(reference: str, run: Callable[[str, str], Render]) -> Log:
     """Return the log of the reference."""
-    return logged(reference, run)
+    log = logged(reference, run)
+    if log.calls is None:
+        raise BadReference("the reference does not run to its end; see --python for the matplotlib that it needs")
+    return log
 
 
 def measure(
@@ -179,7 +182,7 @@ def _alike(first: Sequence[str], second: Sequence[str]) -> Array:
     rows, columns = ([index for index, each in enumerate(some) if _rgb(each)] for some in names)
     if rows and columns:
         ours, theirs = [_rgb(names[0][row]) for row in rows], [_rgb(names[1][column]) for column in columns]
-        alike[np.ix_(rows, columns)] = colours.similarity(np.array(ours), np.array(theirs))
+        alike[np.ix_(rows, columns)] = _colours.similarity(np.array(ours), np.array(theirs))
     return alike
 
 
@@ -188,8 +191,15 @@ def _thinned(names: Sequence[str]) -> tuple[str, ...]:
     if len(names) <= _MANY:
         return tuple(names)
     kept: list[str] = []
+    shown: list[tuple[int, int, int]] = []
+    maps: set[str] = set()
     for name in names:
-        if not kept or not (_alike([name], kept) > _ALIKE).any():
+        colour, kind = _hex(name), name.partition("--")[2]
+        if colour is None and kind not in maps:
+            maps.add(kind)
+            kept.append(name)
+        elif colour is not None and not (shown and (_colours.similarity([colour], shown) > _ALIKE).any()):
+            shown.append(colour)
             kept.append(name)
     return tuple(kept)
 
@@ -215,7 +225,7 @@ def _read(log: Any) -> Log:
     try:
         texts = [_text(*each) for each in log["text"][:_MOST]]
         cells = [(each[0] and tuple(map(int, each[0])), tuple(map(_number, each[1]))) for each in log["layout"][:_MOST]]
-        calls = {_string(name): int(count) for name, count in log["type"].items() if count > 0}
+        calls = {_string(name): int(count) for name, count in [*log["type"].items()][:_MOST] if count > 0}
         names = sorted({_string(each) for each in log["colour"][:_MOST] if _COLOUR.search(each)})
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
         return Log()
@@ -263,7 +273,7 @@ def _shown_colours(pixels: Array) -> Array:
     """Return the colours that are more than a few stray pixels, the most frequent first."""
     flat = pixels.reshape(-1, 3).astype(np.int64)
     values, counts = np.unique((flat[:, 0] << 16) | (flat[:, 1] << 8) | flat[:, 2], return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:_MOST]
+    order = np.argsort(-counts, kind="stable")[:_SHADES]
     values = values[order][counts[order] >= max(1, len(flat) * _STRAY)]
     return np.stack((values >> 16, values >> 8 & 255, values & 255), axis=1)
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vincicoder.evaluation.colours import similarity
 from vincicoder.evaluation.metrics import Metric, missing
-from vincicoder.evaluation.metrics._recoloured import Block, blocks_of, merged
+from vincicoder.evaluation.metrics._colours import similarity
+from vincicoder.evaluation.metrics._recoloured import Block, blocks_of, image_of_reference, merged
 from vincicoder.rendering import Render
 
 Array = np.ndarray[Any, Any]
@@ -28,7 +28,7 @@ _MOST = 1_000  # blocks of a page; nothing is matched on one with more
 
 def prepare(reference: str, run: Callable[[str, str], Render]) -> list[Block]:
     """Return the blocks of the reference."""
-    return merged(blocks_of(reference, run(reference, "html").image, run))
+    return merged(blocks_of(reference, image_of_reference(reference, run), run))
 
 
 def measure(

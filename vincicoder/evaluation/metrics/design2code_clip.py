@@ -9,25 +9,27 @@ from PIL import Image
 
 from vincicoder.evaluation.metrics import Metric, missing
 from vincicoder.evaluation.metrics._networks import clip_similarity, clip_unavailable
-from vincicoder.evaluation.metrics._recoloured import Block, blocks_of, merged
+from vincicoder.evaluation.metrics._recoloured import Block, blocks_of, image_of_reference, merged
 from vincicoder.rendering import Render
 
 _MODEL = "openai/clip-vit-base-patch32"
 
 
-def prepare(reference: str, run: Callable[[str, str], Render]) -> Image.Image | None:
-    """Return the reference's page without its text, or None if it has no render."""
-    image = run(reference, "html").image
-    return None if image is None else without_text(image, merged(blocks_of(reference, image, run)))
+def prepare(reference: str, run: Callable[[str, str], Render]) -> Image.Image:
+    """Return the reference's page without its text."""
+    image = image_of_reference(reference, run)
+    return without_text(image, merged(blocks_of(reference, image, run)))
 
 
 def measure(
-    code: str, run: Callable[[str, str], Render], render: Image.Image, prepared: Image.Image | None
+    code: str,
+    run: Callable[[str, str], Render],
+    network: Callable[..., float],
+    render: Image.Image,
+    prepared: Image.Image,
 ) -> Mapping[str, float]:
-    """Return the cosine; 0 where the reference has no render."""
-    if prepared is None:
-        return {"clip": 0.0}
-    return {"clip": clip_similarity(_MODEL, without_text(render, blocks_of(code, render, run)), prepared)}
+    """Return the cosine."""
+    return {"clip": network(clip_similarity, _MODEL, without_text(render, blocks_of(code, render, run)), prepared)}
 
 
 def without_text(image: Image.Image, blocks: Sequence[Block]) -> Image.Image:

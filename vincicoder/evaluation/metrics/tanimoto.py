@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vincicoder.evaluation.metrics import Metric
+from vincicoder.evaluation.metrics import BadReference, Metric
 from vincicoder.evaluation.metrics._pixel_log import run_hooked
 from vincicoder.rendering import Render
 
@@ -20,7 +20,10 @@ _BITS = 2_048
 
 def prepare(reference: str, run: Callable[[str, str], Render]) -> frozenset[int]:
     """Return the bits of the reference's fingerprint."""
-    return fingerprint(reference, run)
+    bits = fingerprint(reference, run)
+    if not bits:
+        raise BadReference("the reference draws no molecule; does the interpreter that runs it have RDKit?")
+    return bits
 
 
 def measure(code: str, run: Callable[[str, str], Render], prepared: frozenset[int]) -> Mapping[str, float]:

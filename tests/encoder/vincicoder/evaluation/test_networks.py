@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_benchmarks import unisvg
 
+from vincicoder.evaluation import evaluate
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.metrics import METRICS, _networks, clip, design2code_clip, lpips
 from vincicoder.evaluation.metrics._recoloured import Block
@@ -15,6 +17,10 @@ from vincicoder.status import Status
 
 SHAPES = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3), 10: (256, 256, 3, 3)}
 """Of AlexNet's convolutions, by their number in torchvision's."""
+
+
+def here(function, *arguments):
+    return function(*arguments)
 
 
 def noise(seed: int, side: int = 64):
@@ -43,7 +49,7 @@ def test_lpips_is_0_for_equal_images_and_grows_with_the_difference(with_weights)
     assert METRICS.get("lpips").unavailable() == ""
     first = noise(0)
     near = np.clip(first.astype(int) + 5, 0, 255).astype(np.uint8)
-    distances = [lpips.measure(*map(Image.fromarray, (first, each)))["lpips"] for each in (first, near, noise(1))]
+    distances = [lpips.measure(*map(Image.fromarray, (first, each)), here)["lpips"] for each in (first, near, noise(1))]
     assert distances[0] == 0.0 < distances[1] < distances[2]
 
 
@@ -67,7 +73,7 @@ def test_lpips_is_the_weighted_mean_of_squared_differences_of_unit_features(weig
 
 
 def test_images_of_other_sizes_are_as_far_as_can_be(with_weights):
-    assert lpips.measure(Image.new("RGB", (64, 64)), Image.new("RGB", (64, 65))) == {"lpips": 1.0}
+    assert lpips.measure(Image.new("RGB", (64, 64)), Image.new("RGB", (64, 65)), here) == {"lpips": 1.0}
 
 
 def test_without_weights_a_metric_says_what_it_needs(monkeypatch, tmp_path):
@@ -106,9 +112,9 @@ def test_clip_is_1_for_equal_images_and_less_for_others(tiny_clip, monkeypatch):
     monkeypatch.setattr(clip, "_MODEL", tiny_clip)
     assert METRICS.get("clip").unavailable() == ""
     first, second = Image.fromarray(noise(4)), Image.fromarray(noise(5))
-    assert clip.measure(first, first.copy())["clip"] == pytest.approx(1)
-    assert clip.measure(first, second)["clip"] < 1
-    assert clip.measure(first, Image.new("RGB", (9, 9))) == {"clip": 0.0}
+    assert clip.measure(first, first.copy(), here)["clip"] == pytest.approx(1)
+    assert clip.measure(first, second, here)["clip"] < 1
+    assert clip.measure(first, Image.new("RGB", (9, 9)), here) == {"clip": 0.0}
 
 
 def test_pages_are_compared_without_their_text(tiny_clip, monkeypatch):
@@ -124,5 +130,27 @@ def test_pages_are_compared_without_their_text(tiny_clip, monkeypatch):
         return Render(Status.OK, page)
 
     prepared = design2code_clip.prepare("<p>a", run)
-    assert design2code_clip.measure("<p>b", run, page, prepared)["clip"] == pytest.approx(1)
-    assert design2code_clip.measure("<p>b", run, page, None) == {"clip": 0.0}
+    assert design2code_clip.measure("<p>b", run, here, page, prepared)["clip"] == pytest.approx(1)
+
+
+def test_weights_are_loaded_by_the_process_that_scores_and_not_by_its_workers(with_weights, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    _networks._lpips.cache_clear()
+    unisvg(tmp_path / "data", 1)
+    [sample] = BENCHMARKS.get("unisvg").load(tmp_path / "data")
+    given = evaluate("unisvg", {sample.id: sample.reference}, tmp_path / "data", without=["clip"], workers=1)
+    assert given.rows[0]["values"] == {"execution": 1.0, "ssim": 1.0, "lpips": 0.0}
+    assert _networks._lpips.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "complete"),
+    [
+        (("config.json", "preprocessor_config.json"), False),
+        (("config.json", "preprocessor_config.json", "pytorch_model.bin"), True),
+        (("config.json", "model.safetensors"), False),
+    ],
+)
+def test_a_model_that_is_only_partly_in_the_cache_is_not_there(there, complete, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda model, name: name if name in there else None)
+    assert (_networks.clip_unavailable("some/model") == "") is complete

@@ -13,11 +13,13 @@ from chat_server import chatting
 from PIL import Image, ImageDraw
 
 from vincicoder.endpoint import Endpoint
-from vincicoder.errors import ConfigError, FaultyAnswer
+from vincicoder.errors import ConfigError, FaultyAnswer, TargetError
 from vincicoder.evaluation.benchmarks.chartmimic import BENCHMARK, complete
-from vincicoder.evaluation.metrics import chartmimic, chartmimic_judge
+from vincicoder.evaluation.metrics import BadReference, chartmimic, chartmimic_judge
 from vincicoder.evaluation.metrics.chartmimic import METRIC, Log, Text, borne_out, compared
 from vincicoder.evaluation.metrics.chartmimic_judge import score_of
+from vincicoder.rendering import Render
+from vincicoder.status import Status
 
 WHOLE = (0.1, 0.1, 0.9, 0.9)
 
@@ -187,3 +189,25 @@ def test_a_judge_sees_the_target_and_then_the_render():
 def test_a_judge_without_a_score_is_a_fault(answer):
     with pytest.raises(FaultyAnswer):
         score_of(answer)
+
+
+def test_a_reference_that_fails_is_never_a_models_0():
+    with pytest.raises(BadReference, match="the reference does not run to its end"):
+        chartmimic.prepare("import squarify", lambda code, language: Render(Status.RUNTIME_ERROR))
+
+
+def test_no_log_is_endless():
+    report = {
+        "text": [[str(each), 0, 0, 0, 0, False] for each in range(9_000)],
+        "layout": [[None, [0, 0, 1, 1]]] * 9_000,
+    }
+    report |= {"type": {str(each): 1 for each in range(9_000)}, "colour": [f"f--{each}" for each in range(9_000)]}
+    found = chartmimic._read(report)
+    assert [len(each) for each in (found.texts, found.cells, found.calls, found.colours)] == [5_000] * 4
+
+
+def test_an_image_that_is_none_is_named(tmp_path):
+    (tmp_path / "a.py").write_text("")
+    (tmp_path / "a.png").write_bytes(b"nothing")
+    with pytest.raises(TargetError, match=r"a\.png.* is not an image file of a known format"):
+        list(BENCHMARK.load(tmp_path))

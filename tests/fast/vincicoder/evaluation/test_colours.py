@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vincicoder.evaluation.colours import difference, similarity
+from vincicoder.evaluation.metrics._colours import difference, similarity
 
 COLOURS = [[0, 0, 0], [255, 255, 255], [128, 128, 128], [255, 0, 0], [0, 0, 255], [3, 250, 120]]
 

@@ -72,6 +72,10 @@ def test_the_denominator_is_all_samples():
     assert column.value([{"text": 1.0, "layout": 0.5}, {"text": 0.0, "layout": 0.0}]) == 37.5
 
 
+def test_metrics_of_networks_ask_for_the_process_that_holds_them():
+    assert {name for name in METRICS if "network" in METRICS.get(name).needs} == {"clip", "design2code_clip", "lpips"}
+
+
 def test_a_metric_that_asks_for_what_nobody_has_is_refused():
     metric = Metric("odd", ("odd",), lambda weather: {"odd": weather}, {"odd": 0.0})
     assert check_metric("odd", metric).startswith("asks for weather; on offer are: code, judge")

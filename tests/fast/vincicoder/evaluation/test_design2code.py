@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vincicoder.evaluation.benchmarks.design2code import BENCHMARK, complete, without_repetition
-from vincicoder.evaluation.metrics import _recoloured
+from vincicoder.evaluation.metrics import BadReference, _recoloured, design2code, design2code_clip
 from vincicoder.evaluation.metrics._recoloured import Block, blocks_of, merged, recoloured
 from vincicoder.evaluation.metrics.design2code import METRIC, scores
 from vincicoder.rendering import Render
@@ -88,8 +88,13 @@ def test_blocks_are_where_pixels_shift_with_the_colour():
     assert second == Block("there", (0.5, 20 / 40, 0.4, 10 / 40), (0, 0, 128))
 
 
-def test_a_page_that_does_not_render_has_no_blocks():
-    assert blocks_of("<p>Hi", None, rendered_like_a_browser) == []
+@pytest.mark.parametrize("metric", [design2code, design2code_clip])
+def test_a_reference_that_does_not_render_is_never_a_models_0(metric):
+    with pytest.raises(BadReference, match=r"the reference does not render \(timeout\): too slow"):
+        metric.prepare("<p>Hi", lambda code, language: Render(Status.TIMEOUT, message="too slow"))
+
+
+def test_a_page_that_does_not_render_in_other_colours_has_no_blocks():
     failed = Render(Status.TIMEOUT)
     assert blocks_of("<p>Hi there", Image.new("RGB", (9, 9)), lambda code, language: failed) == []
 
@@ -107,6 +112,19 @@ def test_a_page_in_a_loop_ends_where_it_begins():
     assert cut.startswith(f"<p>{story}")
     assert cut.count("the same words") < 10
     assert without_repetition(f"<p>{story}</p>") == f"<p>{story}</p>"
+
+
+def test_markup_that_no_parser_takes_is_the_pages_fault():
+    page = "<html><body><p>Hi</p><![n ]></body></html>"
+    assert complete(page) in (page, "<html><body><p>Hi</p></body></html>")  # newer parsers take it
+    assert isinstance(blocks_of(page, Image.new("RGB", (100, 40)), rendered_like_a_browser), list)
+
+
+@pytest.mark.parametrize("colour", ["rgb(-1, 0, 0)", "#-1-1-1", "rgb(0)", "#", "rgb(999999, 0, 0)"])
+def test_a_colour_that_is_none_has_no_block(colour):
+    pages = iter(Image.new("RGB", (20, 20), (level,) * 3) for level in (10, 60))
+    page = f"<html><body><section style='color: {colour}'>x</section></body></html>"
+    assert blocks_of(page, Image.new("RGB", (20, 20)), lambda code, language: Render(Status.OK, next(pages))) == []
 
 
 def test_equal_elements_beyond_fifty_are_dropped():

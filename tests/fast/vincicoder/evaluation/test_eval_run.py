@@ -16,6 +16,7 @@ from command_line import COMMAND
 from tiny_benchmarks import icon, references, unisvg
 
 from vincicoder.cli import main
+from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.evaluation import Evaluation
 
 COUNT = 6
@@ -119,3 +120,19 @@ def test_predictions_for_another_benchmark_are_named(
     arguments = ["score", "unisvg", str(predictions), "--source", str(data / "unisvg")]
     assert main(["eval", *arguments, "--output", str(tmp_path / "scores.jsonl")]) == 2
     assert "it has no sample 'icon-7' but such as '0-" in capsys.readouterr().err
+
+
+def test_a_name_goes_before_that_of_the_predictions(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    predictions, scores = tmp_path / "predictions.jsonl", tmp_path / "scores.jsonl"
+    [name, *_] = [sample.id for sample in BENCHMARKS.get("unisvg").load(data / "unisvg")]
+    predictions.write_text(json.dumps({"id": name, "response": "none", "model": "theirs"}) + "\n")
+    arguments = ["eval", "score", "unisvg", str(predictions), "--source", str(data / "unisvg"), "--output", str(scores)]
+    arguments += ["--workers", "1"]
+    assert main([*arguments, "--name", "mine"]) == 0
+    assert Evaluation.read(scores).model == "mine"
+    capsys.readouterr()
+    assert main([*arguments, "--name", "other"]) == 2
+    assert "results of other settings (benchmark unisvg, model mine, ...)" in capsys.readouterr().err

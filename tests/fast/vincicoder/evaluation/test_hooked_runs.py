@@ -8,7 +8,6 @@ import pytest
 from vincicoder.evaluation.benchmarks import chemdraw
 from vincicoder.evaluation.benchmarks.chartmimic import complete
 from vincicoder.evaluation.metrics import chartmimic, tanimoto
-from vincicoder.rendering import RenderPool
 
 CHART = complete(
     """
@@ -37,9 +36,8 @@ except NameError:
 
 
 @pytest.fixture(scope="module")
-def run():
-    with RenderPool(workers=1) as pool:
-        yield pool.render
+def run(pool):
+    return pool.render
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,10 @@ def test_a_mapping_holds_one_or_several_answers():
     assert [(each.id, each.number) for each in found] == [("a", 0), ("b", 0), ("b", 1)]
 
 
+def test_a_status_of_another_harness_is_left_alone():
+    assert [each.id for each in read_predictions([{"id": "a", "response": "1", "status": "success"}])] == ["a"]
+
+
 def test_a_torn_last_line_and_noted_failures_are_left_out(tmp_path):
     rows = [{"id": "a", "response": "1"}, {"id": "b", "response": "", "status": "infrastructure"}]
     path = written(tmp_path / "predictions.jsonl", *rows, tail='{"id": "c", "resp')

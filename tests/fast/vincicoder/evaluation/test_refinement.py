@@ -11,6 +11,7 @@ from chat_server import chatting
 from command_line import COMMAND
 from PIL import Image, ImageDraw
 
+from vincicoder.cli import main
 from vincicoder.endpoint import Endpoint
 from vincicoder.errors import ConfigError, EndpointError, MachineFault
 from vincicoder.evaluation.benchmark import Sample
@@ -167,3 +168,23 @@ def test_the_command_refines_one_image(tmp_path, target):
     assert (told["samples"], told["requests"], told["worse"]) == (1, 2, 0.0)
     assert (tmp_path / "answer.md").read_text() == svg(38)
     assert Image.open(tmp_path / "r.png").getpixel((10, 10)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("--target a.png --samples 3", "--samples does nothing with --target"),
+        ("--benchmark unisvg --render a.png", "--render does nothing with --benchmark"),
+        ("--target a.png --benchmark unisvg", "give either --target or --benchmark"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(given, told, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["refine", *given.split(), "--url", "http://127.0.0.1:9/v1", "--model", "m", "-o", "answer.md"])
+    assert told in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_written_is_said_before_the_model_works(target, tmp_path, capsys):
+    line = f"refine --target {target} --url http://127.0.0.1:9/v1 --model m --encoder embedded -o {tmp_path}/none/a.md"
+    assert main(line.split()) == 2
+    assert "none' is not a directory" in capsys.readouterr().err

@@ -88,6 +88,14 @@ def test_the_gallery_shows_best_worst_and_most_changed(tmp_path):
     assert [each["status"] for each in card["models"]] == ["ok", "runtime_error"]
 
 
+def test_the_gallery_compares_no_other_models_than_the_report(tmp_path):
+    elsewhere = Evaluation(
+        "unisvg", "two", [{**each, "values": {"execution": 1.0}} for each in scored("two", FIRST).rows]
+    )
+    report = EvaluationReport([scored("one", FIRST), scored("three", SECOND), elsewhere], compare=("one", "two"))
+    assert page_data(report.write(tmp_path))["gallery"]["image2latex"]["changed"] == []
+
+
 def test_what_a_model_wrote_cannot_leave_its_place(tmp_path):
     page = EvaluationReport([scored(HOSTILE, FIRST, code=HOSTILE, message=HOSTILE)], HOSTILE).write(tmp_path)
     assert "window.pwned" not in page.read_text().split('id="data">')[0].split("<style>")[1].split("</title>")[-1]
@@ -108,6 +116,9 @@ def test_a_file_of_something_else_is_named(tmp_path):
         Evaluation.read(path)
     path.write_text('{"id": "a"}\n')
     with pytest.raises(ConfigError, match="lack benchmark, model, number, status, values in line 1"):
+        Evaluation.read(path)
+    path.write_text('{"benchmark": "unisvg", "model": "m", "id": "a", "number": 0, "status": "odd", "values": null}\n')
+    with pytest.raises(ConfigError, match="have an unknown status in line 1: 'odd'"):
         Evaluation.read(path)
     path.write_text("")
     with pytest.raises(ConfigError, match="one model on one benchmark; they are of: none"):

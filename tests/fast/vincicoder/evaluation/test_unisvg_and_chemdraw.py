@@ -13,7 +13,8 @@ from PIL import Image
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.benchmarks.chemdraw import BENCHMARK as CHEMDRAW
 from vincicoder.evaluation.benchmarks.unisvg import BENCHMARK as UNISVG
-from vincicoder.evaluation.metrics.tanimoto import fingerprint, tanimoto
+from vincicoder.evaluation.metrics import BadReference
+from vincicoder.evaluation.metrics.tanimoto import fingerprint, prepare, tanimoto
 from vincicoder.rendering import Render
 from vincicoder.rendering.renderer import Workspace
 from vincicoder.rendering.svg import SvgRenderer
@@ -109,3 +110,8 @@ def test_tanimoto(first, second, expected):
 
 def test_a_program_that_reports_nothing_has_no_fingerprint():
     assert fingerprint("", lambda code, language: Render(Status.RUNTIME_ERROR)) == frozenset()
+
+
+def test_a_reference_without_a_molecule_is_never_a_models_0():
+    with pytest.raises(BadReference, match="draws no molecule; does the interpreter that runs it have RDKit"):
+        prepare("", lambda code, language: Render(Status.RUNTIME_ERROR))

@@ -6,7 +6,6 @@ import pytest
 
 from vincicoder.evaluation.benchmarks.design2code import complete
 from vincicoder.evaluation.metrics import design2code
-from vincicoder.rendering import RenderPool
 
 PAGE = """<!DOCTYPE html>
 <html><head><style>body { background: #eef; } h1 { color: #123456; }</style></head>
@@ -15,9 +14,8 @@ PAGE = """<!DOCTYPE html>
 
 
 @pytest.fixture(scope="module")
-def run():
-    with RenderPool(workers=1) as pool:
-        yield pool.render
+def run(pool):
+    return pool.render
 
 
 @pytest.fixture(scope="module")
