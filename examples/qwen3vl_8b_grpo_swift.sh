@@ -32,6 +32,9 @@
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
 #   MIN_TOKENS, MAX_TOKENS      tokens of an image (32 x 32 pixels each)                      [256, 4096]
+#   BENCHMARKS       benchmarks to validate on, such as unisvg,chartmimic  [none]
+#   VALIDATION       where `vincicoder eval export --layout swift` wrote them  [validation]
+#   EVAL_STEPS       steps from one validation to the next               [20]
 #   OUTPUT           checkpoints and logs                                [output/qwen3vl-8b-grpo]
 #   REPORT_TO        tensorboard, wandb, swanlab or none                 [tensorboard]
 # The reward is set by VINCICODER_REWARD_CONFIG, a YAML file, or by variables such as
@@ -53,12 +56,19 @@ fail() { printf 'qwen3vl_8b_grpo_swift.sh: %s\n' "$*" >&2; exit 2; }
 : "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}" "${DEEPSPEED:=zero3}"
 : "${BATCH:=256}" "${GROUP:=8}" "${MICRO_BATCH:=2}" "${EPOCHS:=1}" "${LR:=1e-6}"
 : "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}" "${MIN_TOKENS:=256}" "${MAX_TOKENS:=4096}"
+: "${BENCHMARKS:=}" "${VALIDATION:=validation}" "${EVAL_STEPS:=20}"
 : "${OUTPUT:=output/qwen3vl-8b-grpo}" "${REPORT_TO:=tensorboard}" "${ROLE:=train}" "${SMOKE:=0}"
 
 [[ $VLLM == colocate || $VLLM == server ]] || fail "VLLM is '$VLLM'; expected colocate or server"
 [[ $ROLE == train || $ROLE == rollout ]] || fail "ROLE is '$ROLE'; expected train or rollout"
 [[ -z ${VINCICODER_RL_DATA:-} || -e $VINCICODER_RL_DATA ]] ||
   fail "VINCICODER_RL_DATA is '$VINCICODER_RL_DATA', which does not exist"
+validation=()
+for name in ${BENCHMARKS//,/ }; do
+  [[ -f $VALIDATION/$name.parquet ]] ||
+    fail "there is no $VALIDATION/$name.parquet; run: vincicoder eval export $name --samples 50 --layout swift --out $VALIDATION"
+  validation+=("$VALIDATION/$name.parquet")
+done
 command -v "$SWIFT" >/dev/null || fail "there is no command '$SWIFT'; install it with: pip install '$root[swift]'"
 python=$(dirname "$(command -v "$SWIFT")")/python
 
@@ -106,6 +116,12 @@ else
     --logging_steps 1 --log_completions true --save_steps 5 --save_total_limit 30 --report_to "$REPORT_TO"
     --output_dir "$OUTPUT"
   )
+  if [[ -n $BENCHMARKS ]]; then
+    export VINCICODER_REWARD_BENCHMARKS=$BENCHMARKS
+    export VINCICODER_REWARD_VALIDATION_DIR=${VINCICODER_REWARD_VALIDATION_DIR:-$OUTPUT/validation}
+    training+=(--val_dataset "${validation[@]}" --eval_strategy steps --eval_steps "$EVAL_STEPS")
+    training+=(--per_device_eval_batch_size "$MICRO_BATCH")
+  fi
   if [[ $SMOKE == 1 ]]; then
     training+=(--use_vllm false --torch_dtype float32 --attn_impl eager --check_model false --max_steps 2)
     training+=(--save_strategy no --dataset_num_proc 1 --dataloader_num_workers 0 --add_version false)

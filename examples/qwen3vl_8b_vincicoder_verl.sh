@@ -11,7 +11,10 @@
 #   PYTHON           interpreter that has verl and vincicoder            [python3]
 #   MODEL            the model to train: hub id or directory             [DocTron-Hub/VinciCoder-8B-SFT]
 #   TRAIN_FILES      Parquet files, as one path or a list [a,b]          (none: must be given)
-#   VAL_FILES        scored at the end                                   [TRAIN_FILES]
+#   VAL_FILES        scored at the end                                   [TRAIN_FILES, or BENCHMARKS]
+#   BENCHMARKS       benchmarks to validate on, such as unisvg,chartmimic  [none]
+#   VALIDATION       where `vincicoder eval export --layout verl` wrote them  [validation]
+#   EVAL_STEPS       steps from one validation to the next               [20]
 #   NNODES, GPUS_PER_NODE                                                [2, 8]
 #   TENSOR_PARALLEL  GPUs per rollout engine                             [4]
 #   GPU_MEMORY       share of a GPU that a rollout engine takes          [0.35]
@@ -33,7 +36,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then
 fi
 fail() { printf 'qwen3vl_8b_vincicoder_verl.sh: %s\n' "$*" >&2; exit 2; }
 
-: "${PYTHON:=python3}" "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}" "${TRAIN_FILES:=}" "${VAL_FILES:=$TRAIN_FILES}"
+: "${PYTHON:=python3}" "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}" "${TRAIN_FILES:=}" "${VAL_FILES:=}"
+: "${BENCHMARKS:=}" "${VALIDATION:=validation}" "${EVAL_STEPS:=20}"
 : "${NNODES:=2}" "${GPUS_PER_NODE:=8}" "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}"
 : "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}" "${REWARD_WORKERS:=}"
 : "${EPOCHS:=1}" "${LR:=1e-6}" "${BATCH:=256}" "${GROUP:=8}" "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
@@ -41,6 +45,14 @@ fail() { printf 'qwen3vl_8b_vincicoder_verl.sh: %s\n' "$*" >&2; exit 2; }
 : "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
 
 [[ -n $TRAIN_FILES ]] || fail "TRAIN_FILES is not set; give the Parquet files to train on, in verl's layout"
+files=()
+for name in ${BENCHMARKS//,/ }; do
+  [[ -f $VALIDATION/$name.parquet ]] ||
+    fail "there is no $VALIDATION/$name.parquet; run: vincicoder eval export $name --samples 50 --layout verl --out $VALIDATION"
+  files+=("$(realpath "$VALIDATION/$name.parquet")")
+done
+validated=$(IFS=,; echo "[${files[*]}]")
+[[ -n $VAL_FILES ]] || { [[ -n $BENCHMARKS ]] && VAL_FILES=$validated || VAL_FILES=$TRAIN_FILES; }
 settings=(
   data.train_files="$TRAIN_FILES"
   data.val_files="$VAL_FILES"
@@ -98,6 +110,9 @@ settings=(
   trainer.default_local_dir="$CHECKPOINT_DIR"
 )
 [[ $REWARD_ENCODER == embedded ]] || settings+=(+reward.reward_kwargs.device="$REWARD_DEVICE")
+[[ -z $BENCHMARKS ]] ||
+  settings+=(+reward.reward_kwargs.benchmarks="[$BENCHMARKS]" trainer.test_freq="$EVAL_STEPS"
+    trainer.validation_data_dir="$CHECKPOINT_DIR/validation")
 [[ -z $REWARD_WORKERS ]] || settings+=(+reward.reward_kwargs.workers="$REWARD_WORKERS")
 command=("$PYTHON" -m verl.trainer.main_ppo "${settings[@]}" "$@")
 

@@ -18,7 +18,6 @@ import functools
 import importlib.util
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder.errors import ConfigError
-from vincicoder.trainers import CompletionReward, drain_sums, means
+from vincicoder.trainers import CompletionReward, add_means
 
 _PREFIX = "VINCICODER_REWARD_"
 _CONFIG = f"{_PREFIX}CONFIG"
@@ -96,20 +95,11 @@ class VinciCoderMetrics(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """After an optimizer step, which is when the trainer may write its log."""
-        self._add("train")
+        add_means(self.trainer, "train")
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """After a batch of the evaluation."""
-        self._add("eval")
-
-    def _add(self, mode: str) -> None:
-        from accelerate.utils import gather_object
-
-        total: Counter[str] = Counter()
-        for sums in gather_object([drain_sums()]):
-            total.update(sums)
-        for name, mean in means(total).items() if total["count"] else ():
-            self.trainer._metrics[mode][f"vincicoder/{name}"].append(mean)
+        add_means(self.trainer, "eval")
 
 
 orms["vincicoder"] = VinciCoder

@@ -17,8 +17,8 @@ reward's metrics as ``extra_info["vincicoder"]``. Its score is then the reward; 
     def compute_score(data_source, solution_str, ground_truth, extra_info):
         return 0.9 * extra_info["vincicoder"]["overall"] + 0.1 * (len(solution_str) < 4000)
 
-Options come from ``+reward.reward_kwargs.NAME=VALUE``: ``image_dir``, ``batch_size``, ``window_ms``, every option
-of ``vincicoder.VisualReward`` and those of ``vincicoder.cluster.Placement``.
+Options come from ``+reward.reward_kwargs.NAME=VALUE``: ``image_dir``, ``benchmarks``, ``batch_size``, ``window_ms``,
+every option of ``vincicoder.VisualReward`` and those of ``vincicoder.cluster.Placement``.
 """
 
 from __future__ import annotations

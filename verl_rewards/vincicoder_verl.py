@@ -7,10 +7,10 @@ done. verl passes no images to a reward function, so the data must carry the tar
 pass the ``uid`` of a prompt, so groups are told apart by target and prompt: the manager in ``vincicoder_manager.py``
 knows more.
 
-Options come from ``+reward.custom_reward_function.reward_kwargs.NAME=VALUE``: ``image_dir``, ``batch_size``,
-``window_ms``, every option of ``vincicoder.VisualReward`` and those of ``vincicoder.cluster.Placement``. All of verl's
-``reward.num_workers`` processes share one service, which renders on all nodes of the job; with ``cluster=false`` each
-has a reward of its own.
+Options come from ``+reward.custom_reward_function.reward_kwargs.NAME=VALUE``: ``image_dir``, ``benchmarks``,
+``batch_size``, ``window_ms``, every option of ``vincicoder.VisualReward`` and those of
+``vincicoder.cluster.Placement``. All of verl's ``reward.num_workers`` processes share one service, which renders on all
+nodes of the job; with ``cluster=false`` each has a reward of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ async def compute_score(
     reward_router_address: str | None = None,
     reward_model_tokenizer: object = None,
     **options: Any,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Score one response.
 
     Args:
@@ -58,7 +58,7 @@ async def compute_score(
 
     Returns:
         ``score``, which is ``overall``, and the keys of ``vincicoder.trainers.metrics_of``, the same for every
-        sample.
+        sample; None for a benchmark's metric that is none of the sample's.
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work, or no row so far says its language.

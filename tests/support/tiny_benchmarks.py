@@ -43,6 +43,17 @@ def unisvg(directory: Path, count: int = 3) -> None:
     (directory / "test.json").write_text(json.dumps(items))
 
 
+def taught_unisvg(directory: Path) -> None:
+    """Write a benchmark of one sample, which the taught policy knows."""
+    from taught_vlm import ANSWERS, PROMPT, target_png
+
+    directory.mkdir(parents=True)
+    (directory / "icon.png").write_bytes(target_png())
+    code = ANSWERS[0].removeprefix("```svg\n").removesuffix("\n```")
+    item = {"q_text": f"<image>{PROMPT}", "image_path": "icon.png", "type": "ISVGEN", "a_text": code}
+    (directory / "test.json").write_text(json.dumps([item]))
+
+
 def icon(code: str) -> bytes:
     """Return a target of UniSVG."""
     import cairosvg

@@ -59,12 +59,14 @@ class Column:
         needs: Names of the metrics' values that it is made of; it is left out where one of them was not measured.
         value: Makes the number of the rows of all samples, as the paper prints it.
         higher_is_better: Which way it points.
+        only: Name of the value that a sample must have for it to count here; "" where all samples count.
     """
 
     title: str
     needs: tuple[str, ...]
     value: Callable[[Sequence[Row]], float]
     higher_is_better: bool = True
+    only: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,20 @@ class Benchmark:
             for name, column in self.columns.items()
             if rows and measured.issuperset(column.needs)
         }
+
+    def sample_summary(self, row: Row) -> dict[str, float]:
+        """Return what one sample contributes to the columns: the mean over samples of each is the column.
+
+        Args:
+            row: The sample's values. Columns in which it does not count are left out.
+
+        Example:
+            >>> from vincicoder.evaluation.benchmarks import BENCHMARKS
+            >>> BENCHMARKS.get("chemdraw").sample_summary({"execution": 1.0, "tanimoto": 0.0, "valid": 0.0})
+            {'execution': 100.0, 'tanimoto': 0.0}
+        """
+        counted = {name for name, column in self.columns.items() if not column.only or row.get(column.only)}
+        return {name: value for name, value in self.summary([row]).items() if name in counted}
 
 
 def mean_of(*names: str, title: str, scale: float = 100.0, higher_is_better: bool = True) -> Column:

@@ -6,14 +6,14 @@
   or the machine failed.
 - ``CompletionReward`` is the reward function for TRL and ms-swift.
 - ``Groups`` knows which responses belong to one prompt, so that the mean of its siblings can stand in for a sample.
-- ``means`` adds up the metrics of a batch for a trainer's log.
+- ``means`` adds up the metrics of a batch for a trainer's log; ``add_means`` adds those of all ranks to it.
 """
 
 from __future__ import annotations
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.trainers.batching import sample_scorer
-from vincicoder.trainers.completions import CompletionReward, drain_sums
+from vincicoder.trainers.completions import CompletionReward, add_means, drain_sums
 from vincicoder.trainers.groups import SIBLING_SECONDS, Groups
 from vincicoder.trainers.metrics import FLAGS, Metrics, means, metrics_of
 from vincicoder.trainers.reward import TrainerReward, shared_reward
@@ -35,6 +35,7 @@ __all__ = [
     "Groups",
     "Metrics",
     "TrainerReward",
+    "add_means",
     "answer_fields",
     "drain_sums",
     "image_in",

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,15 @@ from vincicoder.errors import ConfigError
 from vincicoder.trainers.metrics import Metrics
 from vincicoder.trainers.reward import TrainerReward, shared_reward
 from vincicoder.trainers.rows import Sources, request_from
+from vincicoder.trainers.validation import benchmark_metrics, benchmark_names
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
 
 
-SampleScorer = Callable[[str, Sources], Awaitable[Metrics]]
-"""A function of a response and the sources of its row (see ``request_from``) that returns the sample's metrics."""
+SampleScorer = Callable[[str, Sources], Awaitable[dict[str, Any]]]
+"""A function of a response and the sources of its row (see ``request_from``) that returns the sample's metrics.
+Every sample has the same keys; the value is None where a benchmark's metric is none of the sample's."""
 
 
 def sample_scorer(
@@ -30,6 +32,7 @@ def sample_scorer(
     *,
     group_size: int | None = None,
     image_dir: str | None = None,
+    benchmarks: str | Sequence[str] = (),
     batch_size: int = 64,
     window_ms: float = 20.0,
     **options: Any,
@@ -40,6 +43,8 @@ def sample_scorer(
         target_hint: See ``TrainerReward``.
         group_size: Responses per prompt, where the trainer says it.
         image_dir: Directory that relative paths of targets start from.
+        benchmarks: Names of benchmarks: rows that ``vincicoder eval export`` wrote of them are measured by the
+            benchmark's own metrics as well.
         batch_size: Most samples scored as one batch; at least 1.
         window_ms: How long the first sample of a batch waits for others, in milliseconds; 0 or more.
         options: Options of ``VisualReward`` and, in a Ray job, of ``cluster.Placement``.
@@ -54,13 +59,16 @@ def sample_scorer(
         >>> score = sample_scorer("Give it as 'target'.", encoder="embedded")
         >>> metrics = asyncio.run(score("no code", [{"target": "a.png", "language": "svg"}]))  # doctest: +SKIP
     """
-    own = ("image_dir", "batch_size", "window_ms")
-    reward = shared_reward(options, target_hint, own=own, one_by_one=True, group_size=group_size)
+    own = ("image_dir", "benchmarks", "batch_size", "window_ms")
+    benchmarks = benchmark_names(benchmarks)
+    reward = shared_reward(options, target_hint, own=own, one_by_one=True, group_size=group_size, benchmarks=benchmarks)
+    absent: dict[str, Any] = dict.fromkeys(benchmark_metrics(benchmarks))
     size, window = int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000
     batcher = _batcher(reward, size, window)
 
-    async def score(response: str, sources: Sources) -> Metrics:
-        return await asyncio.wrap_future(batcher.submit(request_from(response, sources, image_dir=image_dir)))
+    async def score(response: str, sources: Sources) -> dict[str, Any]:
+        request = request_from(response, sources, image_dir=image_dir)
+        return absent | await asyncio.wrap_future(batcher.submit(request))
 
     return score
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
-from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of
+from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, weight
 from vincicoder.trainers.reward import TrainerReward, shared_reward
 from vincicoder.trainers.rows import request_from, text_of
+from vincicoder.trainers.validation import benchmark_names
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 REWARDS = ("overall", "visual", "alignment", "execution")
 FAULTS = ("none", "mean")
 
-_OWN = ("image_dir", "faults", "group_size")
+_OWN = ("image_dir", "faults", "group_size", "benchmarks", "validation_dir")
 
 _TARGET_HINT = (
     "Give the image in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
@@ -42,6 +43,10 @@ class CompletionReward:
             sum as 0 when no other reward has a value; ``"mean"`` for the mean of its siblings where the machine failed
             and 0 where the row's data cannot be used, so that nothing is learned from it.
         group_size: Responses per prompt, where that is known; matters when the processes of a machine share a group.
+        benchmarks: Names of benchmarks: rows that ``vincicoder eval export`` wrote of them are measured by the
+            benchmark's own metrics as well, for the log.
+        validation_dir: Directory that keeps the responses to these rows as predictions for ``vincicoder eval score``,
+            one file a benchmark and step; None keeps none.
         options: Options of ``vincicoder.VisualReward``.
 
     Raises:
@@ -61,6 +66,8 @@ class CompletionReward:
         image_dir: str | None = None,
         faults: str = "none",
         group_size: int | None = None,
+        benchmarks: str | Sequence[str] = (),
+        validation_dir: str | None = None,
         **options: Any,
     ) -> None:
         for name, value, known in (("reward", reward, REWARDS), ("faults", faults, FAULTS)):
@@ -70,7 +77,11 @@ class CompletionReward:
         self.__name__ = "vincicoder" if reward == "overall" else f"vincicoder_{reward}"
         self._image_dir = image_dir
         self._faults = faults
-        self._group_size = group_size
+        self._adapter: dict[str, Any] = {
+            "group_size": group_size,
+            "benchmarks": benchmark_names(benchmarks),
+            "validation_dir": validation_dir,
+        }
         self._options = options
         self._shared()  # a misspelt option is an error now and not after the first rollout
 
@@ -110,7 +121,7 @@ class CompletionReward:
 
     def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
-        return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, group_size=self._group_size)
+        return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, **self._adapter)
 
     def _requests(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]
@@ -185,3 +196,26 @@ _passes = _Passes()
 def drain_sums() -> Counter[str]:
     """Return the sums over the samples scored since the last call, as `metrics.sums_of` has them, and start anew."""
     return _passes.drain()
+
+
+def add_means(trainer: Any, mode: str) -> None:
+    """Add what was scored since the last call to the metrics that a trainer averages for its next log, over all ranks.
+
+    Args:
+        trainer: Of TRL before 1 or of ms-swift. Later TRL has ``log_metric`` and needs no call.
+        mode: ``"train"`` or ``"eval"``.
+
+    Example:
+        >>> class Log(TrainerCallback):  # doctest: +SKIP
+        ...     def on_step_end(self, *args, **state):
+        ...         add_means(trainer, "train")
+        ...     def on_prediction_step(self, *args, **state):
+        ...         add_means(trainer, "eval")
+    """
+    from accelerate.utils import gather_object
+
+    total: Counter[str] = Counter()
+    for sums in gather_object([drain_sums()]):
+        total.update(sums)
+    for name, mean in means(total).items() if total["count"] else ():
+        trainer._metrics[mode][f"vincicoder/{name}"] += [mean] * weight(total, name)

@@ -36,6 +36,11 @@ TIMES = {"seconds_render": "render", "seconds_total": "total"}
 UNKNOWN = "stand_in_unknown"
 """1 for a sample that the machine failed to score and that has the mean of other prompts, not of its siblings."""
 
+BENCHMARK = "benchmark/"
+"""What the names of a benchmark's metrics begin with."""
+
+_COUNT = "count/"
+
 EXPLAINED: dict[str, str] = {
     "overall": "the reward that the trainer learns from",
     "visual": "the preset's combined visual part",
@@ -51,6 +56,8 @@ EXPLAINED: dict[str, str] = {
     "seconds_render": "wall time of the render, in seconds",
     "seconds_total": "wall time from submission to result, in seconds",
     "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
+    f"{BENCHMARK}NAME/COLUMN": "in validation: a [column of the benchmark](evaluation.md#while-it-trains)",
+    f"{BENCHMARK}NAME/unjudged": "share of its samples that could not be measured, which is no fault of the model",
 }
 """What each metric is, for ``docs/metrics.md``."""
 
@@ -121,13 +128,18 @@ def is_judged(metrics: Metrics) -> bool:
 def sums_of(samples: Sequence[Metrics]) -> Counter[str]:
     """Return the sum of every metric, and how many samples it is of: ``count``, and ``judged`` of them.
 
-    Scores and times are summed over the judged samples only. Sums of several batches and ranks may be added.
+    Metrics of benchmarks, which not every sample has, come with a count of their own. Scores and times are summed over
+    the judged samples only. Sums of several batches and ranks may be added.
     """
     sums: Counter[str] = Counter()
     for sample in samples:
         judged = is_judged(sample)
         sums.update({"count": 1, "judged": int(judged)})
-        sums.update({name: value if judged or _is_share(name) else 0.0 for name, value in sample.items()})
+        measured = {name: value for name, value in sample.items() if name.startswith(BENCHMARK)}
+        others = {name: value for name, value in sample.items() if name not in measured}
+        sums.update({name: value if judged or _is_share(name) else 0.0 for name, value in others.items()})
+        sums.update(measured)
+        sums.update({f"{_COUNT}{name}": 1 for name in measured})
     return sums
 
 
@@ -142,10 +154,32 @@ def means(sums: Mapping[str, float]) -> Metrics:
         {'overall': 0.5, 'infrastructure': 0.5}
     """
     return {
-        name: value / max(1, sums["count"] if _is_share(name) else sums["judged"])
+        name: value / max(1, sums[_count_of(name)])
         for name, value in sums.items()
-        if name not in ("count", "judged")
+        if name not in ("count", "judged") and not name.startswith(_COUNT)
     }
+
+
+def weight(sums: Mapping[str, float], name: str) -> int:
+    """Return how often a mean counts among those of other batches: by its samples for a benchmark, else once.
+
+    Args:
+        sums: See :func:`means`.
+        name: Of the metric.
+
+    Example:
+        >>> sums = {"count": 4, "benchmark/unisvg/ssim": 90.0, "count/benchmark/unisvg/ssim": 3}
+        >>> weight(sums, "benchmark/unisvg/ssim")
+        3
+    """
+    return int(sums[_count_of(name)]) if name.startswith(BENCHMARK) else 1
+
+
+def _count_of(name: str) -> str:
+    """Return the name under which the sums hold what a metric's mean is over."""
+    if name.startswith(BENCHMARK):
+        return f"{_COUNT}{name}"
+    return "count" if _is_share(name) else "judged"
 
 
 def _is_share(name: str) -> bool:

@@ -21,6 +21,7 @@ from vincicoder.status import Fault, Status
 from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
 from vincicoder.trainers.metrics import Metrics, metrics_from, metrics_of
 from vincicoder.trainers.rows import NO_LANGUAGE, NO_TARGET
+from vincicoder.trainers.validation import Validation
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest, Scorer
@@ -63,6 +64,7 @@ class TrainerReward:
         components: Names of the preset's components.
         board: Makes the table in which the scores of a group meet; called at the first use.
         group_size: Responses per prompt, where that is known.
+        validation: What measures responses to samples of benchmarks, or None.
 
     Example:
         >>> from vincicoder import RewardRequest, VisualReward
@@ -78,8 +80,10 @@ class TrainerReward:
         components: Sequence[str] = ("paper",),
         board: Callable[[], Board] = Groups,
         group_size: int | None = None,
+        validation: Validation | None = None,
     ) -> None:
         self._build = build
+        self._validation = validation
         self._target_hint = target_hint
         self._one_by_one = one_by_one
         self._components = tuple(components)
@@ -141,6 +145,7 @@ class TrainerReward:
         Args:
             requests: What to score.
         """
+        extra = [{} for _ in requests] if self._validation is None else self._validation.measure(requests)
         # Told apart here: the core would take Python for granted, and reads a target only when there is code to render.
         refused = {index: why for index, each in enumerate(requests) if (why := _refusal(each))}
         asked = [index for index in range(len(requests)) if index not in refused]
@@ -163,18 +168,18 @@ class TrainerReward:
                 self._note(scores, fault is Fault.MACHINE)
                 if fault is Fault.MACHINE:
                     faults.append(result.message)
-                    yield index, self._stand_in(siblings.mean(group), result.message)
+                    yield index, self._stand_in(siblings.mean(group), result.message, extra[index])
                 elif fault is Fault.DATA:
                     refused[index] = result.status, result.message
                 else:
                     used = used or result.execution > 0
-                    yield index, metrics
+                    yield index, metrics | extra[index]
         finally:
             for group in open_groups.values():
                 board.finish(group, None)
         self._check_data(used, list(refused.values()), whole=len(refused) == len(requests))
         for index, (status, _) in refused.items():
-            yield index, metrics_from({}, status, self._components)
+            yield index, metrics_from({}, status, self._components) | extra[index]
         self._check_machine(faults)
 
     def _built(self) -> tuple[Scorer, Board, Siblings]:
@@ -213,13 +218,13 @@ class TrainerReward:
         if faults and count > max(8, total // 10):
             raise ScoringUnavailable(_FAULTY.format(count=count, total=total, fault=faults[0]))
 
-    def _stand_in(self, siblings: Future[Scores | None], fault: str) -> Future[Metrics]:
+    def _stand_in(self, siblings: Future[Scores | None], fault: str, extra: Metrics) -> Future[Metrics]:
         """Return what will be the metrics of a sample that the machine failed to score."""
         future: Future[Metrics] = Future()
 
         def resolve(known: Future[Scores | None]) -> None:
             try:
-                future.set_result(self._stand_in_from(known.result(), fault))
+                future.set_result(self._stand_in_from(known.result(), fault) | extra)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
                 future.set_exception(error)
 
@@ -278,6 +283,8 @@ def shared_reward(
     per_node: bool = False,
     whole_groups: bool = False,
     group_size: int | None = None,
+    benchmarks: Sequence[str] = (),
+    validation_dir: str | None = None,
 ) -> TrainerReward:
     """Return this process's `TrainerReward` with these options; equal arguments get the same one.
 
@@ -292,9 +299,11 @@ def shared_reward(
         per_node: Whether, outside of Ray, the processes of one job on this machine share workers and encoder.
         whole_groups: Whether a batch always holds whole groups, so that other processes have no siblings.
         group_size: See `TrainerReward`.
+        benchmarks: Names of benchmarks whose samples are measured by the benchmark's metrics as well.
+        validation_dir: Where responses to these samples are kept, or None.
 
     Raises:
-        ConfigError: An option is unknown or has a value that cannot work.
+        ConfigError: An option is unknown or has a value that cannot work, or there is no such benchmark.
 
     Example:
         >>> reward = shared_reward({"encoder": "embedded"}, "Give it as 'target'.")
@@ -305,13 +314,15 @@ def shared_reward(
     cluster = plain.pop("cluster", None)
     if cluster is None:
         cluster = _in_ray_job()
-    adapter = [one_by_one, cluster, per_node, whole_groups, group_size]
+    adapter = [one_by_one, cluster, per_node, whole_groups, group_size, list(benchmarks), validation_dir]
     key = json.dumps([plain, target_hint, *adapter], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
-            components = tuple(weights_of(_config(plain, own, cluster).scoring))
+            config = _config(plain, own, cluster)
+            components = tuple(weights_of(config.scoring))
+            validation = Validation(benchmarks, config.rendering, validation_dir) if benchmarks else None
             build, board = _parts(plain, cluster, per_node, whole_groups)
-            _shared[key] = TrainerReward(build, target_hint, one_by_one, components, board, group_size)
+            _shared[key] = TrainerReward(build, target_hint, one_by_one, components, board, group_size, validation)
             atexit.register(_shared[key].close)
         return _shared[key]
 

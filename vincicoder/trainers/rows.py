@@ -12,6 +12,7 @@ import numpy as np
 from vincicoder.alignment import asked_language, last_block
 from vincicoder.data.cells import answer_fields, find_image
 from vincicoder.errors import ConfigError
+from vincicoder.evaluation.export import CELL
 from vincicoder.languages import get_language
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _metadata(sources: Sources) -> dict[str, Any]:
     for source in reversed(sources):
         for key, value in source.items():
             value = value.item() if isinstance(value, np.generic) else value
-            small = len(value) <= _LONGEST_METADATA if isinstance(value, str) else isinstance(value, (bool, int, float))
-            if small and key not in _NO_METADATA:
+            short = isinstance(value, str) and (len(value) <= _LONGEST_METADATA or key == CELL)
+            if (short or isinstance(value, (bool, int, float))) and key not in _NO_METADATA:
                 metadata[str(key)] = value
     return metadata

@@ -41,6 +41,20 @@ def test_verl_composes_the_settings_and_finds_the_manager():
     assert config.trainer.save_freq == 7, "one's own settings win"
 
 
+def test_benchmarks_become_validation_data_at_an_interval(tmp_path):
+    missing = run(DRY_RUN="1", BENCHMARKS="unisvg,chartmimic", VALIDATION=str(tmp_path))
+    assert missing.returncode == 2
+    assert "run: vincicoder eval export unisvg --samples 50 --layout verl" in missing.stderr
+    for name in ("unisvg", "chartmimic"):
+        (tmp_path / f"{name}.parquet").touch()
+    done = run(DRY_RUN="1", BENCHMARKS="unisvg,chartmimic", VALIDATION=str(tmp_path), EVAL_STEPS="7")
+    assert done.returncode == 0, done.stderr
+    settings = dict(each.split("=", 1) for each in shlex.split(done.stdout)[3:])
+    assert settings["data.val_files"] == f"[{tmp_path}/unisvg.parquet,{tmp_path}/chartmimic.parquet]"
+    assert settings["+reward.reward_kwargs.benchmarks"] == "[unisvg,chartmimic]"
+    assert settings["trainer.test_freq"] == "7"
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [

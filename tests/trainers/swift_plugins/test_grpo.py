@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from repository import ROOT
 from taught_vlm import ANSWERS, PROMPT, TARGET
+from tiny_benchmarks import taught_unisvg
 
-from vincicoder import RewardRequest, VisualReward
+from vincicoder import RewardRequest, VisualReward, evaluate
 from vincicoder.errors import ConfigError
+from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.trainers import drain_sums
 
 pytestmark = [pytest.mark.swift, pytest.mark.long]
@@ -131,6 +133,30 @@ def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, taught_
         MASTER_PORT="29583",
     )
     assert_logged_is_earned(out, target, ["vincicoder"])
+
+
+@pytest.mark.slow
+def test_a_validation_logs_the_numbers_of_the_benchmark(tmp_path, taught_policy, rows):
+    from vincicoder.evaluation.export import export
+
+    benchmark = BENCHMARKS.get("unisvg")
+    taught_unisvg(tmp_path / "unisvg")
+    export(benchmark, benchmark.load(tmp_path / "unisvg"), "swift", tmp_path / "unisvg.parquet")
+    out = train(
+        *(tmp_path, "qwen2_5_vl", taught_policy("qwen2_5_vl"), rows, "--reward_funcs", "vincicoder"),
+        *("--per_device_train_batch_size", "4", "--per_device_eval_batch_size", "4", "--tuner_type", "full"),
+        *("--val_dataset", tmp_path / "unisvg.parquet", "--eval_strategy", "steps", "--eval_steps", "2"),
+        VINCICODER_REWARD_BENCHMARKS="unisvg",
+        VINCICODER_REWARD_VALIDATION_DIR=str(tmp_path / "validation"),
+    )
+    logged = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
+    [log] = [line for line in logged if "eval_reward" in line]
+    answers = tmp_path / "validation" / "unisvg" / "step-2.jsonl"
+    columns = evaluate("unisvg", answers, tmp_path / "unisvg", workers=1).columns
+    assert columns["execution"] > 0
+    found = {name: log[f"eval_vincicoder/benchmark/unisvg/{name}"] for name in columns}
+    assert found == pytest.approx(columns)
+    assert log["eval_vincicoder/benchmark/unisvg/unjudged"] == 0
 
 
 @pytest.fixture

@@ -96,3 +96,15 @@ def test_help_lists_every_variable_that_the_script_reads(run):
     help_text = run("--help").stdout
     for name in re.findall(r'"\$\{([A-Z_]+):=', SCRIPT.read_text("utf-8")):
         assert re.search(rf"\b{name}\b", help_text), name
+
+
+def test_benchmarks_become_validation_data_at_an_interval(run, tmp_path):
+    missing = run(DRY_RUN="1", BENCHMARKS="unisvg,chartmimic", VALIDATION=str(tmp_path))
+    assert missing.returncode == 2
+    assert "run: vincicoder eval export unisvg --samples 50 --layout swift" in missing.stderr
+    files = [tmp_path / f"{name}.parquet" for name in ("unisvg", "chartmimic")]
+    for file in files:
+        file.touch()
+    done = run(DRY_RUN="1", BENCHMARKS="unisvg,chartmimic", VALIDATION=str(tmp_path), EVAL_STEPS="7")
+    assert done.returncode == 0, done.stderr
+    assert f" --val_dataset {files[0]} {files[1]} --eval_strategy steps --eval_steps 7 " in done.stdout

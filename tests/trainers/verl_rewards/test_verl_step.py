@@ -14,8 +14,11 @@ import pytest
 from needed import needs_release
 from repository import EXAMPLES, ROOT, SUPPORT
 from taught_vlm import PROMPT, target_png
+from tiny_benchmarks import taught_unisvg
 
-from vincicoder import RewardRequest, VisualReward
+from vincicoder import RewardRequest, VisualReward, evaluate
+from vincicoder.evaluation.benchmarks import BENCHMARKS
+from vincicoder.evaluation.predictions import read_predictions
 
 pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -84,3 +87,23 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     means = [float(value) for value in re.findall(r"critic/score/mean:([-\d.e]+)", log)]
     steps = [[each["score"] for each in trained if each["step"] == step] for step in (1, 2)]
     assert means == pytest.approx([sum(step) / len(step) for step in steps], abs=1e-4)
+
+
+def test_a_validation_logs_the_numbers_of_the_benchmark(tmp_path, taught_policy, parquet):
+    from vincicoder.evaluation.export import export
+
+    benchmark = BENCHMARKS.get("unisvg")
+    taught_unisvg(tmp_path / "unisvg")
+    export(benchmark, benchmark.load(tmp_path / "unisvg"), "verl", tmp_path / "validation" / "unisvg.parquet")
+    checks = tmp_path / "checks"
+    log = train(
+        *(tmp_path, taught_policy("qwen3_vl"), parquet, "trainer.total_training_steps=1"),
+        *(f"trainer.validation_data_dir={checks}", "data.val_files=" + str(tmp_path / "validation" / "unisvg.parquet")),
+        *("trainer.test_freq=1", "+reward.reward_kwargs.benchmarks=[unisvg]"),
+    )
+    columns = {"output": "response", "gts": "reference"}
+    [answers] = [read_predictions(path, columns) for path in checks.glob("*.jsonl")]
+    expected = evaluate("unisvg", answers, tmp_path / "unisvg", workers=1).columns
+    assert expected["execution"] > 0
+    logged = re.findall(r"/vincicoder/unisvg/benchmark/unisvg/(\w+)/mean@1:([-\d.e]+)", log)
+    assert {name: float(value) for name, value in logged} == pytest.approx({**expected, "unjudged": 0}, abs=1e-3)
