@@ -105,5 +105,5 @@ def test_a_validation_logs_the_numbers_of_the_benchmark(tmp_path, taught_policy,
     [answers] = [read_predictions(path, columns) for path in checks.glob("*.jsonl")]
     expected = evaluate("unisvg", answers, tmp_path / "unisvg", workers=1).columns
     assert expected["execution"] > 0
-    logged = re.findall(r"/vincicoder/unisvg/benchmark/unisvg/(\w+)/mean@1:([-\d.e]+)", log)
+    logged = re.findall(r"/vincicoder/unisvg/benchmark/unisvg/(\w+)/mean@1:(?:np.float64\()?([-\d.e]+)", log)
     assert {name: float(value) for name, value in logged} == pytest.approx({**expected, "unjudged": 0}, abs=1e-3)
