@@ -61,7 +61,7 @@ def test_our_own_files_are_entries_under_their_names() -> None:
 
 def test_an_unknown_name_gets_the_nearest_and_all_there_are() -> None:
     with pytest.raises(
-        ConfigError, match=r"there is no language 'pyton'; there are: html, .*\. Did you mean 'python'\?"
+        ConfigError, match=r"there is no language 'pyton'; there are: .*html, .*\. Did you mean 'python'\?"
     ):
         LANGUAGES.get("pyton")
 

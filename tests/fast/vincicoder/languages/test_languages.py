@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from vincicoder.errors import ConfigError
@@ -49,6 +51,16 @@ def test_the_root_element_is_the_first_one(markup, root):
 def test_the_sample_of_a_language_that_says_how_it_looks_is_recognised(language):
     assert recognise(language.sample) is language
     assert language.recognises(language.sample), "set `bare`, or `root` for markup; `limits` alone recognise nothing"
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
+def test_code_that_almost_looks_like_a_language_is_judged_in_linear_time(language):
+    lines = f"   {language.sample}  \n" * 300
+    start = time.process_time()
+    for spoiled in (f"{lines}!", lines.replace("\n", " "), f"{language.sample * 300}\x00", " " * 30_000 + "!"):
+        recognise(spoiled)
+        language.recognises(spoiled)
+    assert time.process_time() - start < 20, "a pattern that can match the same text in many ways takes for ever"
 
 
 @pytest.mark.parametrize(
