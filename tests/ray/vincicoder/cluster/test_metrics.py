@@ -46,6 +46,7 @@ def test_prometheus_sees_requests_times_tiles_cache_and_restarts(node):
     assert wait_until(
         lambda: exposed(node)["vincicoder_node_requests",] == exposed(node)["vincicoder_waiting",] == 0, 60
     )
+    assert wait_until(lambda: exposed(node)["vincicoder_tiles_encoded_total",] >= tiles > 0, 60)
     found = exposed(node)
     assert found["vincicoder_requests_total", "no_code"] == 3
     assert found["vincicoder_requests_total", "runtime_error"] + found["vincicoder_requests_total", "syntax_error"] == 3
@@ -57,7 +58,6 @@ def test_prometheus_sees_requests_times_tiles_cache_and_restarts(node):
     assert found["vincicoder_seconds_bucket", "total", "100.0"] == 24
     assert found["vincicoder_targets_total", "miss"] == 3
     assert found["vincicoder_targets_total", "hit"] == 15
-    assert found["vincicoder_tiles_encoded_total",] >= tiles > 0
     assert 1 <= found["vincicoder_encoder_batch_tiles_count",] <= 21
     assert {("vincicoder_node_requests",), ("vincicoder_waiting",)} <= found.keys()
     assert [found["vincicoder_starts_total", each] for each in ("service", "scorer", "encoder")] == [1, 1, 1]
