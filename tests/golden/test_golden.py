@@ -42,16 +42,17 @@ def like_the_record() -> bool:
     return golden_scores.machine() == GOLDEN["machine"]
 
 
-def hold(section: str, measured: Any, like_the_record: bool = True) -> None:
-    """Fail if a section is not as it was recorded."""
+def unlike(section: str, measured: Any, like_the_record: bool = True) -> str:
+    """Return in which way a section is not as it was recorded; empty if it is."""
     found = record.compare(section, at(GOLDEN, section), record.plain(measured), like_the_record)
-    complain(unexpected(found, CHANGES), "not as recorded, and not in changes.md")
-    complain(stale(found, CHANGES, section), "in changes.md, but not to be seen")
+    return told(unexpected(found, CHANGES), "not as recorded, and not in changes.md") + told(
+        stale(found, CHANGES, section), "in changes.md, but not to be seen"
+    )
 
 
-def complain(found: list[Any], what: str) -> None:
+def told(found: list[Any], what: str) -> str:
     shown = "\n".join(f"  {each}" for each in found[:40])
-    assert not found, f"{len(found)} {what}:\n{shown}"
+    return f"{len(found)} {what}:\n{shown}\n" if found else ""
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +95,10 @@ def dinov2() -> Iterator[Path]:
         yield save_dinov2(Path(directory))
 
 
-def hold_rows(rows: golden_scores.Rows, domain: str, section: str, like_the_record: bool) -> None:
+def of_domain(rows: golden_scores.Rows, domain: str) -> golden_scores.Rows:
     chosen = {name: row for name, row in rows.items() if DOMAINS[name] == domain}
     assert chosen
-    hold(section, chosen, like_the_record)
+    return chosen
 
 
 # What needs no trainer
@@ -105,21 +106,25 @@ def hold_rows(rows: golden_scores.Rows, domain: str, section: str, like_the_reco
 
 @pytest.mark.parametrize("section", ["names", "scripts", "cli", "scores.exact", "scores.options"])
 def test_what_needs_no_extra_is_as_recorded(section: str) -> None:
-    hold(section, record.SECTIONS[section]())
+    found = unlike(section, record.SECTIONS[section]())
+    assert not found, found
 
 
 def test_recipes_are_as_recorded() -> None:
     pytest.importorskip("pyarrow")
-    hold("recipes", golden_commands.recipes())
+    found = unlike("recipes", golden_commands.recipes())
+    assert not found, found
 
 
 def test_the_doctors_checks_are_as_recorded(checks: dict[str, Any]) -> None:
-    hold("doctor", golden_commands.doctor(checks))
+    found = unlike("doctor", golden_commands.doctor(checks))
+    assert not found, found
 
 
 @pytest.mark.parametrize("section", ["trainers.easyr1", "trainers.verl", "trainers.completions"])
 def test_reward_files_and_functions_are_as_recorded(section: str) -> None:
-    hold(section, record.SECTIONS[section]())
+    found = unlike(section, record.SECTIONS[section]())
+    assert not found, found
 
 
 # Scores
@@ -130,11 +135,13 @@ def test_a_response_of_every_kind(
     domain: str, need: Callable[[str], None], quick_rows: golden_scores.Rows, like_the_record: bool
 ) -> None:
     need(domain)
-    hold_rows(quick_rows, domain, "scores.samples", like_the_record)
+    found = unlike("scores.samples", of_domain(quick_rows, domain), like_the_record)
+    assert not found, found
 
 
 def test_exact_pairs_score_the_same_with_dinov2(dinov2: Path) -> None:
-    hold("scores.exact_dinov2", golden_scores.exact_rows(str(dinov2), record.DINOV2_PAIRS))
+    found = unlike("scores.exact_dinov2", golden_scores.exact_rows(str(dinov2), record.DINOV2_PAIRS))
+    assert not found, found
 
 
 @pytest.mark.slow
@@ -144,7 +151,8 @@ def test_the_rest_of_the_sample_set_scores_the_same(
     domain: str, need: Callable[[str], None], other_rows: golden_scores.Rows, like_the_record: bool
 ) -> None:
     need(domain)
-    hold_rows(other_rows, domain, "scores.samples", like_the_record)
+    found = unlike("scores.samples", of_domain(other_rows, domain), like_the_record)
+    assert not found, found
 
 
 @pytest.mark.slow
@@ -155,7 +163,8 @@ def test_every_status_scores_the_same_with_dinov2(
     for domain in LANGUAGES:
         need(domain)
     rows = golden_scores.sample_rows(str(dinov2), golden_scores.of_every_status())
-    hold("scores.dinov2", rows, like_the_record)
+    found = unlike("scores.dinov2", rows, like_the_record)
+    assert not found, found
 
 
 # Trainers and the service, where they are installed
@@ -163,16 +172,19 @@ def test_every_status_scores_the_same_with_dinov2(
 
 def test_the_manager_for_verl_is_as_recorded() -> None:
     pytest.importorskip("verl.experimental.reward_loop", reason="verl >= 0.9 is not installed")
-    hold("trainers.verl_manager", record.SECTIONS["trainers.verl_manager"]())
+    found = unlike("trainers.verl_manager", record.SECTIONS["trainers.verl_manager"]())
+    assert not found, found
 
 
 def test_the_plugins_for_ms_swift_are_as_recorded() -> None:
     pytest.importorskip("swift.dataset", reason="ms-swift is not installed")
-    hold("trainers.swift", record.SECTIONS["trainers.swift"]())
+    found = unlike("trainers.swift", record.SECTIONS["trainers.swift"]())
+    assert not found, found
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_service_is_as_recorded() -> None:
     pytest.importorskip("fastapi", reason="what serves over HTTP is not installed")
-    hold("serve", record.SECTIONS["serve"]())
+    found = unlike("serve", record.SECTIONS["serve"]())
+    assert not found, found

@@ -77,8 +77,9 @@ with RenderPool(1) as pool:
     assert "image file" in smuggled_raster(code, "dot")
     assert pool.render("digraph {{ a [shape=box, width=9999, height=9999] }}", "dot").status is not Status.OK
     assert pool.start("dot")["graphviz"]
+print("confined")
 """
-    run_with(code, dot_site, cwd=tmp_path)
+    assert run_with(code, dot_site, cwd=tmp_path).endswith("confined\n")
 
 
 def test_a_misspelt_name_and_its_own_errors_are_told(dot_site: Path) -> None:
@@ -151,5 +152,6 @@ with RenderPool(1, python={str(other)!r}) as pool:
     details = pool.start("plain")
     assert {str(site)!r} in details["path"] and not details["scanned"], details
     assert pool.render("7", "plain").image.size == (7, 7)
+print("rendered")
 """
-    run_with(code, site, cwd=tmp_path)
+    assert run_with(code, site, cwd=tmp_path).endswith("rendered\n")

@@ -108,6 +108,14 @@ def _add_report(steps: Any) -> None:
     _add_reporting(step)
 
 
+def _add_data(step: Any) -> None:
+    step.add_argument(
+        "--data",
+        metavar="DIR",
+        help="directory with a directory of each benchmark's name, in its official layout (default: the hub)",
+    )
+
+
 def _add_run(steps: Any) -> None:
     step = _step(
         steps,
@@ -120,11 +128,7 @@ def _add_run(steps: Any) -> None:
         "  vincicoder eval run unisvg design2code --data benchmarks/ --samples 50 --url ... --model ... --out ...",
     )
     step.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help="names of benchmarks (default: all)")
-    step.add_argument(
-        "--data",
-        metavar="DIR",
-        help="directory with a directory of each benchmark's name, in its official layout (default: the hub)",
-    )
+    _add_data(step)
     add_samples(step)
     _add_model(step)
     step.add_argument("--out", required=True, metavar="DIR", help="directory for predictions, scores and the report")
@@ -146,11 +150,7 @@ def _add_audit(steps: Any) -> None:
     step.add_argument("training", nargs="+", metavar="DATA", help="files or directories, .parquet or .jsonl")
     step.add_argument("--output", required=True, metavar="FILE", help="file of what was found, .json")
     step.add_argument("--benchmarks", metavar="NAMES", help="names of benchmarks, separated by commas (default: all)")
-    step.add_argument(
-        "--data",
-        metavar="DIR",
-        help="directory with a directory of each benchmark's name, in its official layout (default: the hub)",
-    )
+    _add_data(step)
     step.add_argument(
         "--bits",
         type=int,
@@ -169,11 +169,7 @@ def _add_export(steps: Any) -> None:
         "  vincicoder eval export unisvg chartmimic --layout verl --samples 50 --out validation/",
     )
     step.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help="names of benchmarks (default: all)")
-    step.add_argument(
-        "--data",
-        metavar="DIR",
-        help="directory with a directory of each benchmark's name, in its official layout (default: the hub)",
-    )
+    _add_data(step)
     add_samples(step)
     step.add_argument("--layout", required=True, metavar="NAME", help="easyr1, verl, swift or another of the layouts")
     step.add_argument("--out", required=True, metavar="DIR", help="directory for the files")
