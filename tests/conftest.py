@@ -18,7 +18,7 @@ pytest.register_assert_rewrite("rendered")  # so that its failures show values
 
 from vincicoder.rendering import Limits, RenderPool  # noqa: E402
 
-TIERS = ("fast", "render", "encoder", "ray", "trainers", "golden")
+TIERS = ("fast", "render", "encoder", "golden", "ray", "trainers")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -7,9 +7,9 @@
 #   fast       pure Python and renders of Python and SVG: the package and its extra dev
 #   render     renders of every language, the sandbox, the browser: Chromium, TeX and fonts as well
 #   encoder    encoders that need torch
+#   golden     what users rely on is what it was
 #   ray        the cluster, pipelines on Ray
 #   trainers   ms-swift, EasyR1, verl and TRL, and the example scripts
-#   golden     what users rely on is what it was
 #
 # fast installs no system package. The others need Debian or Ubuntu, and root or sudo if system packages are missing.
 # Python is 3.10 or newer. Running it again installs nothing that is there. On a machine without a GPU, pip's own
@@ -33,7 +33,7 @@ esac
 export PYTHON=${PYTHON:-python3}
 say() { printf '==> %s\n' "$*"; }
 
-all=(fast render encoder ray trainers golden)
+all=(fast render encoder golden ray trainers)
 tiers=()
 while [[ -n ${1:-} && " ${all[*]} " == *" $1 "* ]]; do
   tiers+=("$1")

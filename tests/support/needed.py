@@ -38,4 +38,6 @@ class Package:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):  # pytest looks for its own in all that a module holds
+            raise AttributeError(attribute)
         return getattr(importlib.import_module(self._name), attribute)

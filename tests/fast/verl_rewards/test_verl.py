@@ -139,7 +139,8 @@ def test_an_exception_reaches_every_caller_and_the_next_call_works(compute_score
     assert asyncio.run(score_all(compute_score, [PERFECT], png))[0]["score"] > 0.95
 
 
-def test_a_slow_sample_does_not_hold_up_its_batch(compute_score, png):
+def test_a_slow_sample_does_not_hold_up_its_batch(png):
+    _, compute_score = load_by_path(FILE, **OPTIONS, cpu_seconds=2)
     bomb = "```python\nwhile True: pass\n```"
 
     async def run():

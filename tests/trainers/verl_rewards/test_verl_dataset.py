@@ -38,18 +38,20 @@ def records(tmp_path_factory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("flags", [(), ("--pictures",)], ids=["in the rows", "in files"])
-def test_no_row_is_dropped_and_model_and_reward_get_the_records_image(flags, model, records, tmp_path, monkeypatch):
+def test_no_row_is_dropped_and_model_and_reward_get_the_records_image(model, records, tmp_path, monkeypatch):
+    """Of images in the rows, and in files beside them."""
     monkeypatch.chdir(tmp_path)
-    export.main([str(records), "--layout", "verl", "--out", "sets/verl", *flags])
-    files = sorted(map(str, (tmp_path / "sets" / "verl").glob("*.parquet")))
-    command = [sys.executable, str(SUPPORT / "verl_rows.py"), str(model), *files]
+    sets = {"in-the-rows": (), "in-files": ("--pictures",)}
+    for name, flags in sets.items():
+        export.main([str(records), "--layout", "verl", "--out", f"sets/{name}", *flags])
+    directories = [str(tmp_path / "sets" / name) for name in sets]
+    command = [sys.executable, str(SUPPORT / "verl_rows.py"), str(model), *directories]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     # From another directory: a trainer runs where it likes.
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=300, check=False)
     rows = [json.loads(line.removeprefix("ROW ")) for line in done.stdout.splitlines() if line.startswith("ROW ")]
-    assert len(rows) == ROWS, done.stderr
+    assert [row["set"] for row in rows] == ["in-the-rows"] * ROWS + ["in-files"] * ROWS, done.stderr
     for number, row in enumerate(rows):
         assert row["sizes"] == [[96, 96]]
-        assert (row["language"], row["reference"]) == ("svg", record_of(number).code)
-        assert row["target"] == open_target(png_of(number)).tobytes().hex()
+        assert (row["language"], row["reference"]) == ("svg", record_of(number % ROWS).code)
+        assert row["target"] == open_target(png_of(number % ROWS)).tobytes().hex()

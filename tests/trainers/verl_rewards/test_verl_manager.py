@@ -121,32 +121,31 @@ def score(settings, data):
             ray.kill(worker)
 
 
-RESPONSES = [PERFECT, WRONG, PROSE, BROKEN] * 2
+EMPTY = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>\n```'
+RESPONSES = [PERFECT, WRONG, PROSE, BROKEN, EMPTY]
 
 
 @pytest.fixture(scope="module")
 def scored(cluster, model, png):
-    """What the function makes of a batch."""
+    """What the function makes of a batch, with a list among its options: only the guard against rasters."""
     extra = [{"target": png, "language": "svg", "index": index} for index in range(len(RESPONSES))]
-    return score(configuration(model, *FUNCTION), rollouts(model, RESPONSES, extra))
+    guards = "+reward.custom_reward_function.reward_kwargs.guards=[raster]"
+    settings = configuration(model, *FUNCTION, guards, "reward.num_workers=1")
+    return score(settings, rollouts(model, RESPONSES, extra))
 
 
 def test_reward_loop_gives_the_rewards_numbers(scored, png):
-    with VisualReward(encoder="embedded", workers=1) as reward:
+    with VisualReward(encoder="embedded", workers=1, guards=["raster"]) as reward:
         results = reward.score([RewardRequest(response=each, target=png, language="svg") for each in RESPONSES])
     assert scored.batch["rm_scores"].sum(1).tolist() == pytest.approx([result.overall for result in results])
     assert scored.non_tensor_batch["visual"].tolist() == [result.visual for result in results]
-    assert scored.non_tensor_batch["code_error"].tolist() == [0, 0, 0, 1] * 2
+    assert scored.non_tensor_batch["code_error"].tolist() == [0, 0, 0, 1, 0]
     assert {"score", "overall", "format", "accuracy", "execution"} <= set(scored.meta_info["reward_extra_keys"])
 
 
-def test_lists_in_the_configuration_reach_the_reward(cluster, model, png):
-    kwargs = "+reward.custom_reward_function.reward_kwargs"
-    settings = configuration(model, *FUNCTION, f"{kwargs}.guards=[raster]", "reward.num_workers=1")
-    blank = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>\n```'
-    scored = score(settings, rollouts(model, [blank], [{"target": png, "language": "svg"}]))
-    assert scored.non_tensor_batch["guarded"].tolist() == [0]
-    assert scored.non_tensor_batch["visual"][0] > 0
+def test_lists_in_the_configuration_reach_the_reward(scored):
+    assert scored.non_tensor_batch["guarded"].tolist() == [0] * len(RESPONSES)
+    assert scored.non_tensor_batch["visual"][RESPONSES.index(EMPTY)] > 0
 
 
 @pytest.mark.parametrize(

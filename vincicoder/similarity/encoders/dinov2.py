@@ -23,6 +23,7 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
         EncoderError: torch or transformers is missing, the weights are not found or not complete, or they are
             of another network.
     """
+    source = _source(name)
     try:
         import torch
         import transformers  # noqa: F401
@@ -33,7 +34,7 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
         ) from error
     where = choose_device(device)
     precision = choose_dtype(dtype, where)
-    model = _load_model(name).to(device=where, dtype=precision).eval()
+    model = _load_model(name, source).to(device=where, dtype=precision).eval()
     # Without its final layer norm the network yields what transformers calls hidden_states[-1], and the
     # states of the other layers are freed on the way.
     model.layernorm = torch.nn.Identity()
@@ -46,12 +47,9 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
     return TorchEncoder(name, forward, prefix, where, precision, batch_tiles)
 
 
-def _load_model(name: str) -> Any:
+def _load_model(name: str, source: str) -> Any:
     from transformers import AutoConfig, AutoModel
 
-    source = str(Path(name).expanduser()) if name.startswith(("~", ".", "/")) else name
-    if source != name or Path(source).is_absolute():
-        _require_directory(name, Path(source))
     try:
         config = AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
@@ -75,10 +73,15 @@ def _load_model(name: str) -> Any:
     return model
 
 
-def _require_directory(name: str, directory: Path) -> None:
+def _source(name: str) -> str:
+    """Return the hub id or the directory that a name means; a directory must be there, whether torch is or not."""
+    if not name.startswith(("~", ".", "/")):
+        return name
+    directory = Path(name).expanduser()
     if not (directory / "config.json").is_file():
         state = "has no config.json" if directory.is_dir() else "does not exist"
         raise _not_found(name, FileNotFoundError(f"{directory} {state}"))
+    return str(directory)
 
 
 def _not_found(name: str, error: Exception) -> EncoderError:

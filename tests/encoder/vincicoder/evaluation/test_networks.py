@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
+from needed import needs
 from PIL import Image
 from tiny_benchmarks import unisvg
 
@@ -14,6 +14,8 @@ from vincicoder.evaluation.metrics import METRICS, _networks, clip, design2code_
 from vincicoder.evaluation.metrics._recoloured import Block
 from vincicoder.rendering import Render
 from vincicoder.status import Status
+
+torch = needs("torch")
 
 SHAPES = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3), 10: (256, 256, 3, 3)}
 """Of AlexNet's convolutions, by their number in torchvision's."""

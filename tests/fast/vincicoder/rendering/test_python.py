@@ -13,6 +13,8 @@ from rendered import rendered_python as image_of
 from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.status import Status
 
+pytestmark = pytest.mark.long
+
 SMALL = "fig = plt.figure(figsize=(2, 1))\nplt.plot([1, 3, 2])\n"
 MOL = "from rdkit import Chem\nfrom rdkit.Chem import Draw\nm = Chem.MolFromSmiles('c1ccccc1O')\n"
 D2D = MOL + "from rdkit.Chem.Draw import rdMolDraw2D\n"

@@ -28,6 +28,8 @@ from vincicoder.reward.codec import pack, unpack
 from vincicoder.trainers.node import NodeReward
 from vincicoder.trainers.node_socket import connect, node_key
 
+pytestmark = pytest.mark.long
+
 OPTIONS = {"encoder": "embedded", "workers": 1}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from scored_groups import OPTIONS, expected, groups, local, plain, svg, target, wait_until
+from started_ray import shared_cluster
 
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.cluster import ClusterReward
@@ -20,8 +21,10 @@ def scores(reward: ClusterReward, requests: list[RewardRequest]) -> list[tuple[A
     return [plain(results[index]) for index in range(len(requests))]
 
 
-@pytest.fixture
-def reward(cluster) -> ClusterReward:
+@pytest.fixture(scope="module")
+def reward() -> ClusterReward:
+    """One service for the tests of this file; it ends with its last user."""
+    shared_cluster()
     return ClusterReward(OPTIONS)
 
 

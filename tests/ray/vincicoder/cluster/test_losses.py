@@ -35,11 +35,11 @@ def alive(pids: list[int]) -> list[int]:
 
 def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(cluster):
     reward = ClusterReward(OPTIONS)
-    work = [each for group in groups(48) for each in group]
+    work = [each for group in groups(20) for each in group]
     stream = reward.stream(work)
     results, killed = {}, []
     for victim in ("scorers", "encoders", "service"):
-        results.update(itertools.islice(stream, 40))
+        results.update(itertools.islice(stream, 20))
         killed += (victims := pids(reward.stats())[victim])
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
@@ -57,11 +57,16 @@ def test_a_node_that_comes_is_used_and_when_lost_at_work_loses_no_request_and_ch
     third = cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
     assert wait_until(lambda: len(reward.nodes(fresh=True)) == 3, 30)
-    work = [each for group in groups(40) for each in group]
+
+    def used() -> bool:
+        dict(reward.stream([each for group in groups(3) for each in group]))
+        came = [node for id, node in reward.stats()["nodes"].items() if id not in before]
+        return any(node["statuses"]["ok"] for node in came)
+
+    assert wait_until(used, 60)
+    work = [each for group in groups(16) for each in group]
     stream = reward.stream(work)
-    results = dict(itertools.islice(stream, 120))
-    [came] = [node for id, node in reward.stats()["nodes"].items() if id not in before]
-    assert came["statuses"]["ok"]
+    results = dict(itertools.islice(stream, 30))
     remover = threading.Thread(target=cluster.remove_node, args=[third])
     remover.start()
     results.update(stream)

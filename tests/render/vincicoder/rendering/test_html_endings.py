@@ -106,7 +106,11 @@ HEAVY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", HEAVY)
+ALIKE = {"endless after load", "endless on leaving", "wide page", "tall after load"}
+"""They end as others do; each costs a browser."""
+
+
+@pytest.mark.parametrize("what", [pytest.param(each, marks=[pytest.mark.slow] * (each in ALIKE)) for each in HEAVY])
 def test_heavy_pages_end_within_their_limits_and_the_next_is_rendered(strict: ForkServer, what: str) -> None:
     code, expected = HEAVY[what]
     answer = strict.run(code)
