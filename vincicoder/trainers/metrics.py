@@ -33,6 +33,8 @@ _UNJUDGED = tuple(
 TIMES = {"seconds_render": "render", "seconds_total": "total"}
 """The wall times that a training log shows, by metric, and the stage of each."""
 
+_TIMED = {"render": "of the render", "total": "from submission to result"}
+
 UNKNOWN = "stand_in_unknown"
 """1 for a sample that the machine failed to score and that has the mean of other prompts, not of its siblings."""
 
@@ -53,8 +55,7 @@ EXPLAINED: dict[str, str] = {
     "accuracy": "visual, as the public release calls it",
     **{name: f"share of {' '.join(f'`{each.value}`' for each in sorted(found))}" for name, found in FLAGS.items()},
     UNKNOWN: "share of faults of the machine whose siblings were not known in time",
-    "seconds_render": "wall time of the render, in seconds",
-    "seconds_total": "wall time from submission to result, in seconds",
+    **{name: f"wall time {_TIMED[stage]}, in seconds" for name, stage in TIMES.items()},
     "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
     f"{BENCHMARK}NAME/COLUMN": "in validation: a [column of the benchmark](evaluation.md#while-it-trains)",
     f"{BENCHMARK}NAME/unjudged": "share of its samples that could not be measured, which is no fault of the model",
