@@ -37,7 +37,7 @@ PATIENCE = 900.0  # seconds that one batch may take
 GROWTH = 1.05
 WARM_UP = 0.2  # share of the batches
 FEW = 4000  # requests, after which this process is not warm yet
-WEIGHTS = {"svg": 55, "python": 25, "html": 10, "latex": 10}
+WEIGHTS = {"svg": 80, "python": 12, "html": 5, "latex": 3}
 
 
 @dataclass
