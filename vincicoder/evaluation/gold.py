@@ -1,14 +1,17 @@
 """What is computed once per sample, such as its reference's render, and kept for the next model and the next run.
 
-The files are pickles, which run code when they are read. So they stand in a directory that is this user's alone.
+The files are pickles, which run code when they are read. So they stand in a directory that is this user's alone. A
+file that no run has read for three months is removed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +21,13 @@ from vincicoder.errors import ConfigError
 
 T = TypeVar("T")
 
+_KEPT = 90 * 24 * 3600  # seconds after the last use
+
 
 def gold_directory() -> Path:
     """Return the directory for what is computed once per sample, made so that nobody else can write in it.
+
+    What has long been of no use is removed from it.
 
     Raises:
         ConfigError: It cannot be made, or others could write in it.
@@ -37,7 +44,16 @@ def gold_directory() -> Path:
         raise ConfigError(f"the cache {path} cannot be made ({error.strerror}); set XDG_CACHE_HOME") from error
     if status.st_uid != os.getuid() or status.st_mode & 0o022:
         raise ConfigError(f"the cache {path} can be written by others; remove it, or set XDG_CACHE_HOME")
+    _trim(path)
     return path
+
+
+def _trim(directory: Path) -> None:
+    oldest = time.time() - _KEPT
+    for path in directory.glob("*/*"):
+        with contextlib.suppress(OSError):  # another process removed it, or uses it
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 class GoldCache:
@@ -70,6 +86,7 @@ class GoldCache:
         try:
             with path.open("rb") as file:
                 kept: T = pickle.load(file)
+                os.utime(file.fileno())
                 return kept
         except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
             pass
