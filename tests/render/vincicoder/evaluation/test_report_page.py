@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,6 @@ from vincicoder.evaluation.report import EvaluationReport
 
 FIRST: dict[str, float | None] = {f"s{number:02}": number / 40 for number in range(30)}
 SECOND: dict[str, float | None] = {**{f"s{number:02}": number / 40 + 0.1 for number in range(30)}, "s03": None}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

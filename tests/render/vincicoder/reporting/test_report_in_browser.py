@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +12,6 @@ from report_rows import HOSTILE, IMAGE, result, row, write_report
 
 from vincicoder.reporting import Report, Summary
 from vincicoder.status import Status
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 def opened(browser: Any, page: Path, width: int = 1280) -> tuple[Any, list[str]]:
