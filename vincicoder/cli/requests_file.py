@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ REQUIRED = ("response", "target")
 LABELS = ("kind", "domain", "group", "expected_status")
 """Columns that are carried into the results; ``kind`` and ``domain`` also get a table each."""
 
+_MAX_REFERENCE = 16 << 20  # bytes of a file with code
 _REQUEST = (*REQUIRED, "id", "prompt", "language", "reference")
 _PEEKED_LINES = 20
 _PARQUET_ROWS = 32  # read at a time: rows may hold whole images
@@ -216,7 +218,11 @@ def _reference(reference: str | None, directory: Path) -> str | None:
     """Return code, read from its file where a path is given."""
     located = _located(reference, directory)
     if located != reference or (reference and "\n" not in reference and _is_file(Path(reference))):
-        return Path(located).read_text(encoding="utf-8", errors="replace")
+        with Path(located).open("rb") as file:
+            code = file.read(_MAX_REFERENCE + 1)
+        if len(code) > _MAX_REFERENCE:
+            raise OSError(errno.EFBIG, f"its file is over {_MAX_REFERENCE >> 20} MiB")
+        return code.decode("utf-8", "replace")
     return reference
 
 

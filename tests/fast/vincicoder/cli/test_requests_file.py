@@ -156,6 +156,14 @@ def test_a_reference_is_code_or_the_file_that_holds_it(tmp_path: Path, target: s
     assert found == ["<svg>\n</svg>", "<svg/>", "<svg/>", "lost.svg", None]
 
 
+def test_a_reference_in_a_huge_file_is_a_broken_row_and_not_read_whole(tmp_path: Path, target: str) -> None:
+    with (tmp_path / "huge.svg").open("wb") as file:
+        file.truncate(1 << 40)
+    broken, good = read(write(tmp_path / "r.jsonl", request(target, reference="huge.svg"), request(target)))
+    assert broken.problem == "'reference' cannot be read: its file is over 16 MiB"
+    assert not good.problem
+
+
 def test_another_reference_makes_another_request(tmp_path: Path, target: str) -> None:
     keys = [
         read(write(tmp_path / "r.jsonl", request(target, reference=reference)))[0].key for reference in (None, "a", "b")
