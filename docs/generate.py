@@ -66,7 +66,8 @@ def components() -> str:
     for name in COMPONENTS:
         found = COMPONENTS.get(name)
         own = inspect.signature(found).parameters.values() if inspect.isclass(found) else []
-        named = ", ".join(f"`{each.name}` ({each.default})" for each in own) or "none"
+        defaults = {each.name: "must be given" if each.default is each.empty else each.default for each in own}
+        named = ", ".join(f"`{option}` ({default!s})" for option, default in defaults.items()) or "none"
         rows.append(f"| `{name}` | {named} | {(inspect.getdoc(found) or '').splitlines()[0]} |")
     return "\n".join(rows) + "\n"
 

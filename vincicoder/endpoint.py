@@ -11,6 +11,7 @@ import base64
 import email.utils
 import http.client
 import json
+import math
 import os
 import random
 import threading
@@ -18,12 +19,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from vincicoder.errors import ConfigError, EndpointError, FaultyAnswer
 from vincicoder.images import file_type
+
+Result = TypeVar("Result")
 
 Message = Mapping[str, Any]
 """A chat message: ``{"role", "content"}``."""
@@ -118,10 +121,29 @@ class Endpoint:
 
     async def complete_async(self, messages: Sequence[Message], **sampling: Any) -> list[str]:
         """Do as :meth:`complete` does without blocking the event loop; the same limit of requests in flight holds."""
+        return await self.in_thread(lambda: self.complete(messages, **sampling))
+
+    def first_token(self, messages: Sequence[Message], **sampling: Any) -> list[tuple[str, float]]:
+        """Return what the model's answer may begin with: tokens as text, with their log-probabilities.
+
+        Args:
+            messages: The conversation; see :func:`user_message`.
+            sampling: Further fields of the request. ``top_logprobs`` says how many tokens to name, 20 unless it is
+                given, which is the most that endpoints allow.
+
+        Raises:
+            EndpointError: The endpoint cannot be reached, refuses the request, or is not OpenAI-compatible.
+            FaultyAnswer: It names no log-probabilities.
+        """
+        asked = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 20, **sampling}
+        body = json.dumps({"model": self.model, "messages": list(messages), **asked}).encode()
+        return _first_token_of(self._post(body), self.url)
+
+    async def in_thread(self, function: Callable[[], Result]) -> Result:
+        """Run a function that asks this endpoint, in one of as many threads as there may be requests in flight."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="vincicoder-endpoint")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.complete(messages, **sampling))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def _post(self, body: bytes) -> Any:
         """Send a request until it is answered, and return the JSON that it is answered with."""
@@ -249,6 +271,17 @@ def _texts_of(answer: Any, url: str) -> list[str]:
     if not contents:
         raise FaultyAnswer(f"{url} gives no choices")
     return [_text_of(content) for content in contents]
+
+
+def _first_token_of(answer: Any, url: str) -> list[tuple[str, float]]:
+    try:
+        likeliest = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        found = [(str(each["token"]), float(each["logprob"])) for each in likeliest]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise FaultyAnswer(f"{url} names no log-probabilities of the first token ({error!r})") from error
+    if any(math.isnan(value) or value > 1e-3 for _, value in found):
+        raise FaultyAnswer(f"{url} names log-probabilities that are none: {found!r:.200}")
+    return found
 
 
 def _text_of(content: Any) -> str:

@@ -13,14 +13,14 @@ Body = dict[str, Any]
 
 
 class ChatServer:
-    """Answers every request with what a function returns; an int is sent as the status of a refusal.
+    """Answers every request with what a function returns: a text, a whole choice, or the status of a refusal.
 
     Attributes:
         url: Up to ``/v1``.
         requests: The bodies of all requests.
     """
 
-    def __init__(self, answer: Callable[[Body], str | int]) -> None:
+    def __init__(self, answer: Callable[[Body], str | int | Body]) -> None:
         self.requests: list[Body] = []
         server = self
 
@@ -29,7 +29,8 @@ class ChatServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.requests.append(body)
                 told = answer(body)
-                content = json.dumps({"choices": [{"message": {"content": told}}]}).encode()
+                choice = told if isinstance(told, dict) else {"message": {"content": told}}
+                content = json.dumps({"choices": [choice]}).encode()
                 self.send_response(told if isinstance(told, int) else 200)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
@@ -49,7 +50,7 @@ class ChatServer:
 
 
 @contextmanager
-def chatting(answer: Callable[[Body], str | int]) -> Iterator[ChatServer]:
+def chatting(answer: Callable[[Body], str | int | Body]) -> Iterator[ChatServer]:
     server = ChatServer(answer)
     try:
         yield server

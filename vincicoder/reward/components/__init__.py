@@ -119,6 +119,9 @@ def _constructed(name: str, made: Callable[..., Any], options: Mapping[str, Any]
             values[option] = converted_to(value, hints[option]) if option in hints else value
         except (ValueError, TypeError):
             raise ConfigError(f"component {name!r}: {option} is {value!r}; expected {hints[option]}") from None
+    needed = [option for option, each in known.items() if each.default is each.empty and option not in values]
+    if needed:
+        raise ConfigError(f"component {name!r} must be told its {' and its '.join(needed)}")
     try:
         return made(**values)
     except (TypeError, ValueError) as error:

@@ -147,9 +147,13 @@ def test_a_component_that_cannot_work_is_refused_before_anything_runs(
         VisualReward("embedded", workers=1, components=components)
 
 
+NEEDED = {"judge": {"url": "http://localhost:8000/v1", "model": "judge"}}
+"""What a component must be told."""
+
+
 @pytest.mark.parametrize("name", [name for name in COMPONENTS if name not in measured.NAMES])
 def test_every_built_in_component_loads_and_names_only_what_is_on_offer(name: str) -> None:
-    component = load_component(name, {})
+    component = load_component(name, NEEDED.get(name, {}))
     assert component.name == name
     assert component.stage in ("inline", "pixels", "endpoint")
     assert component.needs
