@@ -9,7 +9,7 @@ from typing import Any
 from vincicoder.errors import ConfigError
 from vincicoder.options import Config, option
 from vincicoder.rendering.config import RenderingConfig
-from vincicoder.reward.presets import PRESETS
+from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS
 from vincicoder.similarity.config import EncoderConfig
 
 GUARDS = ("blank", "raster")
@@ -34,7 +34,7 @@ class ScoringConfig(Config):
             LaTeX documents too.
     """
 
-    preset: str = option("paper", help="named set of components and weights", choices=tuple(PRESETS))
+    preset: str = option(DEFAULT_PRESET, help="named set of components and weights", choices=tuple(PRESETS))
     components: Mapping[str, Any] = option(
         default_factory=dict, help='changes to the preset: a weight for each component, such as {"paper": 0.8}'
     )

@@ -1,9 +1,9 @@
-"""Presets: named sets of components and their weights."""
+"""Presets: named sets of components, their weights, and by what rule these make one score."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,10 +11,20 @@ class Preset:
     """A named set of components.
 
     Attributes:
-        weights: Weight of each component in ``visual``, the preset's weighted arithmetic mean.
+        weights: Weight of each component in ``visual``; 0 for one that runs and is logged but does not count.
+        floor: None for the weighted arithmetic mean. A number above 0 for the weighted geometric mean, in which every
+            score counts as at least so much, so that one score of 0 does not hide all others.
+        caps: By component, how far its score may be above the mean of all others; what is above is cut off.
     """
 
     weights: Mapping[str, float]
+    floor: float | None = None
+    caps: Mapping[str, float] = field(default_factory=dict)
 
 
-PRESETS: dict[str, Preset] = {"paper": Preset({"paper": 1.0})}
+DEFAULT_PRESET = "paper"
+
+PRESETS: dict[str, Preset] = {
+    DEFAULT_PRESET: Preset({"paper": 1.0}),
+    "robust": Preset({"paper": 0.0, "stretched": 2.0, "hog": 0.7, "length": 1.5}, floor=0.01),
+}
