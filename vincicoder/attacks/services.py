@@ -64,10 +64,11 @@ class Services:
             return answer.status, answer.read().decode("utf-8", "replace")
 
     def send(self, request: bytes, with_token: bool = False) -> bytes:
-        """Send raw bytes and return what comes back, up to its end."""
+        """Send raw bytes and return what comes back, up to its end; a service may hang up before it has all of them."""
         with socket.create_connection(("127.0.0.1", self.port(with_token)), timeout=10) as connection:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
+                connection.sendall(request)
+                connection.shutdown(socket.SHUT_WR)
             answer = b""
             with contextlib.suppress(OSError):
                 while len(answer) < 1 << 20 and (data := connection.recv(65536)):
