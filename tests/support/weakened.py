@@ -64,7 +64,7 @@ def _without_limits() -> None:
 def _without_watch() -> None:
     from vincicoder.rendering.sandbox import server
 
-    server.Server._excess = _nothing  # type: ignore[method-assign,assignment]
+    server.Server._excess = server.Server._too_large = _nothing  # type: ignore[method-assign,assignment]
 
 
 def _without_namespace() -> None:
