@@ -9,6 +9,9 @@ from vincicoder.rendering.facts import Facts, Span
 from vincicoder.rendering.renderer import Policy, Rendered, Result, Workspace
 
 UNSENDABLE = "a text that is no text"
+WANTED = "are facts wanted?"
+ASKED_FOR, NOT_ASKED_FOR = (0, 0, 255), (255, 0, 0)
+"""Colours of the right half of the image of ``WANTED``, which tell whether facts are asked for."""
 
 
 class _Text(Facts):
@@ -35,6 +38,9 @@ class FactsRenderer:
         from PIL import Image
 
         image = Image.new("RGB", (40, 30), "white")
+        if code == WANTED:
+            image.paste(ASKED_FOR if workspace.facts else NOT_ASKED_FOR, (20, 0, 40, 30))
+            return image
         if code == UNSENDABLE:
             return Rendered(image, Facts((Span(object(), (0, 0, 1, 1)),)))  # type: ignore[arg-type]
         return Rendered(image, _Text(code)) if code else image

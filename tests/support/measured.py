@@ -13,9 +13,11 @@ import numpy as np
 from PIL import Image
 
 from vincicoder import registry
+from vincicoder.rendering.facts import Facts
 from vincicoder.similarity import Comparison
 
-NAMES = ("overlap", "gain", "asked", "prepared", "titled", "given", "raises", "dies", "excessive", "greedy", "tokens")
+NAMES = ("overlap", "gain", "asked", "prepared", "titled", "given", "from_facts", "raises", "dies", "excessive")
+NAMES += ("greedy", "tokens")
 
 
 def adopt() -> None:
@@ -80,12 +82,18 @@ def given(
     prompt: str | None,
     response: str,
     metadata: Mapping[str, Any],
-    facts: object,
-    reference_facts: object,
+    facts: Facts,
+    reference_facts: Facts,
 ) -> float:
     """1 when everything on offer arrived as the test sent it."""
-    arrived = (target_size, prompt, "svg" in response, metadata.get("uid"), facts, reference_facts)
-    return float(arrived == ((512, 512), "Draw it.", True, "7", None, None) and min(render_size) > 0)
+    texts = [span.text for known in (facts, reference_facts) for span in known.spans]
+    arrived = (target_size, prompt, "svg" in response, metadata.get("uid"), texts)
+    return float(arrived == ((512, 512), "Draw it.", True, "7", ["answer", "known"]) and min(render_size) > 0)
+
+
+def from_facts(facts: Facts | None) -> float:
+    """Asks for facts, if only to say whether there are any."""
+    return float(facts is not None)
 
 
 def raises(target: Image.Image) -> float:

@@ -9,11 +9,15 @@ The schema, in which every key and no other must be there::
     {"spans": [{"text": "Sales", "box": [10, 20, 60.5, 32], "colour": [0, 0, 0]}]}
 
 ``colour`` may be null. Standard library only: renderers import this under any interpreter.
+
+A renderer gathers facts only where ``Workspace.facts`` says that somebody asks for them. It sends whatever text the
+code drew, also text that nobody can see: `vincicoder.similarity.ink` says how far the pixels bear each span out.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
@@ -22,6 +26,7 @@ MAX_BYTES = 256_000
 MAX_SPANS = 2_000
 """Most spans of one image."""
 _MAX_COORDINATE = 1_000_000
+_KEYS = len('{"text":"","box":[,,,],"colour":[255,255,255]},')  # what JSON adds to the values of a span
 
 
 class FactsError(ValueError):
@@ -92,6 +97,36 @@ class Facts:
         if len(spans) > MAX_SPANS:
             raise FactsError(f"they have {len(spans):,} spans, over the limit of {MAX_SPANS:,}")
         return cls(tuple(_span(span, f"span {number}") for number, span in enumerate(spans, 1)))
+
+
+def within_limits(spans: Iterable[Span], size: tuple[int, int]) -> Facts:
+    """Return the facts of an image, with as many of these spans as the limits allow, the first ones first.
+
+    Spans without a letter or wholly outside the image are left out, and white space in texts is one blank each.
+
+    Args:
+        spans: What a renderer has found, in any number.
+        size: Width and height of the image in pixels.
+
+    Example:
+        >>> found = [Span("Net  sales", (10, 20, 60.123, 32)), Span("far away", (900, 20, 960, 32))]
+        >>> within_limits(found, (100, 50)).spans
+        (Span(text='Net sales', box=(10.0, 20.0, 60.12, 32.0), colour=None),)
+    """
+    kept: list[Span] = []
+    left = MAX_BYTES - len('{"spans":[]}')
+    for span in spans:
+        text = " ".join(span.text.encode("utf-8", "replace").decode().split())
+        box = tuple(round(float(edge), 2) for edge in span.box)
+        if not text or not all(abs(edge) <= _MAX_COORDINATE for edge in box):  # which NaN is not, either
+            continue
+        if box[2] <= box[0] or box[3] <= box[1] or box[2] <= 0 or box[3] <= 0 or box[0] >= size[0] or box[1] >= size[1]:
+            continue
+        left -= len(json.dumps(text, ensure_ascii=False).encode()) + sum(len(str(edge)) for edge in box) + _KEYS
+        if left < 0 or len(kept) == MAX_SPANS:
+            break
+        kept.append(Span(text, (box[0], box[1], box[2], box[3]), span.colour))
+    return Facts(tuple(kept))
 
 
 def _refuse_constant(name: str) -> NoReturn:

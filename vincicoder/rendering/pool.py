@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -31,6 +31,14 @@ from vincicoder.status import Status
 _ATTEMPTS = 2
 _START_ATTEMPTS = 3
 _RETRY_START_SECONDS = 60.0
+
+
+class _Wanted(NamedTuple):
+    """One render; who wants the same shares it."""
+
+    language: str
+    code: str
+    facts: bool
 
 
 class RenderPool:
@@ -89,7 +97,7 @@ class RenderPool:
         self._failures: dict[str, tuple[float, str]] = {}
         self._suspicions = {language: Suspicion() for language in LANGUAGES}
         self._locks = {language: threading.Lock() for language in LANGUAGES}
-        self._pending: dict[tuple[str, str], list[Future[Render]]] = {}
+        self._pending: dict[_Wanted, list[Future[Render]]] = {}
         self._pending_lock = threading.Lock()
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="vincicoder-render")
         self._closed = False
@@ -109,12 +117,13 @@ class RenderPool:
         del options["sandbox"]
         return cls(**options)
 
-    def submit(self, code: str, language: str) -> Future[Render]:
+    def submit(self, code: str, language: str, facts: bool = False) -> Future[Render]:
         """Queue one render. Equal code that is still queued or being rendered is rendered once.
 
         Args:
             code: The code.
             language: Name or alias of its language.
+            facts: Ask for the image's facts, which take a little longer.
 
         Returns:
             The future of a `Render`. It has a status whatever the code does; it raises only if it is cancelled.
@@ -124,22 +133,23 @@ class RenderPool:
         """
         if self._closed:
             raise ConfigError("the render pool is closed")
-        name = get_language(language).name
+        wanted = _Wanted(get_language(language).name, code, facts)
         future: Future[Render] = Future()  # each caller's own: who cancels it takes nothing from the others
         with self._pending_lock:
-            callers = self._pending.get((name, code))
+            callers = self._pending.get(wanted)
             if callers is None:
-                self._executor.submit(self._run, code, name)
-                callers = self._pending[name, code] = []
+                self._executor.submit(self._run, wanted)
+                callers = self._pending[wanted] = []
             callers.append(future)
         return future
 
-    def render(self, code: str, language: str) -> Render:
+    def render(self, code: str, language: str, facts: bool = False) -> Render:
         """Render one piece of code and wait for it.
 
         Args:
             code: The code, without a fence.
             language: Name or alias of its language.
+            facts: Ask for the image's facts, such as its text, which take a little longer.
 
         Returns:
             The image, or the status and message that say why there is none.
@@ -151,7 +161,7 @@ class RenderPool:
             >>> with RenderPool(workers=1) as pool:  # doctest: +SKIP
             ...     pool.render("<svg/>", "svg").image.save("render.png")
         """
-        return self.submit(code, language).result()
+        return self.submit(code, language, facts).result()
 
     def start(self, language: str) -> dict[str, Any]:
         """Start a language's renderer, if it does not run yet, and return what it says of itself.
@@ -164,35 +174,36 @@ class RenderPool:
         """
         return self._server(get_language(language).name).details
 
-    def _run(self, code: str, language: str) -> None:
+    def _run(self, wanted: _Wanted) -> None:
         """Render what at least one caller still waits for, and tell them all."""
+        language = wanted.language
         with self._pending_lock:
-            if all(future.cancelled() for future in self._pending[language, code]):
-                del self._pending[language, code]
+            if all(future.cancelled() for future in self._pending[wanted]):
+                del self._pending[wanted]
                 return
         try:
-            render = self._with_retry(code, language)
+            render = self._with_retry(wanted)
             if self._suspicions[language].aroused(render.status) and self._retire_if_broken(language):
-                render = self._with_retry(code, language)
+                render = self._with_retry(wanted)
         except Exception as error:  # noqa: BLE001 - a fault of ours; whoever waits must hear of it
             render = Render(Status.INFRASTRUCTURE, message=f"{language} renderer: {type(error).__name__}: {error}")
         with self._pending_lock:
-            callers = self._pending.pop((language, code))
+            callers = self._pending.pop(wanted)
         for future in callers:
             if future.set_running_or_notify_cancel():
                 future.set_result(render)
 
-    def _with_retry(self, code: str, language: str) -> Render:
-        if not wire.fits(code):
+    def _with_retry(self, wanted: _Wanted) -> Render:
+        if not wire.fits(wanted.code):
             return Render(Status.TOO_LARGE, message=f"the code is longer than {wire.MAX_BYTES >> 20} MiB as JSON")
         render = Render(Status.INFRASTRUCTURE)
         for _ in range(_ATTEMPTS):
             try:
-                render = self._render(code, language)
+                render = self._render(wanted)
             except RendererUnavailable as error:
                 return Render(Status.INFRASTRUCTURE, message=str(error))
             except ServerDied as error:
-                render = Render(Status.INFRASTRUCTURE, message=f"{language} renderer: {error}")
+                render = Render(Status.INFRASTRUCTURE, message=f"{wanted.language} renderer: {error}")
             if render.status is not Status.INFRASTRUCTURE or self._closed:
                 break
         return render
@@ -210,22 +221,23 @@ class RenderPool:
             server.close()
         return broken
 
-    def _render(self, code: str, language: str) -> Render:
-        server = self._server(language)
-        result = server.run(code)
+    def _render(self, wanted: _Wanted) -> Render:
+        server = self._server(wanted.language)
+        result = server.run(wanted.code, facts=wanted.facts)
         if result.redirect is None:
             return _render_of(result)
         if result.redirect.language not in server.redirects_to:
             return Render(Status.RUNTIME_ERROR, message="the code wrote to the renderer's own channel")
-        second = self._render_redirect(result.redirect, language)
+        second = self._render_redirect(result.redirect, wanted)
         return replace(
             second,
             seconds=second.seconds + result.seconds,
             cpu_seconds=second.cpu_seconds + result.cpu_seconds,
         )
 
-    def _render_redirect(self, redirect: Redirect, language: str) -> Render:
+    def _render_redirect(self, redirect: Redirect, wanted: _Wanted) -> Render:
         """Render what one renderer left to another."""
+        language = wanted.language
         options: dict[str, Any] = {}
         if redirect.language not in LANGUAGES:
             raise RendererUnavailable(f"this {language} code needs the {redirect.language} renderer, which is not here")
@@ -234,7 +246,7 @@ class RenderPool:
             options = {"width": redirect.width, "height": redirect.height, "scale": redirect.scale}
             assets = self._server(language).details.get("assets", {})
             options["assets"] = _copy_assets(assets, Path(server.details["assets_directory"]))
-        return _render_of(server.run(redirect.code, options))
+        return _render_of(server.run(redirect.code, options, wanted.facts))
 
     def _server(self, language: str) -> ForkServer:
         with self._locks[language]:

@@ -112,6 +112,7 @@ class Workspace:
         directory: The directory; only this child can see it.
         pixels: Largest image that may come out, in pixels.
         wall_seconds: Wall time for one job.
+        facts: Whether somebody asks for the image's facts; else a renderer should not spend time on them.
 
     Example:
         >>> Workspace(Path("/run/job"), pixels=16_000_000, wall_seconds=30).cwd
@@ -121,6 +122,7 @@ class Workspace:
     directory: Path
     pixels: int
     wall_seconds: float
+    facts: bool = False
 
     @property
     def cwd(self) -> Path:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vincicoder.rendering.facts import Span, within_limits
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
+from vincicoder.rendering.svg_text import surface_with_text
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -53,7 +56,6 @@ class SvgRenderer:
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Render one SVG document."""
-        from cairosvg.surface import PNGSurface  # cairosvg.svg2png takes no url_fetcher
         from PIL import Image
 
         data, width, height = self._clean(code)
@@ -64,19 +66,14 @@ class SvgRenderer:
         check_pixels(*size, workspace.pixels)
         reader = _DataUrlReader()
         try:
-            png = PNGSurface.convert(
-                bytestring=data,
-                output_width=size[0],
-                output_height=size[1],
-                background_color="white",
-                url_fetcher=reader.read,
-            )
+            png, spans = _drawn(data, size, reader.read, workspace.facts)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
             raise RenderError(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
         image: Image.Image = Image.open(io.BytesIO(png))
-        return Rendered(image, embedded_bytes=reader.raster_bytes)
+        facts = within_limits(spans, image.size) if workspace.facts else None
+        return Rendered(image, facts, reader.raster_bytes)
 
     def _clean(self, code: str) -> tuple[bytes, float, float]:
         """Parse, remove every reference to something outside the document, and find the size."""
@@ -100,6 +97,22 @@ class SvgRenderer:
         if not (0 < width < math.inf and 0 < height < math.inf):  # numbers that a float holds only as 0, inf or NaN
             raise RenderError(Status.TOO_LARGE, f"the image is {width:g}x{height:g}, which is no size")
         return ElementTree.tostring(root, encoding="utf-8"), width, height  # names may be in any script
+
+
+def _drawn(
+    data: bytes, size: tuple[int, int], read: Callable[[str, str], bytes], with_text: bool
+) -> tuple[bytes, list[Span]]:
+    """Return the PNG file of a document, and the text in it if that is asked for."""
+    from cairosvg.parser import Tree
+    from cairosvg.surface import PNGSurface
+
+    spans: list[Span] = []
+    surface_class = surface_with_text(spans) if with_text else PNGSurface
+    output = io.BytesIO()
+    tree = Tree(bytestring=data, url_fetcher=read)
+    surface = surface_class(tree, output, 96, output_width=size[0], output_height=size[1], background_color="white")
+    surface.finish()
+    return output.getvalue(), spans
 
 
 class _DataUrlReader:

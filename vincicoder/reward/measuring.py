@@ -29,6 +29,7 @@ class Measuring:
 
     Attributes:
         names: Names of the components that run.
+        needs_facts: Whether any of them asks for the facts of the render.
 
     Args:
         config: What the reward was told.
@@ -62,6 +63,7 @@ class Measuring:
         if needs & {"target_tokens", "render_tokens"}:
             similarity.require_patch_tokens()
         self._needs_render = "render" in needs
+        self.needs_facts = "facts" in needs
         self._per_target = PerTarget()
         self._pixels = PixelWorkers(pool.workers, config.rendering.sandbox.nice)
         self._endpoint = EndpointStage(config.scoring.endpoint_concurrency)
@@ -164,7 +166,7 @@ class Measuring:
 
         def render() -> Future[Any]:
             facts: Future[Any] = Future()
-            rendered = self._pool.submit(code, language)
+            rendered = self._pool.submit(code, language, facts=True)
             rendered.add_done_callback(lambda done: facts.set_result(None if done.cancelled() else done.result().facts))
             return facts
 
@@ -176,7 +178,7 @@ class Measuring:
 
         def prepare() -> Future[Any]:
             return chained(
-                self._reference_facts(job),
+                self._reference_facts(job) if component.prepares_from_facts else finished(None),
                 lambda facts: self._pixels.submit(component, "prepare", {**inputs, "reference_facts": facts}),
             )
 

@@ -82,7 +82,7 @@ class Pipeline:
         if code is None or job.status is not Status.OK:
             self._end(job)
             return None
-        future = self._pool.submit(code, job.alignment.language)
+        future = self._pool.submit(code, job.alignment.language, self._measuring.needs_facts)
         future.add_done_callback(functools.partial(self._guarded, job, self._arrive))
         return future
 

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ def _text_of(facts: Facts) -> str:
 
 def _run(renderer: Renderer, message: wire.Message, workspace: Workspace) -> wire.Message:
     try:
+        workspace = replace(workspace, facts=message["facts"])
         result = renderer.render(message["code"], workspace, message["options"])
         return _deliver(result, workspace, message["id"])
     except RenderError as error:

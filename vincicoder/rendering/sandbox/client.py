@@ -234,8 +234,13 @@ class ForkServer:
         """Its process id."""
         return self._process.pid
 
-    def run(self, code: str, options: dict[str, Any] | None = None) -> JobResult:
+    def run(self, code: str, options: dict[str, Any] | None = None, facts: bool = False) -> JobResult:
         """Do one job and wait for it.
+
+        Args:
+            code: What to render.
+            options: What a ``Redirect`` asks for.
+            facts: Ask for the image's facts.
 
         Raises:
             ServerDied: If the server ended, or did not answer in time, before the job was done.
@@ -245,7 +250,7 @@ class ForkServer:
             with theirs:
                 job, verdict = self._submit(ours, theirs)
             try:
-                answer = self._converse(ours, {"id": job, "code": code, "options": options or {}})
+                answer = self._converse(ours, {"id": job, "code": code, "options": options or {}, "facts": facts})
                 found = verdict.result(timeout=self._deadline)
             except (TimeoutError, futures.TimeoutError):
                 self._give_up()

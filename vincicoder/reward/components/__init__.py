@@ -66,6 +66,7 @@ class Component:
         stage: "inline", "pixels" or "endpoint".
         applies: Decides whether it applies, or None if it always does.
         prepare: Computes what is worth computing once per target, or None.
+        prepares_from_facts: Whether that needs the reference's facts.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Component:
     stage: str
     applies: Callable[..., bool] | None = None
     prepare: Callable[..., Any] | None = None
+    prepares_from_facts: bool = False
 
 
 def load_component(name: str, options: Mapping[str, Any]) -> Component:
@@ -95,12 +97,12 @@ def load_component(name: str, options: Mapping[str, Any]) -> Component:
     applies, prepare = getattr(found, "applies", None), getattr(found, "prepare", None)
     needs = _needs(name, found, ON_OFFER)
     _needs(name, applies, _PER_TARGET)
-    _needs(name, prepare, _PER_TARGET | {"reference_facts"})
+    prepares_from_facts = "reference_facts" in _needs(name, prepare, _PER_TARGET | {"reference_facts"})
     called = found if inspect.isroutine(found) else found.__call__
     stage = "inline" if needs <= _CHEAP else "pixels"
     if inspect.iscoroutinefunction(called):
         stage = "endpoint"
-    return Component(name, dict(options), found, needs, stage, applies, prepare)
+    return Component(name, dict(options), found, needs, stage, applies, prepare, prepares_from_facts)
 
 
 def chosen(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:

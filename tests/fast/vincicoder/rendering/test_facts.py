@@ -12,7 +12,7 @@ import pytest
 
 from vincicoder.registry import adopt, exported
 from vincicoder.rendering import RenderPool
-from vincicoder.rendering.facts import MAX_BYTES, MAX_SPANS, Facts, FactsError, Span
+from vincicoder.rendering.facts import MAX_BYTES, MAX_SPANS, Facts, FactsError, Span, within_limits
 from vincicoder.status import Status
 
 SPAN = {"text": "Sales 图", "box": [-1, 2.5, 30, 1e6], "colour": [0, 128, 255]}
@@ -155,7 +155,34 @@ def test_facts_of_any_length_are_refused_at_the_price_of_a_short_text(sender: Re
     assert f"over the limit of {MAX_BYTES:,}" in render.note
 
 
-def test_built_in_renderers_send_none(pool: RenderPool) -> None:
-    render = pool.render('<svg xmlns="http://www.w3.org/2000/svg"><text y="20">Sales</text></svg>', "svg")
-    assert render.ok, render
-    assert (render.facts, render.note) == (None, "")
+def test_facts_are_sent_only_to_those_who_ask_even_at_the_same_time(pool: RenderPool) -> None:
+    code = '<svg xmlns="http://www.w3.org/2000/svg"><text y="20">Sales</text></svg>'
+    futures = {facts: pool.submit(code, "svg", facts) for facts in (False, True)}
+    without, asked = futures[False].result(), futures[True].result()
+    assert (without.facts, without.note) == (None, "")
+    assert asked.facts is not None
+    assert [span.text for span in asked.facts.spans] == ["Sales"]
+    assert without.image is not None
+    assert asked.image is not None
+    assert without.image.tobytes() == asked.image.tobytes()
+
+
+# What renderers cut
+
+
+def test_facts_within_limits_are_accepted_whatever_a_renderer_found() -> None:
+    letters = '\u56fe\ud800\x00"\\a'  # as JSON, one byte to six for each
+    found = [
+        Span("", (0, 0, 9, 9)),
+        Span(" \n", (0, 0, 9, 9)),
+        Span("outside", (100, 0, 120, 9)),
+        Span("flat", (0, 5, 9, 5)),
+        Span("nowhere", (0, 0, float("nan"), 9)),
+        Span("far", (0, 0, 1e300, 9)),
+        *(Span(letters * number, (-1e5 / 3, 0, 99.12345, 9), (255, 255, 255)) for number in range(1, 10_000)),
+    ]
+    facts = within_limits(found, (100, 50))
+    assert Facts.from_json(facts.to_json()) == facts
+    assert len(facts.spans) > 100
+    assert not {"outside", "flat", "nowhere", "far"} & {span.text for span in facts.spans}
+    assert len(within_limits([Span("a", (0, 0, 9, 9))] * 10_000, (100, 50)).spans) == MAX_SPANS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import facts_language
 import measured
 import pytest
 from PIL import Image
@@ -59,10 +61,31 @@ def test_a_component_of_each_stage_measures_and_counts_by_its_weight(target: Ima
 
 
 def test_a_component_is_given_what_it_names(target: Image.Image) -> None:
-    [result] = scored(
-        target, fenced(RED), components={"given": 1}, prompt="Draw it.", metadata={"uid": "7"}, reference=RED
-    )
+    answer, reference = (RED.replace("</svg>", f"<text y='400'>{text}</text></svg>") for text in ("answer", "known"))
+    asked = {"prompt": "Draw it.", "metadata": {"uid": "7"}}
+    [result] = scored(target, fenced(answer), components={"given": 1}, reference=reference, **asked)
     assert result.scores["given"] == 1
+
+
+@pytest.mark.parametrize(
+    ("component", "colour"),
+    [("overlap", facts_language.NOT_ASKED_FOR), ("from_facts", facts_language.ASKED_FOR)],
+)
+def test_renderers_gather_facts_only_where_a_component_asks_for_them(
+    target: Image.Image, component: str, colour: tuple[int, int, int]
+) -> None:
+    before = registry.exported()
+    entry = {"name": "facts", "value": "facts_language:LANGUAGE", "origin": "tests"}
+    directory = str(Path(facts_language.__file__).parent)
+    registry.adopt({**before, "vincicoder.languages": [{**entry, "directory": directory}]})
+    request = RewardRequest(f"```facts\n{facts_language.WANTED}\n```", target, language="facts")
+    try:
+        with VisualReward("embedded", workers=1, components={component: 1}, keep_renders="all") as reward:
+            [result] = reward.score([request])
+    finally:
+        registry.adopt(before)
+    assert result.render is not None, result
+    assert result.render.getpixel((30, 10)) == colour
 
 
 def test_a_reference_is_given_without_its_fence(target: Image.Image) -> None:
