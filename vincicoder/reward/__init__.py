@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vincicoder.reward.ranking import rank_group
 from vincicoder.reward.result import NAMED_SCORES, STAGES, RewardRequest, RewardResult, Totals
+from vincicoder.reward.spread import keep_group, spread
 
 if TYPE_CHECKING:
     from vincicoder.images import TargetLike
@@ -22,8 +23,10 @@ __all__ = [
     "Scorer",
     "Totals",
     "VisualReward",
+    "keep_group",
     "rank_group",
     "score",
+    "spread",
 ]
 
 

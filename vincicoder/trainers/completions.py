@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
-from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, weight
-from vincicoder.trainers.reward import TrainerReward, shared_reward
+from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, sums_of_groups, weight
+from vincicoder.trainers.reward import TrainerReward, group_of, shared_reward
 from vincicoder.trainers.rows import request_from, text_of
 from vincicoder.trainers.validation import benchmark_names
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 REWARDS = ("overall", "visual", "alignment", "execution")
 FAULTS = ("none", "mean")
 
-_OWN = ("image_dir", "faults", "group_size", "benchmarks", "validation_dir")
+_OWN = ("image_dir", "faults", "group_size", "noise", "benchmarks", "validation_dir")
+
+NOISE = 0.005
+"""What ``overall`` changes by, about, when an image is moved by one pixel (preset ``paper``, encoder ``embedded``)."""
 
 _TARGET_HINT = (
     "Give the image in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
@@ -43,6 +46,8 @@ class CompletionReward:
             sum as 0 when no other reward has a value; ``"mean"`` for the mean of its siblings where the machine failed
             and 0 where the row's data cannot be used, so that nothing is learned from it.
         group_size: Responses per prompt, where that is known; matters when the processes of a machine share a group.
+        noise: What the reward changes by where only the rendering differs; the log says which share of the groups has a
+            standard deviation below twice this.
         benchmarks: Names of benchmarks: rows that ``vincicoder eval export`` wrote of them are measured by the
             benchmark's own metrics as well, for the log.
         validation_dir: Directory that keeps the responses to these rows as predictions for ``vincicoder eval score``,
@@ -66,6 +71,7 @@ class CompletionReward:
         image_dir: str | None = None,
         faults: str = "none",
         group_size: int | None = None,
+        noise: float = NOISE,
         benchmarks: str | Sequence[str] = (),
         validation_dir: str | None = None,
         **options: Any,
@@ -77,6 +83,7 @@ class CompletionReward:
         self.__name__ = "vincicoder" if reward == "overall" else f"vincicoder_{reward}"
         self._image_dir = image_dir
         self._faults = faults
+        self._noise = _number("noise", noise)
         self._adapter: dict[str, Any] = {
             "group_size": group_size,
             "benchmarks": benchmark_names(benchmarks),
@@ -112,9 +119,10 @@ class CompletionReward:
             TargetError: No row has a target that can be read.
             ScoringUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
         """
-        samples, first = _passes.score(self._shared(), self._requests(completions, prompts, columns))
+        requests = self._requests(completions, prompts, columns)
+        samples, first = _passes.score(self._shared(), requests, self._noise)
         if first and log_metric is not None:
-            for name, mean in means(sums_of(samples)).items():
+            for name, mean in means(_sums(requests, samples, self._noise)).items():
                 log_metric(f"vincicoder/{name}", mean)
         keep = self._faults == "mean"
         return [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
@@ -140,6 +148,16 @@ class CompletionReward:
         return requests
 
 
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ConfigError(f"{name} is {value!r}; expected a number from 0 to 1")
+    return number
+
+
 def _asked(messages: Sequence[Any] | None) -> Sequence[Any] | None:
     """Return the conversation up to the last question."""
     asked = [message for message in messages or () if message["role"] == "user"]
@@ -157,7 +175,9 @@ class _Passes:
         self._latest: OrderedDict[Any, tuple[Future[list[Metrics]], Sequence[RewardRequest]]] = OrderedDict()
         self._sums: Counter[str] = Counter()
 
-    def score(self, reward: TrainerReward, requests: Sequence[RewardRequest]) -> tuple[list[Metrics], bool]:
+    def score(
+        self, reward: TrainerReward, requests: Sequence[RewardRequest], noise: float
+    ) -> tuple[list[Metrics], bool]:
         """Return the scores, and whether this call was the one that made them."""
         key = (id(reward), *((each.response, _identity(each.target), each.prompt, each.language) for each in requests))
         with self._lock:
@@ -176,7 +196,7 @@ class _Passes:
                 future.set_exception(error)
                 raise
             with self._lock:
-                self._sums.update(sums_of(samples))
+                self._sums.update(_sums(requests, samples, noise))
             future.set_result(samples)
         return future.result(), first
 
@@ -184,6 +204,17 @@ class _Passes:
         with self._lock:
             sums, self._sums = self._sums, Counter()
             return sums
+
+
+def _sums(requests: Sequence[RewardRequest], samples: Sequence[Metrics], noise: float) -> Counter[str]:
+    """Return the sums over samples, and over the groups that they are of."""
+    groups: defaultdict[str, list[float]] = defaultdict(list)
+    for request, sample in zip(requests, samples, strict=True):
+        if is_judged(sample):
+            groups[group_of(request)].append(sample["overall"])
+    sums = sums_of(samples)
+    sums.update(sums_of_groups(groups.values(), noise))
+    return sums
 
 
 def _identity(target: Any) -> Any:

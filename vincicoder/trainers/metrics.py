@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vincicoder.reward.result import NAMED_SCORES
+from vincicoder.reward.spread import spread
 from vincicoder.status import Fault, Status
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ UNKNOWN = "stand_in_unknown"
 BENCHMARK = "benchmark/"
 """What the names of a benchmark's metrics begin with."""
 
+GROUP = "group/"
+"""What the names of metrics of groups begin with."""
+
 _COUNT = "count/"
+_GROUPS = f"{_COUNT}{GROUP}"
 
 EXPLAINED: dict[str, str] = {
     "overall": "the reward that the trainer learns from",
@@ -57,6 +62,9 @@ EXPLAINED: dict[str, str] = {
     UNKNOWN: "share of faults of the machine whose siblings were not known in time",
     **{name: f"wall time {_TIMED[stage]}, in seconds" for name, stage in TIMES.items()},
     "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
+    f"{GROUP}std": "mean standard deviation of `overall` among the responses to one prompt; ms-swift and TRL",
+    f"{GROUP}range": "mean difference between the best and the worst of them",
+    f"{GROUP}below_noise": "share of groups whose standard deviation is below twice the option `noise`",
     f"{BENCHMARK}NAME/COLUMN": "in validation: a [column of the benchmark](evaluation.md#while-it-trains)",
     f"{BENCHMARK}NAME/unjudged": "share of its samples that could not be measured, which is no fault of the model",
 }
@@ -144,6 +152,21 @@ def sums_of(samples: Sequence[Metrics]) -> Counter[str]:
     return sums
 
 
+def sums_of_groups(groups: Iterable[Sequence[float]], noise: float) -> Counter[str]:
+    """Return sums over groups, to be added to those of :func:`sums_of`: how far apart the rewards of each are.
+
+    Args:
+        groups: Rewards of the judged samples of one prompt each.
+        noise: See `vincicoder.reward.spread`.
+    """
+    found = spread(groups, noise)
+    if not found.groups:
+        return Counter()
+    named = {"std": found.std, "range": found.range, "below_noise": found.below_noise}
+    sums = {f"{GROUP}{name}": value * found.groups for name, value in named.items()}
+    return Counter({**sums, _GROUPS: found.groups})
+
+
 def means(sums: Mapping[str, float]) -> Metrics:
     """Return the mean of every metric: scores and times over the judged samples, shares over all.
 
@@ -180,6 +203,8 @@ def _count_of(name: str) -> str:
     """Return the name under which the sums hold what a metric's mean is over."""
     if name.startswith(BENCHMARK):
         return f"{_COUNT}{name}"
+    if name.startswith(GROUP):
+        return _GROUPS
     return "count" if _is_share(name) else "judged"
 
 

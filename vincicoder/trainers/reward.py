@@ -152,7 +152,7 @@ class TrainerReward:
         scorer, board, siblings = self._built()
         # Without a uid, what another batch scored for the same prompt is of another step, unless batches are shared.
         batch = 0 if board.shared or self._one_by_one else next(self._batches)
-        groups = [_group(requests[index], batch) for index in asked]
+        groups = [group_of(requests[index], batch) for index in asked]
         board.begin(groups)
         open_groups = dict(zip(asked, groups, strict=True))
         faults: list[str] = []
@@ -257,7 +257,7 @@ def _refusal(request: RewardRequest) -> tuple[Status, str] | None:
     return None
 
 
-def _group(request: RewardRequest, batch: int) -> str:
+def group_of(request: RewardRequest, batch: int = 0) -> str:
     """Return what tells a request's group from all others of the job."""
     uid = request.metadata.get("uid")
     if uid is not None:

@@ -133,12 +133,28 @@ def test_log_metric_gets_every_mean_once_per_batch(png):
     assert set(means) >= {"vincicoder/overall", "vincicoder/timeout", "vincicoder/infrastructure"}
 
 
+def test_the_log_says_how_far_apart_groups_are_and_which_lie_below_the_noise(png, expected):
+    logged: dict[str, float] = {}
+    alike = [svg("red")] * 2
+    call = {
+        "completions": [svg("red"), svg("blue"), *alike, svg("red")],
+        "prompts": ["one", "one", "two", "two", "alone"],
+        "image": [png] * 5,
+        "language": ["svg"] * 5,
+    }
+    CompletionReward(noise=0.01, **OPTIONS)(**call, log_metric=logged.__setitem__)
+    apart = abs(expected[0] - expected[1])
+    assert logged["vincicoder/group/range"] == pytest.approx(apart / 2)
+    assert logged["vincicoder/group/std"] == pytest.approx(apart / 4)
+    assert logged["vincicoder/group/below_noise"] == 0.5
+
+
 def test_a_fault_of_the_machine_is_none_or_the_groups_mean(png, expected, monkeypatch):
     """The fault cannot be caused on demand, so the pool is told that one code cannot be rendered here."""
     drawn = RenderPool._render
 
-    def render(self, code, language):
-        return Render(Status.INFRASTRUCTURE, message="lost") if "cx='1'" in code else drawn(self, code, language)
+    def render(self, wanted):
+        return Render(Status.INFRASTRUCTURE, message="lost") if "cx='1'" in wanted.code else drawn(self, wanted)
 
     monkeypatch.setattr(RenderPool, "_render", render)
     lost = '```svg\n<svg xmlns="http://www.w3.org/2000/svg"><circle cx=\'1\' r="3"/></svg>\n```'
@@ -175,6 +191,7 @@ def test_data_that_never_says_its_language_is_an_error_at_the_first_batch(png):
     ("options", "said"),
     [
         ({"reward": "beauty"}, "reward is 'beauty'; expected one of: overall, visual"),
+        ({"noise": "loud"}, "noise is 'loud'; expected a number from 0 to 1"),
         ({"faults": "zero"}, "faults is 'zero'; expected one of: none, mean"),
         ({"encodr": "embedded"}, "no option 'encodr'; did you mean 'encoder'"),
         ({"imag_dir": "/data"}, "no option 'imag_dir'; did you mean 'image_dir'"),
