@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 RULES = ("paper", "code")
-"""When a group is dropped: if it is solved and alike, as UniWorld-R1's paper has it, or if it is either, as its code."""
+"""When a group is dropped: if it is solved and alike, as UniWorld-R1's paper has it, or either, as its code has it."""
 
 
 @dataclass(frozen=True)
