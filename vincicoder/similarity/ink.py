@@ -25,6 +25,8 @@ _FAINT, _CLEAR = 10.0, 40.0
 """Distances in RGB from the background: below the first nobody sees ink, from the second on anybody does."""
 _LEAST_INK = 0.02
 """Share of a box that a full stop or a minus sign fills at least."""
+_UNREADABLE, _READABLE = 2.0, 8.0
+"""Pixels of a box for each letter: two are a smear, eight can be read."""
 _MOST_INK = 0.8
 """Share above which a box is painted over and holds no text, unless that is as short as `_SHORT`."""
 _SHORT = 2
@@ -40,8 +42,8 @@ def borne_out(spans: Sequence[Span], image: Image.Image) -> list[float]:
     """Return for each span, in [0, 1], how far an image shows it.
 
     That is the share of its box inside the image, times the contrast of the ink in it with what is around or behind
-    it, times whether the ink is as much, as scattered and of the colour that such a text needs. The ink of other
-    things in the same colour and place cannot be told from the text's own.
+    it, times whether the ink is as much, as scattered and of the colour that such a text needs, times whether there is
+    room for its letters. The ink of other things in the same colour and place cannot be told from the text's own.
 
     Args:
         spans: Text with boxes in pixels of the image; boxes may be of any size and lie anywhere.
@@ -65,7 +67,14 @@ def borne_out(spans: Sequence[Span], image: Image.Image) -> list[float]:
     rest = np.flatnonzero(shown < 1)
     behind = np.median(points[rest].reshape(len(rest), _ROWS * _COLUMNS, 3), axis=1)
     shown[rest] = np.maximum(shown[rest], _shown(points[rest], behind, colours[rest], lengths[rest]))
-    return [float(value) for value in np.clip(inside * shown * (lengths > 0), 0, 1)]
+    return [float(value) for value in np.clip(inside * shown * _legible(boxes, lengths), 0, 1)]
+
+
+def _legible(boxes: NDArray[np.float64], lengths: NDArray[Any]) -> NDArray[np.float64]:
+    """Return whether boxes are large enough for their letters; one or two may be as small as a full stop."""
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) / np.maximum(lengths, 1)
+    room = np.clip((area - _UNREADABLE) / (_READABLE - _UNREADABLE), 0, 1)
+    return np.where(lengths > _SHORT, room, (lengths > 0).astype(np.float64))
 
 
 def _inside(boxes: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:

@@ -73,6 +73,11 @@ def test_ink_of_another_colour_bears_nothing_out() -> None:
     assert borne_out([Span("Net sales", box, (255, 0, 0))], image)[0] < 0.1
 
 
+def test_what_is_too_small_for_its_letters_cannot_be_read() -> None:
+    image, (left, top, right, bottom) = written("Nets")
+    assert borne_out([Span("Net sales of all our shops" * 40, (left, top, right, bottom), BLACK)], image)[0] < 0.1
+
+
 def test_shapes_are_no_text() -> None:
     image = Image.new("RGB", (300, 100), "white")
     draw = ImageDraw.Draw(image)
