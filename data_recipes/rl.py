@@ -1,16 +1,17 @@
 """Choose records that a policy can learn from: ``vincicoder data rl``.
 
 The chosen records are complex enough and unlike each other, and domains have the shares that you choose. With
-``--pass-rates``, records that a policy nearly always or nearly never solves are left out, since a group of equal
-rewards teaches nothing. The file is what ``vincicoder score`` writes, with any number of results for an id, or JSON
-lines with an ``id`` and a list of ``scores``.
+``--rewards``, records are left out whose samples by a policy earn nearly the same, since a group of equal rewards
+teaches nothing, and those with hardly anything left to gain. With ``--pass-rates``, records are left out that the
+policy nearly always or nearly never solves. Either file is what ``vincicoder score`` writes, with any number of results
+for an id, or JSON lines with an ``id`` and a list of ``scores``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ PASSED = 0.9
 BAND = (0.05, 0.95)
 """Share of solved samples that a prompt is kept with."""
 
+SPREAD = 0.01
+"""Standard deviation of a prompt's rewards: twice what the paper's reward changes by when an image moves by a pixel."""
+
+HEADROOM = 0.02
+"""What the mean of a prompt's rewards lacks to 1 at least."""
+
 
 def choose(
     index: Index,
@@ -65,29 +72,26 @@ def choose(
     balance(index, total, shares)
 
 
-def read_pass_rates(path: Path, passed: float = PASSED) -> dict[str, float]:
-    """Return the share of solved samples by id.
+def read_rewards(path: Path) -> dict[str, list[float]]:
+    """Return the rewards of a policy's samples by id.
 
     Args:
         path: JSON lines with ``id`` and either ``overall``, a sample's reward, or ``scores``, a list of them. Samples
             whose ``status`` says that they could not be judged do not count.
-        passed: Reward from which on a sample counts as solved.
 
     Raises:
         DataError: The file cannot be read.
     """
-    solved: Counter[str] = Counter()
-    asked: Counter[str] = Counter()
+    rewards: defaultdict[str, list[float]] = defaultdict(list)
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     name, scores = _scores(line, f"{path}, line {number}")
-                    solved[name] += sum(score >= passed for score in scores)
-                    asked[name] += len(scores)
+                    rewards[name] += scores
     except OSError as error:
-        raise DataError(f"the pass rates {path} cannot be read: {error.strerror}") from error
-    return {name: solved[name] / count for name, count in asked.items() if count}
+        raise DataError(f"the rewards {path} cannot be read: {error.strerror}") from error
+    return {name: scores for name, scores in rewards.items() if scores}
 
 
 def _scores(line: bytes, where: str) -> tuple[str, list[float]]:
@@ -100,17 +104,47 @@ def _scores(line: bytes, where: str) -> tuple[str, list[float]]:
         raise DataError(f"{where}: expected an object with id and scores, or id and overall ({error!r})") from error
 
 
-def drop_solved_and_hopeless(index: Index, rates: Mapping[str, float]) -> None:
-    """Leave out records whose pass rate is outside ``BAND``; one whose rate is not known stays.
+def drop_solved_and_hopeless(index: Index, rewards: Mapping[str, Sequence[float]], passed: float = PASSED) -> None:
+    """Leave out records whose pass rate is outside ``BAND``; one that has no rewards stays.
+
+    Args:
+        index: The records.
+        rewards: Rewards by id.
+        passed: Reward from which on a sample counts as solved.
 
     Raises:
-        DataError: Not a single rate is of these records.
+        DataError: Not a single reward is of these records.
     """
-    ids = (row["id"] for row in rows_of(index.paths, ["id"]))
-    found = np.array([rates.get(name, np.nan) for name in ids])
+    rates = _of_records(index, {name: sum(each >= passed for each in own) / len(own) for name, own in rewards.items()})
+    index.leave_out(np.flatnonzero((rates < BAND[0]) | (rates > BAND[1])), Reason.PASS_RATE)
+
+
+def drop_without_lesson(
+    index: Index, rewards: Mapping[str, Sequence[float]], least_spread: float, least_headroom: float
+) -> None:
+    """Leave out records whose rewards are alike or leave nothing to gain; one that has no rewards stays.
+
+    Args:
+        index: The records.
+        rewards: Rewards by id; those of a single sample say nothing of the spread.
+        least_spread: Standard deviation of a record's rewards.
+        least_headroom: What their mean must lack to 1.
+
+    Raises:
+        DataError: Not a single reward is of these records.
+    """
+    spreads = _of_records(index, {name: np.std(own) if len(own) > 1 else np.inf for name, own in rewards.items()})
+    index.leave_out(np.flatnonzero(spreads < least_spread), Reason.ALIKE)
+    headroom = _of_records(index, {name: 1 - np.mean(own) for name, own in rewards.items()})
+    index.leave_out(np.flatnonzero(headroom < least_headroom), Reason.HEADROOM)
+
+
+def _of_records(index: Index, values: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the value of each record, NaN where there is none."""
+    found = np.array([values.get(row["id"], np.nan) for row in rows_of(index.paths, ["id"])])
     if np.isnan(found).all():
-        raise DataError(f"none of the {len(rates)} ids in the pass rates is the id of one of these records")
-    index.leave_out(np.flatnonzero((found < BAND[0]) | (found > BAND[1])), Reason.PASS_RATE)
+        raise DataError(f"none of the {len(values)} ids in the rewards is the id of one of these records")
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,10 +164,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--passed", type=share, default=PASSED, metavar="X", help=f"least reward of a solved sample (default: {PASSED})"
     )
+    parser.add_argument("--rewards", type=Path, metavar="FILE", help="a file of the same kind, to choose by spread")
+    parser.add_argument(
+        "--least-spread",
+        type=share,
+        default=SPREAD,
+        metavar="X",
+        help=f"least standard deviation of a record's rewards (default: {SPREAD})",
+    )
+    parser.add_argument(
+        "--least-headroom",
+        type=share,
+        default=HEADROOM,
+        metavar="X",
+        help=f"what the mean of a record's rewards must lack to 1 (default: {HEADROOM})",
+    )
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
     if options.pass_rates:
-        drop_solved_and_hopeless(index, read_pass_rates(options.pass_rates, options.passed))
+        drop_solved_and_hopeless(index, read_rewards(options.pass_rates), options.passed)
+    if options.rewards:
+        drop_without_lesson(index, read_rewards(options.rewards), options.least_spread, options.least_headroom)
     choose(index, options.total, parse_shares(options.shares), options.least_tokens)
     return write_chosen(options, index)
 

@@ -30,7 +30,10 @@ BANDS = 8
 """Parts of a fingerprint: more than the bits that may differ, so that one of them is the same in both."""
 
 _NEIGHBOURS = 12
-REASONS = (None, Reason.DUPLICATE_CODE, Reason.DUPLICATE_IMAGE, Reason.SIMPLE, Reason.NOT_SAMPLED, Reason.PASS_RATE)
+REASONS = (
+    *(None, Reason.DUPLICATE_CODE, Reason.DUPLICATE_IMAGE, Reason.SIMPLE, Reason.NOT_SAMPLED),
+    *(Reason.PASS_RATE, Reason.ALIKE, Reason.HEADROOM),
+)
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -36,6 +36,8 @@ class Reason(str, Enum):
     DUPLICATE_IMAGE = "duplicate image"
     SIMPLE = "too simple"
     PASS_RATE = "pass rate outside the band"
+    ALIKE = "rewards too much alike"
+    HEADROOM = "nothing left to gain"
     NOT_SAMPLED = "not sampled"
 
 

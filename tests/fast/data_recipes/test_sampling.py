@@ -187,7 +187,7 @@ def test_the_rl_set_is_complex_spread_over_domains_and_neither_solved_nor_hopele
         ('{"id": 1}', "line 1: expected an object with id and scores"),
         ('\n{"id": "r1", "overall": 1}\n[]', "line 3: expected an object with id and scores"),
         ('{"id": "r1", "overall": "much"}', "line 1: expected"),
-        ('{"id": "other", "overall": 1}', "none of the 1 ids in the pass rates"),
+        ('{"id": "other", "overall": 1}', "none of the 1 ids in the rewards"),
     ):
         rates.write_text(text)
         with pytest.raises(DataError, match=message):
@@ -206,12 +206,26 @@ def test_pass_rates_are_read_from_results_of_score_as_they_are(tmp_path, capsys)
     (tmp_path / "requests.jsonl").write_text("\n".join(map(json.dumps, requests)))
     results = tmp_path / "results.jsonl"
     command_line(["score", str(tmp_path / "requests.jsonl"), "--output", str(results), "--encoder", "embedded"])
-    assert rl.read_pass_rates(results) == {"r1": 1.0, "r2": 0.0, "r3": 0.5}
+    solved = {name: [each >= rl.PASSED for each in own] for name, own in rl.read_rewards(results).items()}
+    assert solved == {"r1": [True, True], "r2": [False, False], "r3": [True, False]}
     made(tmp_path / "in", ["svg"] * 6)
     capsys.readouterr()
     rl.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--pass-rates", str(results)])
     assert json.loads(capsys.readouterr().out)["dropped"] == {"pass rate outside the band": 2}
     assert [record.id for record in kept(tmp_path / "out")] == ["r0", "r3", "r4", "r5"]
+
+
+def test_records_whose_rewards_are_alike_or_leave_nothing_to_gain_are_left_out(tmp_path, capsys):
+    made(tmp_path / "in", ["svg"] * 6)
+    rewards = {"r0": [0.88, 0.881], "r1": [0.5, 0.9], "r2": [0.97, 1.0], "r3": [0.3], "r4": [0.99]}
+    file = tmp_path / "rewards.jsonl"
+    file.write_text("\n".join(json.dumps({"id": name, "scores": scores}) for name, scores in rewards.items()))
+    arguments = [str(tmp_path / "in"), "--rewards", str(file)]
+    rl.main([*arguments, "--out", str(tmp_path / "out")])
+    assert json.loads(capsys.readouterr().out)["dropped"] == {"rewards too much alike": 1, "nothing left to gain": 2}
+    assert [record.id for record in kept(tmp_path / "out")] == ["r1", "r3", "r5"]
+    rl.main([*arguments, "--out", str(tmp_path / "all"), "--least-spread", "0", "--least-headroom", "0"])
+    assert len(kept(tmp_path / "all")) == 6
 
 
 def test_records_that_were_not_measured_are_refused(tmp_path):
