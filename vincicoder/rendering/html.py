@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from vincicoder.rendering.page_images import PageImages, script_data
+from vincicoder.rendering.page_text import page_text
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
 
@@ -157,7 +158,8 @@ class HtmlRenderer:
             embedded = self._chromium.images.embedded_bytes(report["exported"])
             if report["painted"] and not options:  # the pages of other renderers paint by scripts of ours
                 embedded += min(int(report["painted"]), script_data(code))
-            return Rendered(image, embedded_bytes=embedded)
+            facts = page_text(devtools, image.size, scale) if workspace.facts else None
+            return Rendered(image, facts, embedded)
 
     def _executable(self) -> str:
         if self.browser is not None:

@@ -30,8 +30,8 @@ _UNREADABLE, _READABLE = 2.0, 8.0
 _MOST_INK = 0.8
 """Share above which a box is painted over and holds no text, unless that is as short as `_SHORT`."""
 _SHORT = 2
-_CELLS, _LEAST_CELLS = 8, 0.75
-"""Parts of a box along its text, and the share of them that must have ink."""
+_CELLS, _MOST_CELLS, _SOME_CELLS = 8, 0.75, 0.5
+"""Parts of a box along its text, and the share of them that must have ink, in long texts and in shorter ones."""
 _LINE = 0.95
 """Share of a row of a box above which its ink is a line."""
 
@@ -149,7 +149,7 @@ def _like_text(ink: NDArray[np.bool_], lengths: NDArray[Any]) -> Floats:
     # Along a line of the axes or the edge of a shape ink goes on; between letters it ends.
     line = ink.mean(axis=2) > _LINE
     cells = (ink & ~line[:, :, None]).reshape(len(ink), _ROWS, _CELLS, _COLUMNS // _CELLS).any(axis=(1, 3)).mean(axis=1)
-    spread = np.where(longer, np.clip(cells / _LEAST_CELLS, 0, 1), 1.0)
+    spread = np.where(longer, np.clip(cells / np.where(lengths < _CELLS, _SOME_CELLS, _MOST_CELLS), 0, 1), 1.0)
     rows = ink.any(axis=2).sum(axis=1)
     ends = (ink[:, :, 1:] != ink[:, :, :-1]).sum(axis=(1, 2)) / np.maximum(rows, 1)
     broken = np.where(longer, np.clip(ends, 0, 1), 1.0)

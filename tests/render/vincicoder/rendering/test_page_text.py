@@ -1,0 +1,155 @@
+"""The text of pages and plotly figures: what the browser has laid out, and nothing that a script makes up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from rendered import image_in
+
+from vincicoder.rendering import RenderPool
+from vincicoder.rendering.facts import MAX_SPANS, Facts, Span
+from vincicoder.rendering.sandbox.client import ForkServer
+from vincicoder.similarity.ink import borne_out
+
+WORD = "<body style='margin:0'><div style='position:absolute;left:300px;top:200px;font-size:30px{}'>Sales</div>"
+BLACK = (0, 0, 0)
+
+
+def shown(server: ForkServer, code: str, **options: object) -> tuple[Image.Image, list[Span]]:
+    result = server.run(code, options, facts=True)
+    image = image_in(result)
+    assert isinstance(result.facts, Facts), result.note
+    return image, list(result.facts.spans)
+
+
+def inked(image: Image.Image) -> tuple[int, int, int, int]:
+    rows, columns = np.nonzero(np.asarray(image.convert("L")) < 160)
+    return int(columns.min()), int(rows.min()), int(columns.max() + 1), int(rows.max() + 1)
+
+
+@pytest.mark.parametrize(
+    ("style", "options"),
+    [
+        ("", {}),
+        ("", {"width": 700, "height": 500, "scale": 2}),
+        (";color:#c00000", {}),
+        (";transform:scale(2)", {}),
+        (";zoom:1.5", {}),
+        (";opacity:.7", {}),
+        (";text-transform:none;font-family:serif;letter-spacing:9px", {}),
+    ],
+)
+def test_a_box_is_where_the_text_is(browser: ForkServer, style: str, options: dict[str, object]) -> None:
+    image, [span] = shown(browser, WORD.format(style), **options)
+    assert span.text == "Sales"
+    left, top, right, bottom = span.box
+    ink = inked(image)
+    bearing = 12 if "letter" in style else 4  # space of the letters themselves
+    assert left - 2 <= ink[0] <= left + bearing
+    assert right - 2 * bearing <= ink[2] <= right + 2
+    assert top - 2 <= ink[1] < ink[3] <= bottom + 2
+    assert ink[3] - ink[1] > 0.5 * (bottom - top)
+    assert borne_out([span], image)[0] > 0.9
+
+
+def test_a_scrolled_page_has_its_text_where_its_image_has_it(browser: ForkServer) -> None:
+    body = WORD.format("") + "<div style='height:3000px'></div><script>scrollTo(0, 999)</script>"
+    image, [span] = shown(browser, body)
+    assert image.height == 3000
+    assert borne_out([span], image)[0] > 0.9
+
+
+def test_each_node_of_text_is_one_span_as_it_is_shown(browser: ForkServer) -> None:
+    code = (
+        "<h1 style='color:#c00'>Title</h1><p>one  two <b>bold</b> &amp; 人😀x</p>"
+        "<p style='width:90px;text-transform:uppercase'>several lines of text</p>"
+        "<style>.q::before{content:'pseudo '}</style><p class='q'>after it</p><button>Go</button>"
+        "<svg width='200' height='50'><text x='9' y='30' fill='blue'>in SVG</text></svg>"
+        "<p style='background:linear-gradient(red,red);background-clip:text;-webkit-text-fill-color:transparent'>red</p>"
+        "<div id='h'></div><script>h.attachShadow({mode: 'closed'}).innerHTML = '<p>shadow</p>'</script>"
+        "<p hidden>none</p><p style='visibility:hidden'>hidden</p><script>'script'</script><title>title</title>"
+    )
+    image, spans = shown(browser, code)
+    assert [(span.text, span.colour) for span in spans] == [
+        ("Title", (204, 0, 0)),
+        ("one two", BLACK),
+        ("bold", BLACK),
+        ("& 人😀x", BLACK),
+        ("SEVERAL LINES OF TEXT", BLACK),
+        ("pseudo", BLACK),
+        ("after it", BLACK),
+        ("Go", BLACK),
+        ("in SVG", (0, 0, 255)),
+        ("red", None),
+        ("shadow", BLACK),
+    ]
+    assert min(borne_out(spans, image)) > 0.9
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        ";color:white",
+        ";color:transparent",
+        ";opacity:.004",
+        ";color:rgba(0,0,0,.004)",
+        ";font-size:0",
+        ";font-size:1px",
+        ";left:-9999px",
+        ";clip-path:circle(0)",
+        ";transform:scale(0)",
+        ";height:0;overflow:hidden",
+        "'>Sales</div><div style='position:absolute;inset:0;background:#eef'></div><div hidden id='",
+    ],
+)
+def test_invisible_text_is_not_borne_out(browser: ForkServer, style: str) -> None:
+    image, spans = shown(browser, WORD.format(style))
+    assert max(borne_out(spans, image), default=0) < 0.1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "for (const c of [Text, CharacterData, Range, CSSStyleDeclaration, DOMRect, HTMLElement]) for (const n of"
+        " Object.getOwnPropertyNames(c.prototype)) try { Object.defineProperty(c.prototype, n, {get() { throw 1 }}) }"
+        " catch {}",
+        "window.getComputedStyle = () => { throw 1 }; JSON.stringify = () => '[]'; Array.prototype.map = null",
+        "Element.prototype.getBoundingClientRect = () => ({x: 1, y: 1, width: 9, height: 9});"
+        "Object.defineProperty(Node.prototype, 'textContent', {get: () => 'forged'})",
+        "document.createTreeWalker = document.createRange = Range.prototype.getClientRects = () => { throw 1 }",
+        "Object.prototype.text = 'forged'; Object.prototype.toJSON = () => 'forged'",
+    ],
+)
+def test_no_script_changes_what_is_read(browser: ForkServer, script: str) -> None:
+    plain = shown(browser, WORD.format(""))[1]
+    assert shown(browser, f"{WORD.format('')}<script>{script}</script>")[1] == plain
+
+
+def test_thousands_of_texts_and_a_huge_one_stay_within_limits(browser: ForkServer) -> None:
+    assert len(shown(browser, "<b>word</b> <i>word</i> " * 5_000)[1]) == MAX_SPANS
+    image, spans = shown(browser, f"<p style='font-size:3px'>{'word ' * 20_000}</p><p>after")
+    assert [len(span.text) for span in spans] == [99_999, 5]
+    assert borne_out(spans, image)[1] > 0.9
+
+
+def test_a_page_is_the_same_image_with_facts_and_without(browser: ForkServer) -> None:
+    code = WORD.format("") + "<canvas></canvas>"
+    without = browser.run(code)
+    assert without.facts is None
+    assert shown(browser, code)[0].tobytes() == image_in(without).tobytes()
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_plotly_figure_says_its_text_in_the_pixels_of_its_image(pool: RenderPool, scale: int) -> None:
+    code = (
+        "import plotly.express as px\nf = px.bar(x=['north', 'south'], y=[3, 5], title='Sales 2024', text=['3.1', '5.2'])\n"
+        f"f.write_image('a.png', width=600, height=400, scale={scale})"
+    )
+    render = pool.render(code, "python", facts=True)
+    assert render.image is not None, render
+    assert render.image.size == (600 * scale, 400 * scale)
+    assert render.facts is not None
+    spans = render.facts.spans
+    assert {"north", "south", "Sales 2024", "3.1", "5.2", "x", "y"} <= {span.text for span in spans}
+    assert min(borne_out(spans, render.image)) > 0.9

@@ -1,0 +1,69 @@
+"""The text of a page with its boxes, as the browser itself has laid it out.
+
+It comes from a snapshot that the browser takes of its own layout, so that no script of the page is asked and none can
+change the answer. Text in frames and in fields of forms is not in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.rendering.facts import Facts, Span, within_limits
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession
+
+_STYLES = ("visibility", "-webkit-text-fill-color", "fill")
+_SVG_TEXT = ("text", "tspan", "textPath")
+_COLOUR = re.compile(r"rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)")
+
+
+def page_text(devtools: CDPSession, size: tuple[int, int], scale: float) -> Facts | None:
+    """Return the text of a page, or None where the browser cannot say.
+
+    Args:
+        devtools: The page's developer tools.
+        size: Width and height of the page's image in pixels.
+        scale: Pixels of the image per CSS pixel.
+    """
+    from playwright.sync_api import Error
+
+    try:
+        snapshot = devtools.send("DOMSnapshot.captureSnapshot", {"computedStyles": list(_STYLES)})
+    except Error:  # it is too large for one answer; the image stands
+        return None
+    return within_limits(_spans(snapshot, scale), size)
+
+
+def _spans(snapshot: dict[str, Any], scale: float) -> Iterator[Span]:
+    """Yield each visible node of text, whose box is around all its lines."""
+    document, strings = snapshot["documents"][0], snapshot["strings"]
+    layout, nodes, lines = document["layout"], document["nodes"], document["textBoxes"]
+    boxes: dict[int, tuple[float, float, float, float]] = {}
+    for index, (left, top, width, height) in zip(lines["layoutIndex"], lines["bounds"], strict=True):
+        if width > 0 and height > 0:
+            box = (left, top, left + width, top + height)
+            boxes[index] = _around(boxes[index], box) if index in boxes else box
+    for index, box in boxes.items():
+        visibility, colour, fill = (strings[style] for style in layout["styles"][index])
+        if visibility == "visible":
+            parent = nodes["parentIndex"][layout["nodeIndex"][index]]
+            painted = fill if strings[nodes["nodeName"][parent]] in _SVG_TEXT else colour
+            left, top, right, bottom = (edge * scale for edge in box)
+            yield Span(strings[layout["text"][index]], (left, top, right, bottom), _colour(painted))
+
+
+def _around(
+    box: tuple[float, float, float, float], other: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    return min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]), max(box[3], other[3])
+
+
+def _colour(style: str) -> tuple[int, int, int] | None:
+    """Return a computed colour; None for one that is transparent or no plain one, as where a gradient paints text."""
+    match = _COLOUR.fullmatch(style)
+    if match is None or (match[4] is not None and float(match[4]) == 0):
+        return None
+    return int(match[1]), int(match[2]), int(match[3])
