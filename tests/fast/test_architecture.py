@@ -14,7 +14,7 @@ LAYERS = (
     {"languages", "images", "endpoint"},
     {"alignment", "guards", "rendering", "similarity", "reporting", "data"},
     {"reward"},
-    {"evaluation", "fidelity", "attacks"},
+    {"evaluation", "fidelity", "attacks", "planning"},
     {"trainers", "cluster", "server"},
     {"cli", "__main__"},
 )

@@ -1,0 +1,180 @@
+"""A plan as text, with its formulas if asked, and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict
+from typing import Any
+
+from vincicoder.planning.memory import GIB, cached_sequences, host_bytes
+from vincicoder.planning.plan import MARGIN, Plan, nearest, split_in_words
+from vincicoder.planning.sensitivity import Effect, effects_of
+from vincicoder.planning.settings import SFT
+from vincicoder.planning.timing import OVERLAP, cores_to_hide, decoding_of, mean_render_seconds
+
+SHOWN = 0.001  # of hours or memory; rates that change less are named without numbers
+
+
+def verdict(plan: Plan) -> str:
+    """Return in one or two sentences whether a plan fits, and if not, what would.
+
+    Example:
+        >>> from vincicoder.planning.plan import make_plan
+        >>> from vincicoder.planning.settings import Run
+        >>> print(verdict(make_plan(Run(model="32b", trainer="verl"))))
+        It does not fit: training needs 100.4 of 80 GiB on each GPU. The nearest change that fits: --gpus 16.
+    """
+    if plan.fits:
+        share = plan.memory.peak / (plan.run.memory * GIB)
+        if share > 1 - MARGIN:
+            return f"It fits, but tightly: {share:.0%} of the memory is planned for, and the plan may be wrong by more."
+        return f"It fits: {share:.0%} of the memory is planned for at the most."
+    found = nearest(plan)
+    change = f"The nearest change that fits: {found[0]}." if found else "No change that was tried fits."
+    return f"It does not fit: {'; '.join(plan.problems)}. {change}"
+
+
+def text_of(plan: Plan, explain: bool = False) -> str:
+    """Return a plan as people read it.
+
+    Args:
+        plan: The plan.
+        explain: Add the formulas with their numbers.
+    """
+    run, shape = plan.run, plan.shape
+    stage = "supervised fine-tuning" if run.stage == SFT else f"reinforcement learning, profile {run.profile}"
+    how = f", LoRA of rank {run.lora_rank}" if run.lora_rank else ""
+    where = f"{run.gpus} x {run.gpu} of {run.memory:g} GiB on {run.nodes} node{'s' * (run.nodes > 1)}"
+    lines = [f"{shape.name} ({shape.parameters / 1e9:.2f}B parameters{how}), {stage}, {run.framework}, {where}", ""]
+    lines += [verdict(plan), "", "Memory of each GPU, GiB", *_memory(plan), "", "Batch", f"  {split_in_words(plan)}"]
+    if plan.step is not None:
+        lines += ["", "Rollouts", *_rollouts(plan), "", "Reward", *_reward(plan)]
+    lines += ["", "Time: computed from the rates below, measured by nobody", *_time(plan)]
+    lines += [
+        "",
+        f"What matters: hours ({plan.hours:.1f}) and memory of the plan with 25 % less and 25 % more of a rate",
+    ]
+    lines += _table(plan, effects_of(plan))
+    if explain:
+        from vincicoder.planning.explain import formulas
+
+        lines += ["", "Formulas", *(f"  {each}" for each in formulas(plan))]
+    return "\n".join(lines) + "\n"
+
+
+def json_of(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON has it: bytes, seconds, and the run's settings."""
+    found = None if plan.fits else nearest(plan)
+    memory = asdict(plan.memory)
+    data: dict[str, Any] = {
+        "run": asdict(plan.run),
+        "rates": asdict(plan.rates),
+        "model": {**asdict(plan.shape), "parameters": plan.shape.parameters},
+        "fits": plan.fits,
+        "problems": plan.problems,
+        "nearest": found and found[0],
+        "split": asdict(plan.split),
+        "memory": {**memory, "training": plan.memory.training, "rollout": plan.memory.rollout},
+        "host_memory": host_bytes(plan.run, plan.shape, plan.split),
+        "steps": plan.steps,
+        "step_seconds": plan.step_seconds,
+        "hours": plan.hours,
+        "gpu_hours": plan.hours * plan.run.gpus,
+        "measured": False,
+        "sensitivity": [asdict(effect) for effect in effects_of(plan)],
+    }
+    if plan.step is not None:
+        data["step"] = {**asdict(plan.step), "hides": plan.step.hides}
+        data["kv_bytes_per_token"] = plan.shape.kv_bytes_per_token()
+        data["cores_to_hide"] = cores_to_hide(plan.run, plan.step, plan.rates)
+    return data
+
+
+def _memory(plan: Plan) -> list[str]:
+    memory = plan.memory
+    rows = [
+        ("weights", memory.weights),
+        ("gradients", memory.gradients),
+        ("optimizer", memory.optimizer),
+        ("gathered layers", memory.gathered),
+        ("activations", memory.activations),
+        ("encoder (DINOv2-L)", memory.encoder),
+        ("reserve", memory.reserve),
+        ("training in all", memory.training),
+    ]
+    if plan.step is not None:
+        rows += [
+            ("rollout engine", memory.engine),
+            ("  its weights", memory.engine_weights),
+            ("  its activations and graphs", memory.engine_work),
+            ("  its KV cache", memory.kv_cache),
+            ("left by training", memory.resident),
+            ("rollouts in all", memory.rollout),
+        ]
+    rows = [row for row in rows if row[1] or row[0].endswith("in all")]
+    lines = [f"  {name:<30}{count / GIB:>8.1f}" for name, count in rows]
+    if host := host_bytes(plan.run, plan.shape, plan.split):
+        lines.append(f"  and {host / GIB:.0f} GiB in the memory of each node, for what leaves its GPUs")
+    return lines
+
+
+def _rollouts(plan: Plan) -> list[str]:
+    split, shape = plan.split, plan.shape
+    decoding = decoding_of(plan.run, shape, split, plan.memory, plan.rates)
+    mean = plan.rates.prompt_tokens + plan.rates.response_tokens
+    held = cached_sequences(plan.run, shape, split, plan.memory, mean)
+    left = "weights and optimizer offloaded" if split.offload else "nothing offloaded"
+    return [
+        f"  tensor parallel {split.tensor_parallel}, gpu_memory_utilization {split.gpu_memory:g}, "
+        f"max_num_batched_tokens {split.batched_tokens:,}, {left}",
+        f"  KV cache {shape.kv_bytes_per_token() / 1024:g} KiB a token: an engine holds {plan.full_sequences:.0f} "
+        f"sequences of full length, {held:.0f} of mean length",
+        f"  {decoding.at_once:.0f} at a time, {decoding.tokens_per_second:,.0f} tokens/s a GPU",
+    ]
+
+
+def _reward(plan: Plan) -> list[str]:
+    run, step = plan.run, plan.step
+    assert step is not None
+    behind = {"rollout": "the rollouts", "old": "the old log-probabilities", "": "nothing"}[OVERLAP[run.framework]]
+    ends = "nobody waits for it" if step.hides else f"{step.waiting:.0f} s of it remain"
+    cores = cores_to_hide(run, step, plan.rates)
+    need = f"cores needed a node: {cores}" if cores else "no number of cores hides it"
+    return [
+        f"  renders {step.rendering:.0f} s on {run.cpus} cores a node, at {mean_render_seconds(plan.rates):.2f} CPU s "
+        f"with those that hang; encoder {step.encoding:.0f} s on one GPU a node",
+        f"  {run.framework} hides it behind {behind}: {ends}; {need}",
+    ]
+
+
+def _time(plan: Plan) -> list[str]:
+    lines, step = [], plan.step
+    if step is not None:
+        phases = (
+            ("read prompts", step.prefill),
+            ("write responses", step.writing),
+            ("old log-probabilities", step.old),
+            ("update", step.update),
+            ("move weights", step.moving),
+            ("wait for the reward", step.waiting),
+        )
+        lines += [f"  {name:<30}{seconds:>8.0f} s" for name, seconds in phases]
+    word = "update" if step is None else "step"
+    lines += [
+        f"  {'one ' + word:<30}{plan.step_seconds:>8.0f} s",
+        f"  {plan.steps:,} {word}s: {plan.hours:.1f} hours, {plan.hours * plan.run.gpus:,.0f} GPU-hours",
+    ]
+    return lines
+
+
+def _table(plan: Plan, effects: list[Effect]) -> list[str]:
+    rows, rest = [f"  {'rate':<28}{'value':>10}{'hours':>20}{'GiB':>18}"], []
+    for each in effects:
+        hours, memory = each.hours, [count / GIB for count in each.memory]
+        if max(each.change_of_hours(plan), each.change_of_memory(plan)) < SHOWN:
+            rest.append(each.name)
+            continue
+        changed = f"{hours[0]:.1f} to {hours[1]:.1f}"
+        rows.append(f"  {each.name:<28}{each.value:>10g}{changed:>20}{f'{memory[0]:.1f} to {memory[1]:.1f}':>18}")
+    without = f"without effect: {', '.join(rest)}"
+    return [*rows, *textwrap.wrap(without, 100, initial_indent="  ", subsequent_indent="    ")] if rest else rows
