@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from vincicoder.cli.parser import FAULT, FINE, add_command
 from vincicoder.errors import ConfigError
 from vincicoder.options import add_flags, changed, from_flat, given_flags
 from vincicoder.planning.settings import Rates, Run
+from vincicoder.reporting.printable import printable
 
 
 def add_parser(commands: Any) -> None:
@@ -44,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(planned, rates)
     print(json.dumps(json_of(plan)) if options.json else text_of(plan, options.explain), end="\n" * options.json)
     if not plan.fits:
+        if options.write:
+            print(printable(f"vincicoder: {options.write} was not written, as the run does not fit"), file=sys.stderr)
         return FAULT
     if options.write:
         words = ["vincicoder", "plan"]

@@ -128,6 +128,11 @@ def nearest(plan: Plan) -> tuple[str, Plan] | None:
     """Return the smallest change after which a plan fits, in words and as a plan; None if none was found.
 
     What leaves the training as it is comes first, then more GPUs, LoRA, shorter texts and a smaller model.
+
+    Example:
+        >>> words, changed = nearest(make_plan(Run(gpus=1)))
+        >>> words
+        '--gpus 2 --profile fast'
     """
     for changes in _changes(plan):
         try:

@@ -33,7 +33,7 @@ def forward_flops(shape: Shape, tokens: float, image_tokens: float) -> float:
     Example:
         >>> from vincicoder.planning.models import shape_of
         >>> round(forward_flops(shape_of("8b"), 3500, 1024) / 1e12, 1)
-        64.3
+        62.4
     """
     vision, patches = shape.vision, image_tokens * shape.vision.patches_per_token
     # The embedding is a look-up, the output layer is not; a tied one is counted once as it is.

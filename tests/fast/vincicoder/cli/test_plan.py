@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
+from repository import ROOT
 
 from vincicoder.cli import main
 from vincicoder.cli.parser import FAULT, FINE, USAGE
@@ -24,7 +27,9 @@ def test_a_plan_that_fits_is_shown_with_hours_that_nobody_measured(capsys):
 def test_a_plan_that_does_not_fit_has_exit_code_1_and_writes_nothing(capsys, tmp_path):
     written = tmp_path / "run.sh"
     assert main(["plan", "--model", "32b", "--trainer", "verl", "--write", str(written)]) == FAULT
-    assert "The nearest change that fits: --gpus 16." in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "The nearest change that fits: --gpus 16." in shown.out
+    assert f"{written} was not written, as the run does not fit" in shown.err
     assert not written.exists()
 
 
@@ -62,6 +67,19 @@ def test_the_written_file_names_the_command_that_made_it(tmp_path, capsys):
 def test_a_wrong_option_is_one_sentence(arguments, said, capsys):
     assert main(["plan", *arguments]) == USAGE
     assert said in capsys.readouterr().err
+
+
+SHOWN = re.findall(r"```console\n\$ vincicoder (.*)\n((?:.*\n)*?)```", (ROOT / "docs" / "plan.md").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("arguments", "text"), SHOWN, ids=[arguments for arguments, _ in SHOWN])
+def test_the_page_shows_what_the_command_prints(arguments, text, capsys):
+    main(shlex.split(arguments))
+    assert capsys.readouterr().out == text
+
+
+def test_the_page_shows_a_plan_that_fits_and_one_that_does_not():
+    assert {"It does not fit" in text for _, text in SHOWN} == {True, False}
 
 
 def test_planning_loads_no_framework():

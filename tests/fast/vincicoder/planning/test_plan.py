@@ -170,6 +170,11 @@ def test_what_does_not_fit_says_why_and_the_change_that_it_names_fits(run):
     assert make_plan(from_flat(Run, given)).fits, "the words are flags that can be given"
 
 
+def test_what_leaves_little_free_is_said_to_be_tight():
+    assert verdict(make_plan(Run(model="32b"))).startswith("It fits, but tightly: 96% of the memory")
+    assert verdict(make_plan(Run())).startswith("It fits: ")
+
+
 def test_what_nothing_helps_is_said():
     plan = make_plan(Run(gpus=1, gpu_memory=4, model="32b"))
     assert nearest(plan) is None

@@ -119,12 +119,13 @@ def test_activations_without_checkpointing_are_within_2_percent(tiny, image_toke
 
 
 @pytest.mark.parametrize("image_tokens, text_tokens", [(0, 512), (64, 448), LONG_IMAGE])
-def test_activations_with_checkpointing_are_within_10_percent(tiny, image_tokens, text_tokens):
+def test_activations_with_checkpointing_are_at_most_10_percent_too_much(tiny, image_tokens, text_tokens):
     model, shape = tiny
     # With reentrant checkpoints, what is computed again passes through the same hooks, so that the peak is seen.
     model.gradient_checkpointing_enable({"use_reentrant": True})
     planned = activations(shape, image_tokens + text_tokens, image_tokens, itemsize=FLOAT32, logit_bytes=4)
-    assert planned.peak == pytest.approx(step(model, image_tokens, text_tokens), rel=0.1)
+    measured = step(model, image_tokens, text_tokens)
+    assert measured <= planned.peak <= 1.1 * measured
 
 
 def test_a_wrong_formula_would_be_noticed(tiny):
