@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 from vincicoder.languages import Language
 from vincicoder.rendering.facts import Facts, Span
-from vincicoder.rendering.renderer import Policy, Rendered, Result, Workspace
+from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Result, Workspace
+from vincicoder.status import Status
 
 UNSENDABLE = "a text that is no text"
 WANTED = "are facts wanted?"
 ASKED_FOR, NOT_ASKED_FOR = (0, 0, 255), (255, 0, 0)
 """Colours of the right half of the image of ``WANTED``, which tell whether facts are asked for."""
+UNRENDERABLE = "what the machine fails at"
 
 
 class _Text(Facts):
@@ -47,3 +49,18 @@ class FactsRenderer:
 
 
 LANGUAGE = Language(name="facts", renderer=FactsRenderer, sample='{"spans": []}')
+
+
+class UnreliableRenderer(FactsRenderer):
+    """The same, with code that the machine fails at; its word on that is believed, as it may run programs."""
+
+    def policy(self) -> Policy:
+        return Policy(processes=True)
+
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Result:
+        if code == UNRENDERABLE:
+            raise RenderError(Status.INFRASTRUCTURE, "no space is left")
+        return super().render(code, workspace, options)
+
+
+UNRELIABLE = Language(name="facts", renderer=UnreliableRenderer, sample='{"spans": []}')

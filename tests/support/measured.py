@@ -17,7 +17,7 @@ from vincicoder.rendering.facts import Facts
 from vincicoder.similarity import Comparison
 
 NAMES = ("overlap", "gain", "asked", "prepared", "titled", "given", "from_facts", "raises", "dies", "excessive")
-NAMES += ("greedy", "tokens")
+NAMES += ("greedy", "tokens", "worded")
 
 
 def adopt() -> None:
@@ -74,6 +74,25 @@ class titled:
 
     def __call__(self, code: str, reference: str) -> float:
         return float("<title>" in code and "```" not in reference)
+
+
+class worded:
+    """Applies where the reference's render has text; 1 for as many spans as the reference, on an image of its size."""
+
+    def applies(self, reference_facts: Facts | None) -> bool:
+        return reference_facts is not None and bool(reference_facts.spans)
+
+    def prepare(self, reference_facts: Facts, reference_size: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+        return len(reference_facts.spans), reference_size
+
+    def __call__(
+        self,
+        facts: Facts | None,
+        render_size: tuple[int, int],
+        reference_size: tuple[int, int],
+        prepared: tuple[int, tuple[int, int]],
+    ) -> float:
+        return float((len(facts.spans) if facts else 0, render_size) == prepared and reference_size == render_size)
 
 
 def given(

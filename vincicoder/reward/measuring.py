@@ -8,18 +8,21 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from vincicoder.errors import MachineFault
+from vincicoder.languages import LANGUAGES
 from vincicoder.rendering.pool import RenderPool
 from vincicoder.reward.combine import options_of
-from vincicoder.reward.components import Component, chosen, load_component
+from vincicoder.reward.components import OF_REFERENCE, Component, asked_for, chosen, load_component
 from vincicoder.reward.inputs import OpenTargets, PerTarget, chained, copied, finished, gather
 from vincicoder.reward.pixels import PixelWorkers
 from vincicoder.reward.stages import EncoderStage, EndpointStage
 from vincicoder.similarity import Similarity, blank_page, fitted
-from vincicoder.status import Status
+from vincicoder.status import Fault, Status
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from vincicoder.rendering import Render
     from vincicoder.reward.config import RewardConfig
     from vincicoder.reward.job import Job
 
@@ -73,15 +76,16 @@ class Measuring:
         self._pixels.close()
         self._endpoint.close()
 
-    def applicable(self, job: Job) -> list[Component]:
+    def applicable(self, job: Job) -> Future[list[Component]]:
         """Return the components that apply to the target, which the response cannot change; note it in the scores."""
-        running = []
-        for component in self._components:
-            applies = component.applies is None or self._applies(job, component)
-            job.scores[component.name] = 0.0 if applies else None
-            if applies:
-                running.append(component)
-        return running
+        decided = {each.name: self._applies(job, each) for each in self._components if each.applies is not None}
+
+        def note(applies: dict[str, bool]) -> list[Component]:
+            running = [each for each in self._components if applies.get(each.name, True)]
+            job.scores = {**dict.fromkeys(self.names), **{each.name: 0.0 for each in running}}
+            return running
+
+        return copied(gather(decided), note)
 
     def start(self, job: Job, target: Image.Image, running: list[Component]) -> None:
         """Start these components on a sample that was rendered."""
@@ -89,14 +93,19 @@ class Measuring:
         for component in running:
             self._launch(job, component, offered)
 
-    def _applies(self, job: Job, component: Component) -> bool:
+    def _applies(self, job: Job, component: Component) -> Future[bool]:
+        applies = component.applies
+        assert applies is not None
+
         def decide() -> Future[bool]:
             target, _ = self._targets.open(job.key, job.request.target)
             offered = {"target": target, "reference": job.reference, "language": job.alignment.language}
-            assert component.applies is not None
-            return finished(bool(component.applies(**chosen(component.applies, offered))))
+            return copied(
+                self._of_reference(job, asked_for(applies)),
+                lambda known: bool(applies(**chosen(applies, {**offered, **known}))),
+            )
 
-        return bool(self._per_target.get(f"applies {component.name}", _data_key(job), decide).result())
+        return self._per_target.get(f"applies {component.name}", _data_key(job), decide)
 
     def _offered(self, job: Job, target: Image.Image) -> dict[str, Any]:
         """Return what is at hand for components."""
@@ -150,36 +159,43 @@ class Measuring:
             )
         if name == "blank_comparison":
             return self._per_target.get(name, job.key, lambda: self._blank_comparison(job.key, target))
-        if name == "reference_facts":
-            return self._reference_facts(job)
+        if name in OF_REFERENCE:
+            return copied(self._of_reference(job, frozenset((name,))), lambda known: known[name])
         return self._prepared(job, component, offered)
 
     def _blank_comparison(self, key: str, target: Image.Image) -> Future[Any]:
         compared = self._encoder.submit(self._similarity.prepare(target, blank_page(target), key))
         return copied(compared, lambda pair: pair[0])
 
-    def _reference_facts(self, job: Job) -> Future[Any]:
-        """Return the facts of the reference's render, which is rendered once per group; None without one."""
+    def _of_reference(self, job: Job, names: frozenset[str]) -> Future[dict[str, Any]]:
+        """Return what the reference's render gives, None where there is none; nothing is rendered if none is asked for.
+
+        It is rendered once per group. If the machine fails at that, it fails for the whole group.
+        """
         code, language = job.reference, job.alignment.language
-        if code is None:
-            return finished(None)
+        if not names & OF_REFERENCE or code is None or language not in LANGUAGES:
+            return finished(dict.fromkeys(OF_REFERENCE))
 
-        def render() -> Future[Any]:
-            facts: Future[Any] = Future()
-            rendered = self._pool.submit(code, language, facts=True)
-            rendered.add_done_callback(lambda done: facts.set_result(None if done.cancelled() else done.result().facts))
-            return facts
+        def known(render: Render) -> dict[str, Any]:
+            if render.status.fault is Fault.MACHINE:
+                raise MachineFault(f"the reference could not be rendered: {render.message}")
+            size = render.image.size if render.image is not None else None
+            return {"reference_facts": render.facts, "reference_size": size}
 
-        return self._per_target.get("reference_facts", f"{language} {code}", render)
+        return self._per_target.get(
+            "reference", f"{language} {code}", lambda: copied(self._pool.submit(code, language, facts=True), known)
+        )
 
     def _prepared(self, job: Job, component: Component, offered: dict[str, Any]) -> Future[Any]:
         """Return what the component's own ``prepare`` makes of the target."""
         inputs = {name: offered[name] for name in ("target", "reference", "language")}
+        function = component.prepare
+        assert function is not None
 
         def prepare() -> Future[Any]:
             return chained(
-                self._reference_facts(job) if component.prepares_from_facts else finished(None),
-                lambda facts: self._pixels.submit(component, "prepare", {**inputs, "reference_facts": facts}),
+                self._of_reference(job, asked_for(function)),
+                lambda known: self._pixels.submit(component, "prepare", chosen(function, {**inputs, **known})),
             )
 
         return self._per_target.get(f"prepared {component.name}", _data_key(job), prepare)

@@ -32,6 +32,9 @@ from vincicoder.similarity import Comparison, Similarity
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
+    from PIL import Image
+
+    from vincicoder.reward.components import Component
     from vincicoder.reward.config import RewardConfig
 
 
@@ -129,9 +132,14 @@ class Pipeline:
             return
         prepared = self._similarity.prepare(target, render.image, job.key)
         job.seconds["prepare"] = time.perf_counter() - started
-        running = self._measuring.applicable(job)
-        job.left = 1 + len(running)
         job.compared = self._encoder.submit(prepared)
+        measure = functools.partial(self._measure, target)
+        self._measuring.applicable(job).add_done_callback(functools.partial(self._guarded, job, measure))
+
+    def _measure(self, target: Image.Image, job: Job, applicable: Future[list[Component]]) -> None:
+        """Start the components that apply, as far as what they wait for is there."""
+        running = applicable.result()
+        job.left = 1 + len(running)
         self._measuring.start(job, target, running)
         job.compared.add_done_callback(functools.partial(self._compared, job))
 
@@ -152,10 +160,17 @@ class Pipeline:
 
     def _end(self, job: Job) -> None:
         """Hand the job over, with a score for every component."""
-        try:
-            if job.key and not job.scores:
-                self._measuring.applicable(job)
-        except Exception as error:  # noqa: BLE001 - an unreadable target, or a component that cannot decide
+        if job.scores or not job.key:
+            self._hand_over(job)
+        else:
+            self._measuring.applicable(job).add_done_callback(functools.partial(self._decided, job))
+
+    def _decided(self, job: Job, applicable: Future[list[Component]]) -> None:
+        error = applicable.exception()
+        if error is not None:  # an unreadable target, or a component that cannot decide
             job.fail(Status.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
+        self._hand_over(job)
+
+    def _hand_over(self, job: Job) -> None:
         job.scores = {**dict.fromkeys(self._measuring.names, 0.0), **job.scores}
         job.done(job)

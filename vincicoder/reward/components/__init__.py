@@ -15,16 +15,18 @@ On offer                                 what it is
 ``target_tokens`` ``render_tokens``      patch tokens, float32, shape ``[tiles, patches, D]``
 ``code`` ``reference``                   the response's code; known-good code, never in a fence, or None
 ``facts`` ``reference_facts``            what the renderer knows of the render, of the reference's render; or None
+``reference_size``                       ``(width, height)`` of the reference's render; None where it gives none
 ``language`` ``prompt`` ``response``     of the request
 ``metadata``                             of the request
 ``prepared``                             what the component's own ``prepare`` returned; cached per target
 =======================================  ============================================================================
 
-Two optional methods, whose arguments are any of ``target``, ``reference`` and ``language``:
+Two optional methods, whose arguments are any of ``target``, ``reference``, ``language``, ``reference_facts`` and
+``reference_size``; the reference is rendered only where one of the last two is asked for, and once per group:
 
 * ``applies(...) -> bool`` decides whether a component applies, by the data and never by the response. A response that
   gives an applicable component nothing to measure scores 0 in it, and so does one without a render.
-* ``prepare(...)`` (also ``reference_facts``) returns what is worth computing once per target; it must be picklable.
+* ``prepare(...)`` returns what is worth computing once per target; it must be picklable.
 
 A coroutine function runs in the endpoint stage, one that needs only comparisons where the comparison arrives, and every
 other one in the pixel workers. A component that raises is a machine fault of the sample.
@@ -48,10 +50,12 @@ COMPONENTS: Registry[Any] = Registry(
 COMPARED = frozenset(("comparison", "blank_comparison", "target_tokens", "render_tokens"))
 """What only the encoder can give."""
 
-_PER_TARGET = frozenset(("target", "reference", "language"))
+OF_REFERENCE = frozenset(("reference_facts", "reference_size"))
+"""What only a render of the reference can give."""
+
+_PER_TARGET = frozenset(("target", "reference", "language")) | OF_REFERENCE
 _CHEAP = frozenset(("comparison", "blank_comparison", "target_size", "render_size", "language"))
-ON_OFFER = COMPARED | _PER_TARGET | _CHEAP | {"render", "code", "facts", "reference_facts", "prompt", "response"}
-ON_OFFER |= {"metadata", "prepared"}
+ON_OFFER = COMPARED | _PER_TARGET | _CHEAP | {"render", "code", "facts", "prompt", "response", "metadata", "prepared"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,6 @@ class Component:
         stage: "inline", "pixels" or "endpoint".
         applies: Decides whether it applies, or None if it always does.
         prepare: Computes what is worth computing once per target, or None.
-        prepares_from_facts: Whether that needs the reference's facts.
     """
 
     name: str
@@ -76,7 +79,6 @@ class Component:
     stage: str
     applies: Callable[..., bool] | None = None
     prepare: Callable[..., Any] | None = None
-    prepares_from_facts: bool = False
 
 
 def load_component(name: str, options: Mapping[str, Any]) -> Component:
@@ -97,17 +99,22 @@ def load_component(name: str, options: Mapping[str, Any]) -> Component:
     applies, prepare = getattr(found, "applies", None), getattr(found, "prepare", None)
     needs = _needs(name, found, ON_OFFER)
     _needs(name, applies, _PER_TARGET)
-    prepares_from_facts = "reference_facts" in _needs(name, prepare, _PER_TARGET | {"reference_facts"})
+    _needs(name, prepare, _PER_TARGET)
     called = found if inspect.isroutine(found) else found.__call__
     stage = "inline" if needs <= _CHEAP else "pixels"
     if inspect.iscoroutinefunction(called):
         stage = "endpoint"
-    return Component(name, dict(options), found, needs, stage, applies, prepare, prepares_from_facts)
+    return Component(name, dict(options), found, needs, stage, applies, prepare)
 
 
 def chosen(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the offered values that a function names as its arguments."""
-    return {name: offered[name] for name in inspect.signature(function).parameters if name in offered}
+    return {name: offered[name] for name in asked_for(function) if name in offered}
+
+
+def asked_for(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of a function's arguments."""
+    return frozenset(inspect.signature(function).parameters)
 
 
 def _constructed(name: str, made: Callable[..., Any], options: Mapping[str, Any]) -> Any:
@@ -133,7 +140,7 @@ def _constructed(name: str, made: Callable[..., Any], options: Mapping[str, Any]
 def _needs(name: str, function: Callable[..., Any] | None, offered: frozenset[str]) -> frozenset[str]:
     if function is None:
         return frozenset()
-    names = frozenset(inspect.signature(function).parameters)
+    names = asked_for(function)
     if unknown := sorted(names - offered):
         raise ConfigError(
             f"component {name!r} asks for {', '.join(map(repr, unknown))}; on offer are: {', '.join(sorted(offered))}"

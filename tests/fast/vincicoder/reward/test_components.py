@@ -12,6 +12,7 @@ from PIL import Image
 
 from vincicoder import registry
 from vincicoder.errors import ConfigError
+from vincicoder.rendering.facts import Facts, Span
 from vincicoder.reward import RewardRequest, RewardResult, VisualReward
 from vincicoder.reward.components import COMPONENTS, load_component
 from vincicoder.status import Status
@@ -119,6 +120,59 @@ def test_whether_a_component_applies_is_decided_by_the_data_and_never_by_the_res
     without = scored(target, *responses, components={"titled": 1}, reference=RED)
     assert [result.scores["titled"] for result in without] == [None] * 5
     assert without[0].visual == without[0].scores["paper"]
+
+
+@pytest.fixture
+def facts_renderer() -> Iterator[None]:
+    """The language `facts`, whose code is what its renderer knows of the image."""
+    before = registry.exported()
+    entry = {"name": "facts", "value": "facts_language:UNRELIABLE", "origin": "tests"}
+    directory = str(Path(facts_language.__file__).parent)
+    registry.adopt({**before, "vincicoder.languages": [{**entry, "directory": directory}]})
+    yield
+    registry.adopt(before)
+
+
+def spans(count: int) -> str:
+    return Facts((Span("a", (0, 0, 9, 9)),) * count).to_json()
+
+
+@pytest.mark.parametrize(
+    ("reference", "scores"),
+    [
+        (spans(2), [1, 0, 0, 0, 0]),
+        (spans(0), [None] * 5),
+        ("a renderer that knows nothing", [None] * 5),
+        (None, [None] * 5),
+    ],
+)
+@pytest.mark.usefixtures("facts_renderer")
+def test_whether_a_component_applies_may_depend_on_what_is_known_of_the_references_render(
+    reference: str | None, scores: list[float | None]
+) -> None:
+    answers = [spans(2), spans(1), "a renderer that knows nothing", ""]
+    responses = [f"```facts\n{answer}\n```" for answer in answers] + ["no code"]
+    page = Image.new("RGB", (40, 30), "white")
+    requests = [RewardRequest(response, page, language="facts", reference=reference) for response in responses]
+    with VisualReward("embedded", workers=1, components={"worded": 1}) as reward:
+        results = reward.score(requests)
+    assert [result.scores["worded"] for result in results] == scores
+
+
+@pytest.mark.usefixtures("facts_renderer")
+def test_a_reference_that_the_machine_fails_to_render_is_its_fault_wherever_that_render_is_asked_for() -> None:
+    page = Image.new("RGB", (40, 30), "white")
+    responses = [f"```facts\n{spans(1)}\n```", "no code"]
+    requests = [
+        RewardRequest(each, page, language="facts", reference=facts_language.UNRENDERABLE) for each in responses
+    ]
+    with VisualReward("embedded", workers=1, components={"worded": 1}) as reward:
+        rendered, unaligned = reward.score(requests)
+    assert (rendered.status, unaligned.status) == (Status.INFRASTRUCTURE, Status.NO_CODE)
+    assert "the reference could not be rendered: no space is left" in rendered.message
+    with VisualReward("embedded", workers=1, components={"prepared": 1, "titled": 1}) as reward:
+        results = reward.score(requests)
+    assert [result.status for result in results] == [Status.OK, Status.NO_CODE]
 
 
 @pytest.mark.parametrize("name", ["raises", "dies", "excessive"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,17 @@ def test_robust_takes_more_than_paper_for_damage_and_most_of_all_for_a_mosaic(
     assert fine_mosaic < 0.4 < 0.7 < paper[2]
 
 
+def test_robust_takes_much_for_wrong_labels_and_paper_next_to_nothing(reward: VisualReward) -> None:
+    sample = SAMPLES[0]
+    code = (sample / "reference.svg").read_text("utf-8")
+    wrong = re.sub(r"(?<=>)[^<>]+(?=</text>)", lambda label: "w" * len(label[0]), code)
+    perfect, mislabelled = scored(reward, sample, code, wrong)
+    assert perfect.scores["text"] == pytest.approx(1)
+    assert mislabelled.scores["text"] < 0.1
+    assert mislabelled.scores["paper"] > 0.95
+    assert mislabelled.visual < 0.6
+
+
 def test_robust_does_without_a_reference_what_it_can(reward: VisualReward) -> None:
     target = Image.open(SAMPLES[0] / "target.png").convert("RGB")
     code = (SAMPLES[0] / "reference.svg").read_text("utf-8")
@@ -83,7 +95,7 @@ def test_robust_does_without_a_reference_what_it_can(reward: VisualReward) -> No
     assert perfect.visual == pytest.approx(1)
     for result in (perfect, tiled):
         assert result.scores.keys() >= PRESETS["robust"].weights.keys()
-        assert result.scores["length"] is None
+        assert result.scores["length"] is result.scores["text"] is None
     assert tiled.visual < tiled.scores["paper"] - 0.2
 
 

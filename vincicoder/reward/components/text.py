@@ -1,0 +1,140 @@
+"""Whether the text of the target is there, and in its place."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vincicoder.errors import ConfigError
+from vincicoder.registry import install_command
+from vincicoder.rendering.facts import Facts, Span
+from vincicoder.similarity.ink import borne_out
+
+_Floats = npt.NDArray[np.float64]
+_Size = tuple[int, int]
+
+_UNLIKE = 0.2
+"""Edit similarity of texts that have nothing to do with each other, which is what counts as 0."""
+_REACH = 0.25
+"""Distance, as a share of the image, at which a match counts 1 / e."""
+_LONGEST = 30
+"""Characters from which a text counts no more."""
+_LEGIBLE = 0.5
+"""How far the target must bear out one span, at least, for there to be text to look for."""
+
+
+class Texts(NamedTuple):
+    """The text of an image.
+
+    Attributes:
+        texts: Each span's text, with single spaces.
+        centres: The centre of each as a share of the image's width and height, shape ``[spans, 2]``.
+        weights: How much each counts by its length, shape ``[spans]``.
+        shown: How far the pixels bear each out, in [0, 1], shape ``[spans]``.
+    """
+
+    texts: list[str]
+    centres: _Floats
+    weights: _Floats
+    shown: _Floats
+
+
+class Text:
+    """Compare the text that the renderer knows of with the reference's: a soft F1 of their spans.
+
+    Each span is matched with at most one of the other side, the best matches first. A match is worth the edit
+    similarity of the two texts, less what they are apart. Longer texts count more, by the square root of their length.
+    A span counts only as far as the pixels bear it out: those of the target for the reference's text.
+
+    Raises:
+        ConfigError: rapidfuzz is not installed.
+
+    Example:
+        >>> from PIL import ImageDraw
+        >>> from vincicoder.rendering.facts import Span
+        >>> page = Image.new("RGB", (100, 80), "white")
+        >>> ImageDraw.Draw(page).text((10, 20), "Sales")
+        >>> known = Facts((Span("Sales", (10, 20, 40, 32)),))
+        >>> text = Text()  # doctest: +SKIP
+        >>> text(page, known, page.size, text.prepare(page, known, page.size))  # doctest: +SKIP
+        1.0
+    """
+
+    def __init__(self) -> None:
+        try:
+            from rapidfuzz.distance import Levenshtein
+            from rapidfuzz.process import cdist
+        except ImportError as error:
+            raise ConfigError(f"it needs rapidfuzz; run: {install_command('robust')}") from error
+        self._cdist: Any = cdist
+        self._similarity: Any = Levenshtein.normalized_similarity
+
+    def applies(self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None) -> bool:
+        """Apply only where the target shows text that the reference draws."""
+        if reference_facts is None or reference_size is None:
+            return False
+        return bool((self.prepare(target, reference_facts, reference_size).shown >= _LEGIBLE).any())
+
+    def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Texts:
+        """Return the reference's text, as far as the target shows it."""
+        return _texts(reference_facts, reference_size, target)
+
+    def __call__(self, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Texts) -> float:
+        """Return the soft F1, in [0, 1]; 0 where the render has no text."""
+        return self.soft_f1(prepared, _texts(facts or Facts(), render_size, render))
+
+    def soft_f1(self, known: Texts, found: Texts) -> float:
+        """Return the soft F1 of two images' texts, in [0, 1]; 0 where one of them shows none."""
+        wanted, given = known.weights * known.shown, found.weights * found.shown
+        if not wanted.any() or not given.any():
+            return 0.0
+        similarities = self._cdist(
+            known.texts, found.texts, scorer=self._similarity, score_cutoff=_UNLIKE, dtype=np.float32
+        )
+        apart = np.linalg.norm(known.centres[:, None] - found.centres, axis=2)
+        worth = np.clip((similarities - _UNLIKE) / (1 - _UNLIKE), 0, 1) * np.exp(-((apart / _REACH) ** 2))
+        worth *= np.minimum(known.shown[:, None], found.shown)
+        rows, columns = _best_matches(worth)
+        matched = worth[rows, columns]
+        recall = float(known.weights[rows] @ matched / wanted.sum())
+        precision = float(found.weights[columns] @ matched / given.sum())
+        return min(1.0, 2 * recall * precision / (recall + precision)) if recall and precision else 0.0
+
+
+def _texts(facts: Facts, size: _Size, image: Image.Image) -> Texts:
+    """Return the text of an image, which may be of another size than its facts are for; mere space is left out."""
+    across, down = image.width / size[0], image.height / size[1]
+    spans = []
+    for span in facts.spans:
+        left, top, right, bottom = span.box
+        if text := " ".join(span.text.split()):
+            spans.append(Span(text, (left * across, top * down, right * across, bottom * down), span.colour))
+    boxes = np.array([span.box for span in spans], np.float64).reshape(-1, 4)
+    return Texts(
+        [span.text for span in spans],
+        (boxes[:, :2] + boxes[:, 2:]) / 2 / image.size,
+        np.sqrt(np.minimum([len(span.text) for span in spans], _LONGEST)).astype(np.float64),
+        np.array(borne_out(spans, image), np.float64),
+    )
+
+
+def _best_matches(worth: _Floats) -> tuple[list[int], list[int]]:
+    """Return the rows and columns that a greedy choice pairs, the highest value first, each used once."""
+    rows, columns = np.nonzero(worth > 0)
+    order = np.argsort(-worth[rows, columns], kind="stable")
+    row_left, column_left = [True] * worth.shape[0], [True] * worth.shape[1]
+    matched: tuple[list[int], list[int]] = [], []
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row_left[row] and column_left[column]:
+            row_left[row] = column_left[column] = False
+            matched[0].append(row)
+            matched[1].append(column)
+            if len(matched[0]) == min(worth.shape):
+                break
+    return matched
+
+
+COMPONENT = Text
