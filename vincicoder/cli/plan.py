@@ -44,7 +44,10 @@ def run(options: argparse.Namespace) -> int:
 
     planned, rates = from_flat(Run, given_flags(options, Run)), from_flat(Rates, given_flags(options, Rates))
     plan = make_plan(planned, rates)
-    print(json.dumps(json_of(plan)) if options.json else text_of(plan, options.explain), end="\n" * options.json)
+    if options.json:
+        print(json.dumps(json_of(plan), allow_nan=False))
+    else:
+        print(text_of(plan, options.explain), end="")
     if not plan.fits:
         if options.write:
             print(printable(f"vincicoder: {options.write} was not written, as the run does not fit"), file=sys.stderr)

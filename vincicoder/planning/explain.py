@@ -12,6 +12,7 @@ from vincicoder.planning.memory import (
     LOGIT_BYTES,
     PRECISIONS,
     SFT_LOGIT_BYTES,
+    engine_bytes,
     lora_parameters,
     micro_batch_tokens,
 )
@@ -91,7 +92,7 @@ def _of_the_engine(plan: Plan) -> Iterator[str]:
     yield f"engine = {split.gpu_memory:g} x {run.memory:g} GiB = {memory.engine / GIB:.1f} GiB"
     yield f"  weights = 2 x parameters / {split.tensor_parallel} = {memory.engine_weights / GIB:.1f} GiB"
     yield (
-        f"  work = {rates.engine_overhead:g} GiB + {split.batched_tokens:,} tokens x {layer_bytes(shape):,} bytes / "
+        f"  work = {rates.engine_overhead:g} GiB + {split.batched_tokens:,} tokens x {engine_bytes(shape):,} bytes / "
         f"{split.tensor_parallel} = {memory.engine_work / GIB:.1f} GiB"
     )
     yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vincicoder.planning.activations import activations, layer_bytes
+from vincicoder.planning.activations import activations, block_bytes, layer_bytes
 from vincicoder.planning.models import Shape
 from vincicoder.planning.settings import EASYR1, RL, SFT, SWIFT, VERL, Rates, Run
 
@@ -187,8 +187,7 @@ def memory_of(run: Run, shape: Shape, split: Split, rates: Rates) -> Memory:
     if run.stage == SFT:
         zeros = {"encoder": 0.0, "engine": 0.0, "engine_weights": 0.0, "engine_work": 0.0, "resident": 0.0}
     else:
-        # What a layer makes of the tokens that are prefilled at once; nothing is kept for a backward pass.
-        work = rates.engine_overhead * GIB + split.batched_tokens * layer_bytes(shape) / split.tensor_parallel
+        work = rates.engine_overhead * GIB + split.batched_tokens * engine_bytes(shape) / split.tensor_parallel
         zeros = {
             "encoder": encoder_bytes(),
             "engine": split.gpu_memory * run.memory * GIB,
@@ -205,6 +204,19 @@ def memory_of(run: Run, shape: Shape, split: Split, rates: Rates) -> Memory:
         reserve=rates.reserve * GIB,
         **zeros,
     )
+
+
+def engine_bytes(shape: Shape) -> int:
+    """Return what a rollout engine needs for each token that it takes at once.
+
+    Nothing is kept for a backward pass, so it is what one layer makes of a token, or one block of a token's patches.
+
+    Example:
+        >>> from vincicoder.planning.models import shape_of
+        >>> engine_bytes(shape_of("8b"))
+        215336
+    """
+    return max(layer_bytes(shape), shape.vision.patches_per_token * block_bytes(shape))
 
 
 def encoder_bytes() -> float:

@@ -64,6 +64,11 @@ class Plan:
         return self.steps * self.step_seconds / 3600
 
     @property
+    def timed(self) -> bool:
+        """Whether it has hours: not if the rollout engine has no cache."""
+        return math.isfinite(self.step_seconds)
+
+    @property
     def full_sequences(self) -> float:
         """Sequences of full length that the cache of an engine holds."""
         return cached_sequences(
@@ -88,7 +93,7 @@ class Plan:
                 )
             for count, what in ((run.local_gpus, "GPUs of a node"), (self.shape.heads, "attention heads")):
                 if count % split.tensor_parallel:
-                    found.append(f"{count} {what} cannot be split into {split.tensor_parallel} (tensor parallel)")
+                    found.append(f"tensor parallel {split.tensor_parallel} does not divide the {what} ({count})")
         sequences = run.sequences * (run.group if run.stage == RL else 1)
         share = run.gpus * (split.micro_batch if run.framework == SWIFT else 1)
         if sequences % share:
@@ -208,6 +213,6 @@ def split_in_words(plan: Plan) -> str:
         )
     responses = run.sequences * run.group
     return (
-        f"{run.sequences} prompts x {run.group} responses = {responses:,} on {run.gpus} GPUs, "
-        f"{responses / run.gpus:g} each; at a time at most {tokens:,} tokens, {images:,} of images"
+        f"{run.sequences} prompts x {run.group} responses = {responses:,} on {run.gpus} GPU{'s' * (run.gpus > 1)}, "
+        f"{responses / run.gpus:,g} each; at a time at most {tokens:,} tokens, {images:,} of images"
     )

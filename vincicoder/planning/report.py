@@ -47,6 +47,8 @@ def text_of(plan: Plan, explain: bool = False) -> str:
     where = f"{run.gpus} x {run.gpu} of {run.memory:g} GiB on {run.nodes} node{'s' * (run.nodes > 1)}"
     lines = [f"{shape.name} ({shape.parameters / 1e9:.2f}B parameters{how}), {stage}, {run.framework}, {where}", ""]
     lines += [verdict(plan), "", "Memory of each GPU, GiB", *_memory(plan), "", "Batch", f"  {split_in_words(plan)}"]
+    if not plan.timed:
+        return "\n".join([*lines, "", "There are no hours, as the rollout engine has no room for its cache."]) + "\n"
     if plan.step is not None:
         lines += ["", "Rollouts", *_rollouts(plan), "", "Reward", *_reward(plan)]
     lines += ["", "Time: computed from the rates below, measured by nobody", *_time(plan)]
@@ -63,13 +65,14 @@ def text_of(plan: Plan, explain: bool = False) -> str:
 
 
 def json_of(plan: Plan) -> dict[str, Any]:
-    """Return a plan as JSON has it: bytes, seconds, and the run's settings."""
+    """Return a plan as JSON has it: bytes, seconds, and the run's settings; None for hours that there are not."""
     found = None if plan.fits else nearest(plan)
     memory = asdict(plan.memory)
     data: dict[str, Any] = {
         "run": asdict(plan.run),
         "rates": asdict(plan.rates),
         "model": {**asdict(plan.shape), "parameters": plan.shape.parameters},
+        "kv_bytes_per_token": plan.shape.kv_bytes_per_token(),
         "fits": plan.fits,
         "problems": plan.problems,
         "nearest": found and found[0],
@@ -77,15 +80,23 @@ def json_of(plan: Plan) -> dict[str, Any]:
         "memory": {**memory, "training": plan.memory.training, "rollout": plan.memory.rollout},
         "host_memory": host_bytes(plan.run, plan.shape, plan.split),
         "steps": plan.steps,
+        "step_seconds": None,
+        "hours": None,
+        "gpu_hours": None,
+        "measured": False,
+        "step": None,
+        "sensitivity": [],
+    }
+    if not plan.timed:
+        return data
+    data |= {
         "step_seconds": plan.step_seconds,
         "hours": plan.hours,
         "gpu_hours": plan.hours * plan.run.gpus,
-        "measured": False,
         "sensitivity": [asdict(effect) for effect in effects_of(plan)],
     }
     if plan.step is not None:
         data["step"] = {**asdict(plan.step), "hides": plan.step.hides}
-        data["kv_bytes_per_token"] = plan.shape.kv_bytes_per_token()
         data["cores_to_hide"] = cores_to_hide(plan.run, plan.step, plan.rates)
     return data
 

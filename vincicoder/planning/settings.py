@@ -27,11 +27,11 @@ class Gpu:
     bandwidth: float
 
 
-GPUS = {  # published: NVIDIA's data sheets; dense, not with sparsity
+GPUS = {  # published: NVIDIA's data sheets, without sparsity; of the memory, what the driver shows
     "a100": Gpu(80, 312, 2039),
     "h100": Gpu(80, 989, 3350),
-    "h200": Gpu(141, 989, 4800),
-    "l40s": Gpu(48, 362, 864),
+    "h200": Gpu(140, 989, 4800),
+    "l40s": Gpu(45, 362, 864),
     "4090": Gpu(24, 165, 1008),
 }
 
@@ -66,7 +66,7 @@ class Run(Config):
     max_response: int = option(10240, help="longest response, in tokens", minimum=1)
     max_length: int = option(16384, help="tokens of a packed sequence, for sft", minimum=1)
     rows: int | None = option(None, help="rows of data", minimum=1, shown="42,000; 1,600,000 for sft")
-    epochs: float = option(1.0, help="passes over the data", above=0)
+    epochs: int = option(1, help="passes over the data", minimum=1)
     lora_rank: int = option(0, help="rank of LoRA on the language model; 0 trains all parameters", minimum=0)
     sharding: str | None = option(
         None, help="DeepSpeed's way, for ms-swift", choices=("zero2", "zero3", "zero3_offload"), shown="the script's"
@@ -79,6 +79,8 @@ class Run(Config):
             raise ConfigError(
                 f"gpus is {self.gpus}; expected a multiple of gpus_per_node, which is {self.gpus_per_node}"
             )
+        if self.sharding and self.framework != SWIFT:
+            raise ConfigError(f"sharding is {self.sharding!r}, which is DeepSpeed's; expected trainer {SWIFT}")
         if self.stage == SFT and self.trainer not in (None, SWIFT):
             raise ConfigError(f"trainer is {self.trainer!r}; expected {SWIFT}, as the scripts for sft are ms-swift's")
 

@@ -48,6 +48,12 @@ def test_json_is_one_object_that_says_the_same(capsys, arguments):
     assert bool(data["nearest"]) != data["fits"]
 
 
+def test_json_of_a_run_without_hours_has_none(capsys):
+    assert main(["plan", "--json", "--gpus", "1", "--gpu-memory", "8", "--model", "32b"]) == FAULT
+    data = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert (data["hours"], data["step"], data["nearest"]) == (None, None, None)
+
+
 def test_the_written_file_names_the_command_that_made_it(tmp_path, capsys):
     written = tmp_path / "run.sh"
     assert main(["plan", "--gpus", "16", "--trainer", "verl", "--cpus", "64", "--write", str(written)]) == FINE

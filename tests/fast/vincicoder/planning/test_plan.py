@@ -178,6 +178,9 @@ def test_what_leaves_little_free_is_said_to_be_tight():
 def test_what_nothing_helps_is_said():
     plan = make_plan(Run(gpus=1, gpu_memory=4, model="32b"))
     assert nearest(plan) is None
+    assert not plan.timed
+    assert "There are no hours" in text_of(plan, explain=True)
+    assert " inf" not in text_of(plan)
     assert verdict(plan).endswith("No change that was tried fits.")
 
 
@@ -216,6 +219,7 @@ def test_the_text_says_that_nobody_measured_and_explains_each_number(run):
     [
         ({"gpus": 12}, "gpus is 12; expected a multiple of gpus_per_node, which is 8"),
         ({"stage": "sft", "trainer": "verl"}, "trainer is 'verl'; expected swift"),
+        ({"sharding": "zero3", "trainer": "verl"}, "sharding is 'zero3', which is DeepSpeed's; expected trainer swift"),
         ({"gpu": "h1000"}, "gpu is 'h1000'; expected one of: a100, h100"),
         ({"gpus": 0}, "gpus is 0; expected a whole number of at least 1"),
     ],
