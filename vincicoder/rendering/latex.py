@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering import pdf_images
+from vincicoder.rendering.pdf_text import page_text
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
@@ -125,7 +126,8 @@ class LatexRenderer:
         while math.ceil(width * scale) * math.ceil(height * scale) > workspace.pixels:  # PDFium rounds up
             scale *= 0.999
         image: Image.Image = page.render(scale=scale).to_pil()
-        return Rendered(image, embedded_bytes=pdf_images.embedded_bytes(content, page, self._placeholders))
+        facts = page_text(page, image.size) if workspace.facts else None
+        return Rendered(image, facts, pdf_images.embedded_bytes(content, page, self._placeholders))
 
 
 def _wrapped(snippet: str) -> str:
