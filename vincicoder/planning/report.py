@@ -10,7 +10,7 @@ from vincicoder.planning.memory import GIB, cached_sequences, host_bytes
 from vincicoder.planning.plan import MARGIN, Plan, nearest, split_in_words
 from vincicoder.planning.sensitivity import Effect, effects_of
 from vincicoder.planning.settings import SFT
-from vincicoder.planning.timing import OVERLAP, cores_to_hide, decoding_of, mean_render_seconds
+from vincicoder.planning.timing import HIDES_BEHIND, cores_to_hide, decoding_of, mean_render_seconds
 
 SHOWN = 0.001  # of hours or memory; rates that change less are named without numbers
 
@@ -96,7 +96,7 @@ def json_of(plan: Plan) -> dict[str, Any]:
         "sensitivity": [asdict(effect) for effect in effects_of(plan)],
     }
     if plan.step is not None:
-        data["step"] = {**asdict(plan.step), "hides": plan.step.hides}
+        data["step"] = asdict(plan.step)
         data["cores_to_hide"] = cores_to_hide(plan.run, plan.step, plan.rates)
     return data
 
@@ -147,14 +147,18 @@ def _rollouts(plan: Plan) -> list[str]:
 def _reward(plan: Plan) -> list[str]:
     run, step = plan.run, plan.step
     assert step is not None
-    behind = {"rollout": "the rollouts", "old": "the old log-probabilities", "": "nothing"}[OVERLAP[run.framework]]
-    ends = "nobody waits for it" if step.hides else f"{step.waiting:.0f} s of it remain"
     cores = cores_to_hide(run, step, plan.rates)
-    need = f"cores needed a node: {cores}" if cores else "no number of cores hides it"
+    adds = f"so the reward adds {step.waiting:.0f} s to a step" if step.waiting else "so nobody waits for the reward"
+    need = (
+        f"with {cores} core{'s' * (cores > 1)} a node"
+        if cores
+        else "with no number of cores, as one that hangs takes longer,"
+    )
     return [
         f"  renders {step.rendering:.0f} s on {run.cpus} cores a node, at {mean_render_seconds(plan.rates):.2f} CPU s "
         f"with those that hang; encoder {step.encoding:.0f} s on one GPU a node",
-        f"  {run.framework} hides it behind {behind}: {ends}; {need}",
+        f"  {run.framework} hides behind {HIDES_BEHIND[run.framework]} what it can, {adds}",
+        f"  renders add nothing {need}",
     ]
 
 
@@ -167,7 +171,7 @@ def _time(plan: Plan) -> list[str]:
             ("old log-probabilities", step.old),
             ("update", step.update),
             ("move weights", step.moving),
-            ("wait for the reward", step.waiting),
+            ("what the reward adds", step.waiting),
         )
         lines += [f"  {name:<30}{seconds:>8.0f} s" for name, seconds in phases]
     word = "update" if step is None else "step"

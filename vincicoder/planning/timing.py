@@ -14,12 +14,16 @@ TILE_FLOPS = 0.7236e12
 
 MAX_SEQUENCES = 1024  # max_num_seqs, the default of verl and EasyR1
 
-OVERLAP = {
-    VERL: "rollout",  # samples are scored one by one, while other responses are written
-    EASYR1: "old",  # the batch is scored while the trainer computes the old log-probabilities
-    SWIFT: "",  # the batch is scored, and everybody waits
+HIDES_BEHIND = {
+    VERL: "the writing",  # samples are scored one by one, while others are written
+    EASYR1: "the old log-probabilities",  # the batch is scored while the trainer computes these
+    SWIFT: "nothing",  # the batch is scored, and everybody waits
 }
-"""Behind which phase of a step the reward hides."""
+"""Which phase of a step goes on while the reward is computed.
+
+Writing leaves a GPU's arithmetic nearly idle, so the encoder fits beside it. Log-probabilities do not: the GPU that has
+the encoder as well takes as long as both need, and all others wait for it.
+"""
 
 
 def forward_flops(shape: Shape, tokens: float, image_tokens: float) -> float:
@@ -96,7 +100,7 @@ class Step:
         moving: Moving weights and optimizer off the GPU and back, and new weights to the engines.
         rendering: CPU time of the renders over all cores.
         encoding: The encoder's time, shared by one GPU a node.
-        waiting: What of the reward no other phase hides.
+        waiting: What the reward adds to the other phases.
     """
 
     prefill: float
@@ -113,16 +117,6 @@ class Step:
         """Seconds of the whole step."""
         return self.prefill + self.writing + self.old + self.update + self.moving + self.waiting
 
-    @property
-    def reward(self) -> float:
-        """Seconds of the reward by itself; renders and encoder work at the same time."""
-        return max(self.rendering, self.encoding)
-
-    @property
-    def hides(self) -> bool:
-        """Whether nobody waits for the reward."""
-        return self.waiting == 0
-
 
 def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) -> Step:
     """Return the seconds of one step of reinforcement learning."""
@@ -137,7 +131,11 @@ def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) 
     writing = max(bulk, run.max_response * decoding.alone)  # one response in a large batch runs to the limit
     old = responses * sequence / useful  # all three trainers compute them, one forward pass
     rendering, encoding = reward_seconds(run, rates)
-    behind = {"rollout": writing, "old": old, "": 0.0}[OVERLAP[run.framework]]
+    waiting = {
+        VERL: max(0.0, max(rendering, encoding) - writing),
+        EASYR1: max(rendering, old + encoding) - old,
+        SWIFT: max(rendering, encoding),
+    }
     return Step(
         prefill=run.sequences * forward_flops(shape, rates.prompt_tokens, rates.image_tokens) / useful,
         writing=writing,
@@ -146,7 +144,7 @@ def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) 
         moving=_moving_seconds(run, shape, split, memory, rates),
         rendering=rendering,
         encoding=encoding,
-        waiting=max(0.0, max(rendering, encoding) - behind),
+        waiting=waiting[run.framework],
     )
 
 
@@ -172,12 +170,11 @@ def reward_seconds(run: Run, rates: Rates) -> tuple[float, float]:
 
 
 def cores_to_hide(run: Run, step: Step, rates: Rates) -> int | None:
-    """Return how many cores a node needs so that the renders hide; None where they never can."""
-    behind = {"rollout": step.writing, "old": step.old, "": 0.0}[OVERLAP[run.framework]]
-    if behind < (rates.cpu_limit if rates.hanging_share else 0) or behind <= 0 or step.encoding > behind:
+    """Return with how many cores a node the renders add nothing to a step; None if a single one that hangs does."""
+    hidden = {VERL: step.writing, EASYR1: step.old + step.encoding, SWIFT: step.encoding}[run.framework]
+    if rates.hanging_share and hidden < rates.cpu_limit:
         return None
-    work = run.sequences * run.group * mean_render_seconds(rates) / run.nodes
-    return math.ceil(work / behind)
+    return math.ceil(run.sequences * run.group * mean_render_seconds(rates) / run.nodes / hidden)
 
 
 def _moving_seconds(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) -> float:

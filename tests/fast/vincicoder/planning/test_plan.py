@@ -119,16 +119,25 @@ def test_sft_of_the_paper_has_the_updates_that_packing_leaves():
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
-def test_the_reward_hides_if_there_is_something_to_hide_behind_and_cores_enough(trainer):
+def test_the_reward_adds_what_the_trainer_does_not_hide(trainer):
     plenty, few = make_plan(Run(trainer=trainer)), make_plan(Run(trainer=trainer, cpus=1))
-    assert plenty.step.hides == (trainer != "swift")
-    assert not few.step.hides
+    # verl's engines leave the GPU's arithmetic to the encoder, the others do not.
+    assert plenty.step.waiting == pytest.approx(0 if trainer == "verl" else plenty.step.encoding)
+    assert few.step.waiting > plenty.step.waiting
     assert few.hours > plenty.hours
+    assert ("nobody waits for the reward" in text_of(plenty)) == (trainer == "verl")
+    assert "so the reward adds" in text_of(few)
     needed = cores_to_hide(plenty.run, plenty.step, plenty.rates)
-    assert (needed is None) == (trainer == "swift")
-    if needed:
-        for cores, hides in ((needed, True), (needed - 1, False)):
-            assert make_plan(Run(trainer=trainer, cpus=cores)).step.hides == hides
+    enough, less = (make_plan(Run(trainer=trainer, cpus=cores)) for cores in (needed, needed - 1))
+    assert enough.step.waiting == pytest.approx(plenty.step.waiting)
+    assert less.step.waiting > plenty.step.waiting
+
+
+def test_a_render_that_hangs_cannot_be_hidden_behind_a_phase_that_is_shorter():
+    plan = make_plan(Run(trainer="swift", batch=16))
+    assert plan.step.encoding < plan.rates.cpu_limit
+    assert cores_to_hide(plan.run, plan.step, plan.rates) is None
+    assert "with no number of cores, as one that hangs takes longer" in text_of(plan)
 
 
 def test_checkpointing_saves_memory_and_logits_count():
