@@ -1,4 +1,4 @@
-"""The command line: ``vincicoder score | render | doctor | serve | data | eval | refine | plan``.
+"""The command line: ``vincicoder score | render | doctor | serve | data | eval | fidelity | refine | plan``.
 
 Each command is a file with ``add_parser``, which is light, and ``run``, which imports what the command needs. So
 ``--help`` is instant.
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from vincicoder._version import __version__
-from vincicoder.cli import data, doctor, eval, plan, refine, render, score, serve
+from vincicoder.cli import data, doctor, eval, fidelity, plan, refine, render, score, serve
 from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE, Parser
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.reporting.printable import printable
@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": serve,
     "data": data,
     "eval": eval,
+    "fidelity": fidelity,
     "refine": refine,
     "plan": plan,
 }

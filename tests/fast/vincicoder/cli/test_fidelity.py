@@ -1,0 +1,73 @@
+"""``vincicoder fidelity`` end to end on two SVG references."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from command_line import COMMAND
+
+from vincicoder.cli import main
+from vincicoder.fidelity.references import snippets
+
+_ARGUMENTS = ["--encoder", "embedded", "--workers", "1", "--languages", "svg", "--limit", "2"]
+
+
+def test_the_command_measures_and_shows_the_worst(tmp_path, capsys):
+    scores, report = tmp_path / "scores.jsonl", tmp_path / "report"
+    assert main(["fidelity", *_ARGUMENTS, "--output", str(scores), "--report", str(report)]) == 0
+    told = capsys.readouterr()
+    assert "preset paper" in told.out
+    assert "hacks_without_raster" in told.out
+    page = (report / "index.html").read_text()
+    assert "Worst misjudgements of the preset paper" in page
+    assert "1. mediocre-" in page or "1. slight" in page
+    assert len(list((report / "images").glob("render-*.webp"))) == 20
+    assert main(["fidelity", *_ARGUMENTS, "--output", str(scores), "--json", "--compare", "paper"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["presets"]["paper"]["all"]["references"] == 2
+    assert {each["value"] for each in found["differences"].values()} == {0.0}
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    scores = tmp_path / "scores.jsonl"
+    command = [*COMMAND, "fidelity", *_ARGUMENTS, "--output", str(scores), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 100
+    while not (scores.exists() and scores.read_bytes().count(b"\n") >= 5) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    kept = scores.read_bytes()
+    kept = kept[: kept.rfind(b"\n") + 1]
+    assert kept.count(b"\n") >= 5
+    done = subprocess.run(command, capture_output=True, timeout=300, check=True)
+    assert scores.read_bytes().startswith(kept)
+    assert json.loads(done.stdout)["presets"]["paper"]["all"]["references"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.jsonl"], "'nowhere.jsonl' does not exist"),
+        (["--languages", "cobol"], "cobol"),
+        (["--split", "training"], "no reference is left for split 'training'"),
+    ],
+)
+def test_what_cannot_work_is_said(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(["fidelity", "--encoder", "embedded", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_records_of_ones_own(tmp_path, capsys):
+    each = next(each for each in snippets() if each.name == "layers")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    path = tmp_path / "records.jsonl"
+    path.write_text(json.dumps({"id": "mine", "target": "broken.png", "code": each.code}))
+    assert main(["fidelity", str(path), "--encoder", "embedded", "--workers", "1"]) == 2
+    assert "no reference has an image" in capsys.readouterr().err
+    assert Path(path).is_file()
