@@ -20,7 +20,6 @@ from vincicoder.options import digest_values, from_flat
 from vincicoder.reporting import ResultsFile, is_judged
 from vincicoder.reward.combine import combine, measuring, weights_of
 from vincicoder.reward.config import RewardConfig, ScoringConfig
-from vincicoder.reward.presets import PRESETS
 from vincicoder.similarity.config import DEFAULT_ENCODER
 from vincicoder.status import Status
 
@@ -109,7 +108,9 @@ def measure(
 
     references = read_references(sources, split, languages, complain)[:limit]
     config = from_flat(RewardConfig, {"encoder": encoder, **options})
-    scorings = [config.scoring] if compare is None else [config.scoring, _second(config.scoring, compare)]
+    scorings = [config.scoring]
+    if compare is not None:
+        scorings.append(dataclasses.replace(config.scoring, preset=compare, components={}))
     config = dataclasses.replace(config, scoring=_union(scorings), keep_renders="all")
     results = None if output is None else ResultsFile(output, _digest(digest_values(measuring(config))))
     before = _cpu_seconds()
@@ -117,7 +118,7 @@ def measure(
         with VisualReward(config.encoder, rendering=config.rendering, scoring=config.scoring, keep_renders="all") as to:
             name = to.encoder
             run = _Run(to, references, results, progress, complain)
-            rows = list(run.rows())
+            rows = sorted(run.rows(), key=lambda row: (row["reference"], row["id"]))  # whatever came first
     finally:
         if results is not None:
             results.close()
@@ -202,12 +203,6 @@ class _Run:
         except TargetError as error:
             self._complain(f"{reference.name}: {error}")
             return None
-
-
-def _second(first: ScoringConfig, preset: str) -> ScoringConfig:
-    if preset not in PRESETS:
-        raise ConfigError(f"there is no preset {preset!r} to compare; expected one of: {', '.join(PRESETS)}")
-    return dataclasses.replace(first, preset=preset, components={})
 
 
 def _union(scorings: Sequence[ScoringConfig]) -> ScoringConfig:
