@@ -49,9 +49,8 @@ class SvgRenderer:
         import defusedxml.ElementTree  # noqa: F401
         from PIL import Image, PngImagePlugin  # noqa: F401
 
-        cairosvg.svg2png(
-            bytestring=b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>'
-        )
+        sample = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="9">a</text></svg>'
+        _drawn(sample, (9, 9), _DataUrlReader().read, with_text=True)  # the first call of each function takes long
         return {"cairosvg": cairosvg.__version__}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ROWS, _COLUMNS = 20, 64  # points at which a box is sampled; whatever its size, it costs the same
 _STRONGEST = _ROWS * _COLUMNS // 100
+_AT_ONCE = 256  # spans, so that memory stays below 100 MB
 _RING = 48  # points along each side of the ring around it
 
 _FAINT, _CLEAR = 10.0, 40.0
@@ -56,6 +57,9 @@ def borne_out(spans: Sequence[Span], image: Image.Image) -> list[float]:
     """
     if not spans:
         return []
+    if len(spans) > _AT_ONCE:
+        parts = [spans[start : start + _AT_ONCE] for start in range(0, len(spans), _AT_ONCE)]
+        return [score for part in parts for score in borne_out(part, image)]
     pixels = np.asarray(image.convert("RGB"))
     boxes = np.array([span.box for span in spans], np.float64)
     inside = _inside(boxes, pixels.shape)
