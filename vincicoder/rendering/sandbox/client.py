@@ -24,6 +24,7 @@ from typing import Any
 
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
 from vincicoder.rendering.config import Limits, SandboxConfig
+from vincicoder.status import Status
 
 from . import child, confine, disk, server, wire
 from .result import JobResult, job_result
@@ -256,10 +257,13 @@ class ForkServer:
                 self._give_up()
                 raise ServerDied(f"the fork server has not answered for {self._deadline:g} s") from None
         try:
-            return job_result(answer, found, self._limits, self._runs_programs, child.image_name(job))
+            result = job_result(answer, found, self._limits, self._runs_programs, child.image_name(job))
         finally:
             if found["disposable"]:
                 disk.remove_tree(Path(found["directory"]))
+        if result.status is Status.FOREIGN_FILE and self._dead:  # whoever replaces it removes its files, images too
+            raise ServerDied("the fork server ended while an image was read")
+        return result
 
     def _submit(self, ours: socket.socket, theirs: socket.socket) -> tuple[int, Future[wire.Message]]:
         """Hand one end of the job's socket to the server; return the job's number and the future of its verdict."""

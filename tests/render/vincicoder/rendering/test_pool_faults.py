@@ -87,6 +87,27 @@ def test_a_server_that_does_not_answer_is_replaced(monkeypatch: pytest.MonkeyPat
         assert not pool_server.root.exists()
 
 
+def test_an_image_that_goes_with_its_killed_server_is_rendered_again_and_not_blamed_on_the_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the child's answer and the reading of its image another thread finds the server dead and clears it up."""
+    judged = client.job_result
+    cleared = []
+
+    def late(*arguments: object) -> object:
+        if not cleared and "svg" in pool._servers:  # not yet where it checks itself
+            cleared.append(pool._servers["svg"])
+            os.kill(cleared[0].pid, signal.SIGKILL)
+            cleared[0].close()
+        return judged(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(client, "job_result", late)
+    with RenderPool(workers=1) as pool:
+        render = pool.render(LANGUAGES.get("svg").sample, "svg")
+    assert len(cleared) == 1
+    assert render.status is Status.OK, render.message
+
+
 @pytest.mark.parametrize("language", ["svg", "latex"])
 def test_no_program_that_is_killed_from_outside_is_the_codes_fault(language: str) -> None:
     def kill_last(pid: int) -> None:
