@@ -126,7 +126,7 @@ def measure(
         raise ConfigError("no answer could be scored: no reference has an image")
     cpu_ms = 1000 * (_cpu_seconds() - before) / run.fresh if run.fresh else None
     judged = tuple([_under(scoring, row) for row in rows] for scoring in scorings)
-    return Fidelity(name, tuple(each.preset for each in scorings), judged, cpu_ms)
+    return Fidelity(name, _names(scorings), judged, cpu_ms)
 
 
 class _Run:
@@ -203,6 +203,13 @@ class _Run:
         except TargetError as error:
             self._complain(f"{reference.name}: {error}")
             return None
+
+
+def _names(scorings: Sequence[ScoringConfig]) -> tuple[str, ...]:
+    names = [each.preset for each in scorings]
+    if len(names) == 2 and names[0] == names[1]:  # the preset with other weights, and as it is
+        names[0] = f"{names[0]}, changed"
+    return tuple(names)
 
 
 def _union(scorings: Sequence[ScoringConfig]) -> ScoringConfig:

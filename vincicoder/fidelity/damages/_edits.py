@@ -95,6 +95,34 @@ def groups(pattern: re.Pattern[str], code: str) -> list[Span]:
     return [match.span(group) for match in pattern.finditer(code) if match[group]]
 
 
+def elements(code: str, opening: re.Pattern[str]) -> list[Span]:
+    r"""Return the spans from openings up to the next closing tag; they do not overlap.
+
+    Unlike ``<(tag)>.*?</\1>``, this takes no longer where tags are never closed.
+
+    Args:
+        code: The markup.
+        opening: Its first group is the name of the tag that must be closed; None for a match that is whole.
+
+    Example:
+        >>> elements("<b>x</b> <i/> <b>", re.compile("<(b)>|<i/>"))
+        [(0, 8), (9, 13)]
+    """
+    found: list[Span] = []
+    place, never_closed = 0, set[str]()
+    while match := opening.search(code, place):
+        start, place = match.span()
+        tag = match[1]
+        if tag is not None:
+            end = -1 if tag in never_closed else code.find(f"</{tag}>", place)
+            if end < 0:
+                never_closed.add(tag)
+                continue
+            place = end + len(f"</{tag}>")
+        found.append((start, place))
+    return found
+
+
 def other_colour(colour: str, rng: random.Random, strength: int) -> str:
     """Return a colour whose hue, or lightness where it has no hue, is off; what is no colour is returned as it is.
 

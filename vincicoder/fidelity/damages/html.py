@@ -9,6 +9,7 @@ from vincicoder.fidelity.damages import Damage
 from vincicoder.fidelity.damages._edits import (
     Span,
     change_some,
+    elements,
     groups,
     numbers_in,
     only_first,
@@ -22,9 +23,9 @@ from vincicoder.fidelity.damages._edits import (
     wrong_numbers,
 )
 
-_HIDDEN = re.compile(r"<(style|script|head|svg)\b[^<>]*>.*?</\1>", re.DOTALL)
-_STYLE = re.compile(r"<style\b[^<>]*>(.*?)</style>|\sstyle=\"([^\"]*)\"", re.DOTALL)
-_TEXT = re.compile(r">([^<>]*[^<>\s][^<>]*)<")
+_HIDDEN = re.compile(r"<(style|script|head|svg)\b[^<>]*>")
+_STYLE = re.compile(r"<(style)\b[^<>]*>|\sstyle=\"[^\"]*\"")
+_TEXT = re.compile(r">\s*([^<>\s][^<>]*)<")
 _LEAF = re.compile(
     r"<(p|h[1-6]|li|td|th|a|b|i|em|strong|button|label|span|small|dt|dd|div|figcaption|option)\b[^<>]*>([^<>]*)</\1>"
 )
@@ -146,11 +147,11 @@ DAMAGES: dict[str, Damage] = {
 
 
 def _hidden(code: str) -> list[Span]:
-    return [match.span() for match in _HIDDEN.finditer(code)]
+    return elements(code, _HIDDEN)
 
 
 def _styles(code: str) -> list[Span]:
-    return [match.span() for match in _STYLE.finditer(code)]
+    return elements(code, _STYLE)
 
 
 def _texts(code: str) -> list[Span]:

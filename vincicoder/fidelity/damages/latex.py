@@ -24,9 +24,9 @@ _NAMES = ("blue", "red", "teal", "orange", "violet", "brown", "olive", "magenta"
 _COLOUR = re.compile(rf"(?<=[=\[,{{ ])({'|'.join(_NAMES)})(?=[!,\]}}])")
 _BODY = re.compile(r"\\begin\{document\}(.*)\\end\{document\}", re.DOTALL)
 _TEXTS = (
-    re.compile(r"\bnode\b[^;{}]*\{([^{}\\$=]*[^\W\d_][^{}\\$=]*)\}"),
+    re.compile(r"\bnode\b[^;{}]{0,400}\{(?=[^{}\\$=]*[^\W\d_])([^{}\\$=]+)\}"),
     re.compile(r"(?:title|label|legendentry|legend|section\*?|textbf|emph|caption|textcolor\{\w+\})=?\{([^{}\\$]+)\}"),
-    re.compile(r"(?:&|^)[ \t]*([^\W\d_][^&\\{}$\n]*?)[ \t]*(?=&|\\\\)", re.MULTILINE),
+    re.compile(r"(?:&|^)[ \t]*([^\W\d_](?:[^&\\{}$\n]*[^&\\{}$\n \t])?)[ \t]*(?=&|\\\\)", re.MULTILINE),
     re.compile(r"^([^\W\d_][^\\$&{}\[\]\n]{6,})", re.MULTILINE),
     re.compile(r"\\item\s+([^\\${}\n]+)"),
 )

@@ -11,6 +11,7 @@ from vincicoder.fidelity.damages import Damage
 from vincicoder.fidelity.damages._edits import (
     Span,
     change_some,
+    elements,
     groups,
     numbers_in,
     only_first,
@@ -27,14 +28,9 @@ from vincicoder.fidelity.damages._edits import (
 Box = tuple[float, float, float, float]
 
 _ROOT = re.compile(r"<svg\b[^<>]*>")
-_HIDDEN = re.compile(
-    r"<(defs|clipPath|mask|pattern|symbol|marker|filter|style|linearGradient|radialGradient)\b[^<>]*>.*?</\1>",
-    re.DOTALL,
-)
-_LEAF = re.compile(
-    r"<(?:rect|circle|ellipse|line|polyline|polygon|path|use)\b[^<>]*/>|<text\b[^<>]*>.*?</text>", re.DOTALL
-)
-_TEXT = re.compile(r">([^<>]*[^<>\s][^<>]*)</(?:text|tspan)>")
+_HIDDEN = re.compile(r"<(defs|clipPath|mask|pattern|symbol|marker|filter|style|linearGradient|radialGradient)\b[^<>]*>")
+_LEAF = re.compile(r"<(?:rect|circle|ellipse|line|polyline|polygon|path|use)\b[^<>]*/>|<(text)\b[^<>]*>")
+_TEXT = re.compile(r">\s*([^<>\s][^<>]*)</(?:text|tspan)>")
 _COLOUR = re.compile(r"(?:fill|stroke|stop-color|color)(?:=\"|:\s*)(#[0-9a-fA-F]{3,6}\b|[a-z]{3,20}\b)")
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _PARTS = (0.34, 0.67, 1.0)  # of elements that are moved or turned
@@ -158,22 +154,24 @@ DAMAGES: dict[str, Damage] = {
 
 def _elements(code: str) -> list[Span]:
     """Return the shapes and texts that are shown, the background left out."""
-    hidden = [match.span() for match in _HIDDEN.finditer(code)]
     background = _background_rect(code)
-    leaves = [match.span() for match in _LEAF.finditer(code)]
-    return [leaf for leaf in leaves if leaf != background and not any(a <= leaf[0] < b for a, b in hidden)]
+    return [leaf for leaf in _shown(code) if leaf != background]
+
+
+def _shown(code: str) -> list[Span]:
+    hidden = elements(code, _HIDDEN)
+    return [leaf for leaf in elements(code, _LEAF) if not any(a <= leaf[0] < b for a, b in hidden)]
 
 
 def _background_rect(code: str) -> Span | None:
     """Return the first shape if it is a rectangle that fills the image."""
-    box = _box(code)
-    hidden = [match.span() for match in _HIDDEN.finditer(code)]
-    shown = [match for match in _LEAF.finditer(code) if not any(a <= match.start() < b for a, b in hidden)]
-    if box is None or not shown or not shown[0][0].startswith("<rect"):
+    box, shown = _box(code), _shown(code)
+    first = code[slice(*shown[0])] if shown else ""
+    if box is None or not first.startswith("<rect"):
         return None
-    sizes = [_attribute(shown[0][0], name) for name in ("width", "height")]
+    sizes = [_attribute(first, name) for name in ("width", "height")]
     full = [size == "100%" or _number(size) >= 0.99 * side for size, side in zip(sizes, box[2:], strict=True)]
-    return shown[0].span() if all(full) else None
+    return shown[0] if all(full) else None
 
 
 def _box(code: str) -> Box | None:

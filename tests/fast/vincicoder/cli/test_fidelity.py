@@ -26,15 +26,14 @@ def test_the_command_measures_and_shows_the_worst(tmp_path, capsys):
     assert "Worst misjudgements of the preset paper" in page
     assert "1. mediocre-" in page or "1. slight" in page
     assert len(list((report / "images").glob("render-*.webp"))) == 20
-    assert main(["fidelity", *_ARGUMENTS, "--output", str(scores), "--json", "--compare", "paper"]) == 0
+    assert main(["fidelity", *_ARGUMENTS, "--output", str(scores), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["presets"]["paper"]["all"]["references"] == 2
-    assert {each["value"] for each in found["differences"].values()} == {0.0}
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
     scores = tmp_path / "scores.jsonl"
-    command = [*COMMAND, "fidelity", *_ARGUMENTS, "--output", str(scores), "--json"]
+    command = [*COMMAND, "fidelity", *_ARGUMENTS[:-1], "1", "--output", str(scores), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 100
     while not (scores.exists() and scores.read_bytes().count(b"\n") >= 5) and time.monotonic() < deadline:
@@ -46,7 +45,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     assert kept.count(b"\n") >= 5
     done = subprocess.run(command, capture_output=True, timeout=300, check=True)
     assert scores.read_bytes().startswith(kept)
-    assert json.loads(done.stdout)["presets"]["paper"]["all"]["references"] == 2
+    assert json.loads(done.stdout)["presets"]["paper"]["all"]["references"] == 1
 
 
 @pytest.mark.parametrize(

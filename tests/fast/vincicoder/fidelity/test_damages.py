@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 
 import numpy as np
 import pytest
@@ -69,6 +70,24 @@ def test_mediocre_answers_differ_by_their_number():
 def test_odd_code_is_damaged_or_not_and_never_raises(language, code):
     for _, codes in ladders(code, language, "odd"):
         assert all(isinstance(each, str) for each in codes.values())
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("svg", "<svg>" + "<text>" * 6000),
+        ("svg", "<svg>" + "<style>" * 5000),
+        ("html", "<style>" * 5000),
+        ("html", "<p>" + "a " * 19_000),
+        ("latex", "A" + " " * 39_000),
+        ("latex", "node{" + "a" * 39_000),
+    ],
+)
+def test_hostile_code_takes_no_long_time(language, code):
+    # Patterns that may match the same text in two ways would take minutes.
+    started = time.process_time()
+    list(ladders(code, language, "hostile"))
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("name", _SEEN)

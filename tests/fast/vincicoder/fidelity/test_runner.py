@@ -113,3 +113,10 @@ def test_the_unrelated_code_is_of_another_reference_in_the_language():
     for each in known:
         other = unrelated_code(each, known)
         assert other in [rival.code for rival in known if rival.language == each.language and rival.name != each.name]
+
+
+def test_a_preset_beside_itself_with_other_weights_has_two_names(measured):
+    _, output = measured
+    found = measure(["snippets"], "embedded", compare="paper", output=output, **_OPTIONS)
+    assert found.presets == ("paper, changed", "paper")
+    assert {each["value"] for each in found.to_dict()["differences"].values()} == {0.0}
