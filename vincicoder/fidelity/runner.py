@@ -53,13 +53,14 @@ class Fidelity:
     cpu_ms: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every figure by preset and language, ready for JSON."""
-        languages = sorted({row["language"] for row in self.rows[0]})
-        told: dict[str, Any] = {}
-        for preset, rows in zip(self.presets, self.rows, strict=True):
-            told[preset] = {"all": _told(rows)}
-            for language in languages:
-                told[preset][language] = _told([row for row in rows if row["language"] == language])
+        """Return every figure by preset and group, ready for JSON.
+
+        The groups are ``all``, each language, and each domain of a language that has several, as ``python/chart``.
+        """
+        told = {
+            preset: {name: _told(group) for name, group in _groups(rows).items()}
+            for preset, rows in zip(self.presets, self.rows, strict=True)
+        }
         found = {"encoder": self.encoder, "cpu_ms": self.cpu_ms, "presets": told}
         if len(self.rows) == 2:
             found["differences"] = {
@@ -225,6 +226,18 @@ def _under(scoring: ScoringConfig, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with the reward that a configuration makes of its scores."""
     overall, visual = combine(row["scores"], Status(row["status"]), scoring)
     return {**row, "overall": overall, "visual": visual, "preset": scoring.preset}
+
+
+def _groups(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    domains: dict[str, set[str]] = {}
+    for row in rows:
+        domains.setdefault(row["language"], set()).add(row["domain"])
+    found = {"all": rows}
+    for language in sorted(domains):
+        found[language] = [row for row in rows if row["language"] == language]
+        for domain in sorted(domains[language]) if len(domains[language]) > 1 else ():
+            found[f"{language}/{domain}"] = [row for row in found[language] if row["domain"] == domain]
+    return found
 
 
 def _told(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

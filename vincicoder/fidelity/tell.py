@@ -85,15 +85,20 @@ def _target(reference: Reference, pool: RenderPool) -> Image.Image | None:
 
 def _by_language(preset: str, groups: Mapping[str, Any]) -> str:
     names = list(groups)
-    lines = [f"{'preset ' + preset:<{_WIDTH}}  {'all':>21}  " + "  ".join(f"{name:>7}" for name in names[1:])]
-    for label in ("references", "answers", "left_out", "pairs", "hack_pairs"):
-        row = [groups[name][label] for name in names]
-        lines.append(f"{'n ' + label:<{_WIDTH}}  {row[0]:>21}  " + "  ".join(f"{value:>7}" for value in row[1:]))
+
+    def line(label: str, cells: Sequence[str]) -> str:
+        wide = [f"{cell:>{max(7, len(name))}}" for name, cell in zip(names[1:], cells[1:], strict=True)]
+        return "  ".join([f"{label:<{_WIDTH}}", f"{cells[0]:>21}", *wide])
+
+    counted = ("references", "answers", "left_out", "pairs", "hack_pairs")
+    lines = [line(f"preset {preset}", names)]
+    lines += [line(f"n {label}", [str(groups[name][label]) for name in names]) for label in counted]
     for figure in COLUMNS:
         cells = [_cell(figure, groups[name]["figures"].get(figure)) for name in names]
         found = groups["all"]["figures"].get(figure)
-        wide = cells[0] if found is None else f"{cells[0]} {_interval(figure, found)}"
-        lines.append(f"{figure:<{_WIDTH}}  {wide:>21}  " + "  ".join(f"{cell:>7}" for cell in cells[1:]))
+        if found is not None:
+            cells[0] = f"{cells[0]} {_interval(figure, found)}"
+        lines.append(line(figure, cells))
     return "\n".join(lines)
 
 

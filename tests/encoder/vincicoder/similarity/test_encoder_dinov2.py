@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from vincicoder import registry
 from vincicoder.errors import ConfigError, EncoderError
+from vincicoder.fidelity import measure
 from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.similarity import TILE, Similarity, load_encoder
 
@@ -272,3 +273,11 @@ def test_on_cuda_the_default_precision_stays_close_to_the_cpu(directory: Path) -
         got = load_encoder(str(directory), batch_tiles=16, **options).encode(tiles(40))
         cosine = (exact * got).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(got, axis=1)
         assert cosine.min() > 0.99
+
+
+def test_fidelity_is_measured_with_it_by_one_call(directory: Path) -> None:
+    found = measure(["snippets"], str(directory), languages=["svg"], limit=1, workers=1).to_dict()
+    assert str(directory) in found["encoder"]
+    values = {name: each["value"] for name, each in found["presets"]["paper"]["all"]["figures"].items()}
+    assert values["perfect"] == pytest.approx(1, abs=1e-3)
+    assert values["unrelated"] < values["perfect"]

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from vincicoder.errors import ConfigError
-from vincicoder.fidelity import measure
+from vincicoder.fidelity import Fidelity, measure
 from vincicoder.fidelity.answers import answers_to, moved, unrelated_code
 from vincicoder.fidelity.references import snippets
+from vincicoder.fidelity.tell import table
 
 _OPTIONS = {"languages": ["svg"], "limit": 2, "workers": 1}
 
@@ -120,3 +121,17 @@ def test_a_preset_beside_itself_with_other_weights_has_two_names(measured):
     found = measure(["snippets"], "embedded", compare="paper", output=output, **_OPTIONS)
     assert found.presets == ("paper, changed", "paper")
     assert {each["value"] for each in found.to_dict()["differences"].values()} == {0.0}
+
+
+def test_domains_of_one_language_are_told_apart():
+    def row(domain, language):
+        return {
+            "reference": domain, "language": language, "domain": domain, "role": "perfect", "kind": "", "strength": 0,
+            "overall": 1.0, "status": "ok", "render_key": None,
+        }  # fmt: skip
+
+    rows = [row("chart", "python"), row("chemistry", "python"), row("svg", "svg")]
+    told = Fidelity("embedded", ("paper",), (rows,), None).to_dict()
+    groups = {name: group["references"] for name, group in told["presets"]["paper"].items()}
+    assert groups == {"all": 3, "python": 2, "python/chart": 1, "python/chemistry": 1, "svg": 1}
+    assert "python/chemistry" in table(told)
