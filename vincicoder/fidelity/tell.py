@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vincicoder.fidelity.runner import Fidelity
 
+_FEW = 10  # references; draws of fewer are too much alike
 _WIDTH = max(map(len, COLUMNS))
 
 
@@ -39,6 +40,9 @@ def table(told: Mapping[str, Any]) -> str:
         parts += [_by_language(preset, groups), _by_kind(groups["all"]["kinds"])]
     if "differences" in told:
         parts.append(_differences(list(told["presets"]), told["differences"]))
+    references = max((groups["all"]["references"] for groups in told["presets"].values()), default=_FEW)
+    if references < _FEW:
+        parts.append(f"Intervals and p values over {references} references say little; give at least {_FEW}.")
     return "\n\n".join(parts)
 
 

@@ -135,3 +135,4 @@ def test_domains_of_one_language_are_told_apart():
     groups = {name: group["references"] for name, group in told["presets"]["paper"].items()}
     assert groups == {"all": 3, "python": 2, "python/chart": 1, "python/chemistry": 1, "svg": 1}
     assert "python/chemistry" in table(told)
+    assert "over 3 references say little" in table(told)
