@@ -209,4 +209,6 @@ def _other_letter(letter: str, rng: random.Random, strength: int) -> str:
 
 
 def _hex(rgb: Iterable[float]) -> str:
-    return "#" + "".join(f"{round(min(max(value, 0.0), 1.0) * 255):02x}" for value in rgb)
+    # Rounded twice, since Python's versions differ in the last bit of colorsys and a half must fall on one side in all.
+    levels = (round(round(min(max(value, 0.0), 1.0) * 255, 6)) for value in rgb)
+    return "#" + "".join(f"{level:02x}" for level in levels)
