@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 from plugin import run_with, write_plugin
 
+from vincicoder.cli import main
 from vincicoder.cli.examination import Check, State, examine, names
 from vincicoder.languages import LANGUAGES
 
@@ -67,3 +70,22 @@ def test_a_broken_plugin_is_reported_with_its_package(tmp_path: Path) -> None:
         "print([name for name, each in found.items() if each.failed])"
     )
     assert run_with(code, tmp_path) == "['half']\n"
+
+
+def test_weights_that_are_not_there_fail_without_a_download(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    missing = str(tmp_path / "weights")
+    code = main(["doctor", "--json", "--encoder", missing, "--require", "svg"])
+    data = json.loads(capsys.readouterr().out)
+    [encoder] = [check for check in data["checks"] if check["name"] == "encoder"]
+    assert (code, data["ok"]) == (1, False)
+    assert (encoder["state"], encoder["required"]) == ("missing", True)
+    assert missing in encoder["fix"] or "pip install" in encoder["fix"]
+
+
+def test_an_interpreter_without_libraries_is_told_apart(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    [check] = [check for check in examine(python=str(bare), encoder="embedded") if check.name == "python"]
+    assert check.failed
+    assert check.fix.startswith(f"{bare} -m pip install")
