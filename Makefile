@@ -15,7 +15,7 @@ format:
 audit:
 	python tests/audit.py
 
-# Three minutes on two cores, and needs no more than pip install -e .[dev].
+# Two minutes on two cores, and needs no more than pip install -e .[dev].
 fast:
 	python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/fast
 
