@@ -115,7 +115,8 @@ def drop_solved_and_hopeless(index: Index, rewards: Mapping[str, Sequence[float]
     Raises:
         DataError: Not a single reward is of these records.
     """
-    rates = _of_records(index, {name: sum(each >= passed for each in own) / len(own) for name, own in rewards.items()})
+    found = _of_records(index, rewards)
+    rates = np.array([np.mean(np.array(own) >= passed) if own else np.nan for own in found])
     index.leave_out(np.flatnonzero((rates < BAND[0]) | (rates > BAND[1])), Reason.PASS_RATE)
 
 
@@ -133,17 +134,18 @@ def drop_without_lesson(
     Raises:
         DataError: Not a single reward is of these records.
     """
-    spreads = _of_records(index, {name: np.std(own) if len(own) > 1 else np.inf for name, own in rewards.items()})
+    found = _of_records(index, rewards)
+    spreads = np.array([np.std(own) if len(own) > 1 else np.nan for own in found])
+    headroom = np.array([1 - np.mean(own) if own else np.nan for own in found])
     index.leave_out(np.flatnonzero(spreads < least_spread), Reason.ALIKE)
-    headroom = _of_records(index, {name: 1 - np.mean(own) for name, own in rewards.items()})
     index.leave_out(np.flatnonzero(headroom < least_headroom), Reason.HEADROOM)
 
 
-def _of_records(index: Index, values: Mapping[str, Any]) -> np.ndarray[Any, Any]:
-    """Return the value of each record, NaN where there is none."""
-    found = np.array([values.get(row["id"], np.nan) for row in rows_of(index.paths, ["id"])])
-    if np.isnan(found).all():
-        raise DataError(f"none of the {len(values)} ids in the rewards is the id of one of these records")
+def _of_records(index: Index, rewards: Mapping[str, Sequence[float]]) -> list[Sequence[float]]:
+    """Return the rewards of each record, none where they are not known."""
+    found = [rewards.get(row["id"], ()) for row in rows_of(index.paths, ["id"])]
+    if not any(found):
+        raise DataError(f"none of the {len(rewards)} ids in the rewards is the id of one of these records")
     return found
 
 

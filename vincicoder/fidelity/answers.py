@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from vincicoder.data.answers import fenced
 from vincicoder.fidelity.damages import ladders, mediocre
 from vincicoder.fidelity.hacks import hacks
 from vincicoder.fidelity.references import Reference, snippets
+from vincicoder.images import compressed
 from vincicoder.reward import RewardRequest
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def answers_to(reference: Reference, target: Image.Image, unrelated: str | None)
         (['perfect', 'again', 'shifted'], 3)
     """
     name, language, code = reference.name, reference.language, reference.code
-    given = packed(target)
+    given = compressed(target)
 
     def answer(role: str, code: str, kind: str = "", strength: int = 0, image: bytes = given) -> Answer:
         request = RewardRequest(
@@ -85,7 +85,7 @@ def answers_to(reference: Reference, target: Image.Image, unrelated: str | None)
     yield answer(PERFECT, code)
     if language in _COMMENTS:
         yield answer(AGAIN, code.rstrip() + _COMMENTS[language])
-    yield answer(SHIFTED, code, image=packed(moved(target)))
+    yield answer(SHIFTED, code, image=compressed(moved(target)))
     for kind, found in ladders(code, language, name):
         for strength, damaged in found.items():
             yield answer(DAMAGED, damaged, kind, strength)
@@ -105,13 +105,6 @@ def unrelated_code(reference: Reference, others: Iterable[Reference]) -> str | N
     ]  # fmt: skip
     ranked = sorted(rivals, key=lambda each: hashlib.blake2b(f"{reference.name}/{each.name}".encode()).digest())
     return ranked[0].code if ranked else None
-
-
-def packed(image: Image.Image) -> bytes:
-    """Return an image as a PNG file, so that equal images are one target."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def moved(image: Image.Image) -> Image.Image:

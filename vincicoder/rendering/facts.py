@@ -29,6 +29,10 @@ _MAX_COORDINATE = 1_000_000
 _KEYS = len('{"text":"","box":[,,,],"colour":[255,255,255]},')  # what JSON adds to the values of a span
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom edge."""
+
+
 class FactsError(ValueError):
     """Facts that break the schema or a limit; the message says which."""
 
@@ -49,7 +53,7 @@ class Span:
     """
 
     text: str
-    box: tuple[float, float, float, float]
+    box: Box
     colour: tuple[int, int, int] | None = None
 
 
@@ -97,6 +101,16 @@ class Facts:
         if len(spans) > MAX_SPANS:
             raise FactsError(f"they have {len(spans):,} spans, over the limit of {MAX_SPANS:,}")
         return cls(tuple(_span(span, f"span {number}") for number, span in enumerate(spans, 1)))
+
+
+def united(box: Box, other: Box) -> Box:
+    """Return the box around two boxes.
+
+    Example:
+        >>> united((0, 0, 4, 4), (2, 3, 9, 5))
+        (0, 0, 9, 5)
+    """
+    return min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]), max(box[3], other[3])
 
 
 def within_limits(spans: Iterable[Span], size: tuple[int, int]) -> Facts:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.rendering.facts import Facts, Span, within_limits
+from vincicoder.rendering.facts import Box, Facts, Span, united, within_limits
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession
@@ -41,11 +41,11 @@ def _spans(snapshot: dict[str, Any], scale: float) -> Iterator[Span]:
     """Yield each visible node of text, whose box is around all its lines."""
     document, strings = snapshot["documents"][0], snapshot["strings"]
     layout, nodes, lines = document["layout"], document["nodes"], document["textBoxes"]
-    boxes: dict[int, tuple[float, float, float, float]] = {}
+    boxes: dict[int, Box] = {}
     for index, (left, top, width, height) in zip(lines["layoutIndex"], lines["bounds"], strict=True):
         if width > 0 and height > 0:
             box = (left, top, left + width, top + height)
-            boxes[index] = _around(boxes[index], box) if index in boxes else box
+            boxes[index] = united(boxes[index], box) if index in boxes else box
     for index, box in boxes.items():
         visibility, colour, fill = (strings[style] for style in layout["styles"][index])
         if visibility == "visible":
@@ -53,12 +53,6 @@ def _spans(snapshot: dict[str, Any], scale: float) -> Iterator[Span]:
             painted = fill if strings[nodes["nodeName"][parent]] in _SVG_TEXT else colour
             left, top, right, bottom = (edge * scale for edge in box)
             yield Span(strings[layout["text"][index]], (left, top, right, bottom), _colour(painted))
-
-
-def _around(
-    box: tuple[float, float, float, float], other: tuple[float, float, float, float]
-) -> tuple[float, float, float, float]:
-    return min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]), max(box[3], other[3])
 
 
 def _colour(style: str) -> tuple[int, int, int] | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from vincicoder.rendering.facts import Facts, Span, within_limits
+from vincicoder.rendering.facts import Box, Facts, Span, within_limits
 
 _MOST_CHARACTERS = 100_000
 _GAP = 1.2
@@ -22,7 +22,6 @@ _WORD_GAP = 0.18
 _FINE = 64
 """PDFium's whole numbers stand for this part of a pixel."""
 
-_Box: TypeAlias = tuple[float, float, float, float]
 _Colour: TypeAlias = tuple[int, int, int]
 
 
@@ -31,7 +30,7 @@ class _Character:
     """A character on the page, in points, with y upwards."""
 
     text: str
-    box: _Box
+    box: Box
     origin: tuple[float, float]
     along: tuple[float, float]
     font_size: float
@@ -62,7 +61,7 @@ def page_text(page: Any, size: tuple[int, int]) -> Facts | None:
 def _spans(text_page: Any, count: int, page: Any, size: tuple[int, int]) -> Iterator[Span]:
     to_pixels = _to_pixels(page, size)
     text, blank = "", False
-    boxes: list[_Box] = []
+    boxes: list[Box] = []
     colour: _Colour | None = None
     last: _Character | None = None
     for index in range(count):
@@ -126,7 +125,7 @@ def _colour(text_page: Any, index: int) -> _Colour | None:
     return (red.value, green.value, blue.value) if known else None
 
 
-def _to_pixels(page: Any, size: tuple[int, int]) -> Callable[[list[_Box]], _Box]:
+def _to_pixels(page: Any, size: tuple[int, int]) -> Callable[[list[Box]], Box]:
     """Return what turns boxes of a page, in points, into the box around them all, in pixels of its image."""
     from pypdfium2 import raw
 
@@ -138,7 +137,7 @@ def _to_pixels(page: Any, size: tuple[int, int]) -> Callable[[list[_Box]], _Box]
     (e, f), (a, b), (c, d) = at(0, 0), at(1000, 0), at(0, 1000)
     a, b, c, d = (a - e) / 1000, (b - f) / 1000, (c - e) / 1000, (d - f) / 1000
 
-    def around(boxes: list[_Box]) -> _Box:
+    def around(boxes: list[Box]) -> Box:
         corners = [(x, y) for left, bottom, right, top in boxes for x in (left, right) for y in (bottom, top)]
         across = [a * x + c * y + e for x, y in corners]
         down = [b * x + d * y + f for x, y in corners]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from vincicoder.rendering.facts import Span
+from vincicoder.rendering.facts import Box, Span, united
 
 _GAP = 1.5
 """Letters further apart than this, in font sizes, are separate texts."""
@@ -63,7 +63,7 @@ class TextNotes:
         self._source = ""
         self._place = 0
         self._text = ""
-        self._box = (0.0, 0.0, 0.0, 0.0)
+        self._box: Box = (0.0, 0.0, 0.0, 0.0)
         self._colour: tuple[int, int, int] | None = None
         self._pen = (0.0, 0.0)
         self._style: tuple[float, tuple[int, int, int] | None] | None = None  # of the element; asking for it takes long
@@ -99,7 +99,7 @@ class TextNotes:
         blank = self._blank_before(letter)
         if self._text and colour == self._colour and _near(start, self._pen, most):
             self._text += (" " if blank else "") + letter
-            self._box = _united(self._box, box)
+            self._box = united(self._box, box)
         else:
             self.end()
             self._text, self._box, self._colour = letter, box, colour
@@ -116,10 +116,6 @@ class TextNotes:
 
 def _near(point: tuple[float, float], other: tuple[float, float], most: float) -> bool:
     return abs(point[0] - other[0]) <= most and abs(point[1] - other[1]) <= most
-
-
-def _united(box: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> Any:
-    return min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]), max(box[3], other[3])
 
 
 def _colour(source: Any) -> tuple[int, int, int] | None:

@@ -40,8 +40,8 @@ def spread(groups: Iterable[Sequence[float]], noise: float) -> Spread:
         noise: Standard deviation of the reward where nothing has changed but the rendering.
 
     Example:
-        >>> spread([[0.2, 0.8], [0.9, 0.9], [0.5]], noise=0.005)
-        Spread(groups=2, std=0.15, range=0.3, below_noise=0.5)
+        >>> spread([[0.25, 0.75], [0.5, 0.5], [0.9]], noise=0.005)
+        Spread(groups=2, std=0.125, range=0.25, below_noise=0.5)
     """
     known = [group for group in groups if len(group) > 1]
     if not known:
@@ -49,8 +49,8 @@ def spread(groups: Iterable[Sequence[float]], noise: float) -> Spread:
     deviations = [statistics.pstdev(group) for group in known]
     return Spread(
         len(known),
-        round(statistics.fmean(deviations), 12),
-        round(statistics.fmean(max(group) - min(group) for group in known), 12),
+        statistics.fmean(deviations),
+        statistics.fmean(max(group) - min(group) for group in known),
         sum(each < 2 * noise for each in deviations) / len(known),
     )
 

@@ -120,9 +120,9 @@ class CompletionReward:
             ScoringUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
         """
         requests = self._requests(completions, prompts, columns)
-        samples, first = _passes.score(self._shared(), requests, self._noise)
-        if first and log_metric is not None:
-            for name, mean in means(_sums(requests, samples, self._noise)).items():
+        samples, sums = _passes.score(self._shared(), requests, self._noise)
+        if sums and log_metric is not None:
+            for name, mean in means(sums).items():
                 log_metric(f"vincicoder/{name}", mean)
         keep = self._faults == "mean"
         return [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
@@ -177,8 +177,9 @@ class _Passes:
 
     def score(
         self, reward: TrainerReward, requests: Sequence[RewardRequest], noise: float
-    ) -> tuple[list[Metrics], bool]:
-        """Return the scores, and whether this call was the one that made them."""
+    ) -> tuple[list[Metrics], Counter[str]]:
+        """Return the scores, and their sums if this call was the one that made them; else no sums."""
+        sums: Counter[str] = Counter()
         key = (id(reward), *((each.response, _identity(each.target), each.prompt, each.language) for each in requests))
         with self._lock:
             first = key not in self._latest
@@ -195,10 +196,11 @@ class _Passes:
                     self._latest.pop(key, None)  # the next batch may fare better
                 future.set_exception(error)
                 raise
+            sums = _sums(requests, samples, noise)
             with self._lock:
-                self._sums.update(_sums(requests, samples, noise))
+                self._sums.update(sums)
             future.set_result(samples)
-        return future.result(), first
+        return future.result(), sums
 
     def drain(self) -> Counter[str]:
         with self._lock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ from PIL import Image
 from vincicoder.endpoint import Endpoint, user_message
 from vincicoder.errors import FaultyAnswer
 from vincicoder.evaluation.metrics import Metric
+from vincicoder.images import compressed
 
 _CRITERIA = {
     "Chart Types": (20, "every chart type of the reference image is there, such as lines, bars or pies"),
@@ -40,7 +40,7 @@ def measure(target: Image.Image, render: Image.Image, judge: Endpoint) -> Mappin
     Raises:
         EndpointError: The judge does not answer, or its answer has no score from 0 to 100.
     """
-    answer = judge.complete([user_message(_QUESTION, _png(target), _png(render))], temperature=0.0)[0]
+    answer = judge.complete([user_message(_QUESTION, compressed(target), compressed(render))], temperature=0.0)[0]
     return {"judged": score_of(answer)}
 
 
@@ -62,12 +62,6 @@ def score_of(answer: str) -> float:
     if not found or not 0 <= float(found[-1]) <= 100:
         raise FaultyAnswer(f"the judge gives no score from 0 to 100: {answer!r:.200}")
     return float(found[-1]) / 100
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 METRIC = Metric("chartmimic_judge", ("judged",), measure, {"judged": 0.0})

@@ -11,7 +11,6 @@ A judge that cannot be asked or understood is a fault of the machine, never a 0 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import threading
@@ -23,6 +22,7 @@ from PIL import Image
 
 from vincicoder.endpoint import Endpoint, user_message
 from vincicoder.errors import FaultyAnswer
+from vincicoder.images import compressed
 
 _TOP = 5
 _KEPT = 1 << 16  # scores
@@ -98,7 +98,7 @@ class Judge:
         return await self._endpoint.in_thread(lambda: self._judged(target, render, language))
 
     def _judged(self, target: Image.Image, render: Image.Image, language: str) -> float:
-        images = _png(target), _png(render)
+        images = compressed(target), compressed(render)
         question = self._question.replace("{language}", language)
         key = b"".join(hashlib.blake2b(part, digest_size=16).digest() for part in (question.encode(), *images))
         with self._lock:
@@ -187,12 +187,6 @@ def severity_of(answer: str) -> float:
     if not all(1 <= each <= 10 for each in severities):
         raise FaultyAnswer(f"the judge gives a severity that is not from 1 to 10: {answer!r:.200}")
     return sum(severities)
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def _read(file: Path) -> str:
