@@ -95,7 +95,7 @@ HEAVY = {
                     {Status.TOO_LARGE, Status.OUT_OF_MEMORY}),
     "heap": (page("const a = []; while (true) a.push(new Array(1e5).fill(1.5))"), {Status.OUT_OF_MEMORY, Status.TIMEOUT}),
     "buffers": (page("const a = []; while (true) { const b = new Uint8Array(1 << 26).fill(1); a.push(b) }"),
-                {Status.OUT_OF_MEMORY}),
+                {Status.OUT_OF_MEMORY, Status.TIMEOUT}),
     "many workers": (page("for (let i = 0; i < 3000; i++) new Worker(URL.createObjectURL(new Blob(['while (1);'])))"),
                      {Status.TIMEOUT, Status.FORBIDDEN, Status.OUT_OF_MEMORY}),
     "frame bomb": (page("const f = document.createElement('iframe'); f.srcdoc = document.documentElement.outerHTML;"
