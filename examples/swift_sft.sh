@@ -23,10 +23,14 @@
 #                    to learn its length, unless STREAMING=true. Needs flash-attn             [true]
 #   STREAMING        true: read rows while training instead of making a table of them first. The length of a stream
 #                    is unknown, so MAX_STEPS is needed                  [false]
-#   BATCH            sequences per step, on all GPUs together            [128]
+#   BATCH            what an update trains on, on all GPUs together, in BATCH_UNIT            [128]
+#   BATCH_UNIT       rows, tokens or sequences. With PACKING a sequence holds several rows: rows and tokens become
+#                    the nearest number of sequences that all GPUs can share, and the script says which    [rows]
+#   ROW_TOKENS       mean tokens of a row with its image, for that conversion; an estimate    [2200]
 #   MICRO_BATCH      sequences per GPU at a time                         [1]
 #   EPOCHS, MAX_STEPS, LR    MAX_STEPS -1: as EPOCHS says                [1, -1, 1e-5; 1e-4 with lora]
-#   MAX_LENGTH       tokens of a sequence; longer rows are left out      [16384]
+#   MAX_LENGTH       tokens of a row; longer ones are left out           [16384]
+#   PACK_LENGTH      tokens that packing fills a sequence with; a longer row is one by itself [MAX_LENGTH]
 #   MIN_TOKENS, MAX_TOKENS   tokens of an image                          [256, 4096]
 #   FREEZE_VIT       true: leave the vision tower as it is               [false]
 #   WORKERS          processes that prepare data                         [8]
@@ -46,7 +50,8 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
 : "${SWIFT:=swift}" "${DATASET:=vincicoder-sft}" "${USE_HF:=true}"
 : "${NNODES:=1}" "${NODE_RANK:=0}" "${MASTER_ADDR:=127.0.0.1}" "${MASTER_PORT:=29500}" "${GPUS_PER_NODE:=8}"
 : "${SHARDING:=zero2}" "${TUNER:=full}" "${PACKING:=true}" "${STREAMING:=false}" "${FREEZE_VIT:=false}"
-: "${BATCH:=128}" "${MICRO_BATCH:=1}" "${EPOCHS:=1}" "${MAX_STEPS:=-1}" "${MAX_LENGTH:=16384}"
+: "${BATCH:=128}" "${BATCH_UNIT:=rows}" "${ROW_TOKENS:=2200}" "${MICRO_BATCH:=1}" "${EPOCHS:=1}" "${MAX_STEPS:=-1}"
+: "${MAX_LENGTH:=16384}" "${PACK_LENGTH:=$MAX_LENGTH}"
 : "${MIN_TOKENS:=256}" "${MAX_TOKENS:=4096}" "${WORKERS:=8}" "${SAVE_STEPS:=500}" "${SAVE_LIMIT:=3}"
 : "${OUTPUT:=output/$NAME}" "${REPORT_TO:=tensorboard}" "${SMOKE:=0}" "${DRY_RUN:=0}"
 [[ $TUNER == full || $TUNER == lora ]] || fail "TUNER is '$TUNER'; expected full or lora"
@@ -68,16 +73,31 @@ if [[ $SMOKE == 1 ]]; then
   datasets=("${datasets[@]/%#*/}")
   datasets=("${datasets[@]/%/#8}")
   plugins+=("$root/examples/smoke_tokens.py")
-  NNODES=1 GPUS_PER_NODE=1 SHARDING=none PACKING=false BATCH=2 MAX_STEPS=3 LR=1e-3 WORKERS=1 REPORT_TO=none
+  NNODES=1 GPUS_PER_NODE=1 SHARDING=none PACKING=false BATCH=2 BATCH_UNIT=sequences MAX_STEPS=3 LR=1e-3 WORKERS=1 REPORT_TO=none
   MIN_TOKENS=4 MAX_TOKENS=64
 fi
 for variable in VINCICODER_SFT_DATA VINCICODER_RECORDS_DATA; do
   [[ -z ${!variable:-} || -e ${!variable} ]] || fail "$variable is '${!variable}', which does not exist"
 done
 [[ $STREAMING != true || $MAX_STEPS -gt 0 ]] || fail "the length of a stream is unknown; set MAX_STEPS"
-steps=$((BATCH / (NNODES * GPUS_PER_NODE * MICRO_BATCH)))
-((steps * NNODES * GPUS_PER_NODE * MICRO_BATCH == BATCH)) ||
-  fail "BATCH is $BATCH, which is no multiple of MICRO_BATCH x GPUs = $((NNODES * GPUS_PER_NODE * MICRO_BATCH))"
+((PACK_LENGTH <= MAX_LENGTH)) || fail "PACK_LENGTH is $PACK_LENGTH; expected at most MAX_LENGTH, which is $MAX_LENGTH"
+share=$((NNODES * GPUS_PER_NODE * MICRO_BATCH)) # sequences that all GPUs take at a time
+filled=$PACK_LENGTH                             # tokens of a sequence
+[[ $PACKING == true ]] || filled=$ROW_TOKENS    # each row is one
+case $BATCH_UNIT in
+  sequences) tokens=$((BATCH * filled)) ;;
+  rows) tokens=$((BATCH * ROW_TOKENS)) ;;
+  tokens) tokens=$BATCH ;;
+  *) fail "BATCH_UNIT is '$BATCH_UNIT'; expected rows, tokens or sequences" ;;
+esac
+if [[ $BATCH_UNIT == tokens || $BATCH_UNIT == rows && $PACKING == true ]]; then
+  # The nearest multiple, and at least one; `vincicoder plan --stage sft` reckons in the same way.
+  steps=$(((2 * tokens + filled * share) / (2 * filled * share)))
+  ((steps > 0)) || steps=1
+else
+  steps=$((BATCH / share))
+  ((steps * share == BATCH)) || fail "BATCH is $BATCH, which is no multiple of MICRO_BATCH x GPUs = $share"
+fi
 
 if [[ $SMOKE != 1 ]]; then
   export NPROC_PER_NODE=$GPUS_PER_NODE NNODES NODE_RANK MASTER_ADDR MASTER_PORT
@@ -109,9 +129,15 @@ else
     *) flags+=(--deepspeed "$SHARDING") ;;
   esac
 fi
+[[ $PACKING != true ]] || flags+=(--packing_length "$PACK_LENGTH" --packing_num_proc "$WORKERS")
 command=("$SWIFT" sft "${flags[@]}" "$@")
+say_batch() {
+  printf '%s: %s %s an update were asked for; it has %s sequences, about %s rows, %s tokens\n' "$(basename "$0")" \
+    "$BATCH" "$BATCH_UNIT" $((steps * share)) $((steps * share * filled / ROW_TOKENS)) $((steps * share * filled)) >&2
+}
 
 if [[ $DRY_RUN == 1 ]]; then
+  say_batch
   printf '%q ' "${command[@]}"
   echo
   exit
@@ -123,5 +149,6 @@ if [[ $SMOKE != 1 ]]; then
   [[ $PACKING != true ]] || has flash_attn || fail "packing needs flash-attn; install it, or set PACKING=false"
   [[ $SHARDING == none || $SHARDING == fsdp2 ]] || has deepspeed ||
     fail "SHARDING=$SHARDING needs DeepSpeed; run: pip install deepspeed, or set SHARDING=fsdp2"
+  say_batch
 fi
 exec "${command[@]}"

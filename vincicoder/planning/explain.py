@@ -75,15 +75,15 @@ def _of_memory(plan: Plan) -> Iterator[str]:
 def _of_sft(plan: Plan) -> Iterator[str]:
     run, rates = plan.run, plan.rates
     each = forward_flops(plan.shape, rates.row_tokens, rates.image_tokens)
-    rows = run.sequences * run.max_length / rates.row_tokens
+    rows, sequences = plan.batch.rows, plan.batch.sequences
     yield f"operations of a row, forward = {each / 1e12:.1f} TFLOP for {rates.row_tokens:g} tokens"
     yield (
         f"update = {update_passes(run)} passes x {rows:,.0f} rows x {each / 1e12:.1f} TFLOP / ({run.gpus} x "
         f"{GPUS[run.gpu].tflops:g} TFLOP/s x {rates.flops_utilisation:g}) = {plan.step_seconds:.1f} s"
     )
     yield (
-        f"updates = {run.row_count:,} rows x {run.epochs:g} x {rates.row_tokens:g} tokens / ({run.sequences} x "
-        f"{run.max_length:,}) = {plan.steps:,}"
+        f"updates = {run.row_count:,} rows x {run.epochs:g} x {rates.row_tokens:g} tokens / ({sequences} x "
+        f"{run.packed:,}) = {plan.steps:,}"
     )
 
 
@@ -114,7 +114,7 @@ def _of_the_step(plan: Plan) -> Iterator[str]:
     run, rates, step = plan.run, plan.rates, plan.step
     assert step is not None
     decoding = decoding_of(run, plan.shape, plan.split, plan.memory, rates)
-    responses = run.sequences * run.group
+    responses = run.batch_size * run.group
     each = forward_flops(plan.shape, rates.prompt_tokens + rates.response_tokens, rates.image_tokens)
     useful = f"({run.gpus} x {GPUS[run.gpu].tflops:g} TFLOP/s x {rates.flops_utilisation:g})"
     yield (
@@ -126,13 +126,13 @@ def _of_the_step(plan: Plan) -> Iterator[str]:
         f"old = {responses:,} x {each / 1e12:.1f} TFLOP / {useful} = {step.old:.0f} s; "
         f"update = {update_passes(run)} times as much = {step.update:.0f} s"
     )
-    yield f"steps = {run.row_count:,} rows x {run.epochs:g} / {run.sequences} = {plan.steps:,}"
+    yield f"steps = {run.row_count:,} rows x {run.epochs:g} / {run.batch_size} = {plan.steps:,}"
 
 
 def _of_the_reward(plan: Plan) -> Iterator[str]:
     run, rates, step, memory = plan.run, plan.rates, plan.step, plan.memory
     assert step is not None
-    responses = run.sequences * run.group
+    responses = run.batch_size * run.group
     yield (
         f"render = {1 - rates.hanging_share:g} x {rates.render_cpu_seconds:g} s + {rates.hanging_share:g} x "
         f"{rates.cpu_limit:g} s = {mean_render_seconds(rates):.3f} CPU s"
@@ -142,7 +142,7 @@ def _of_the_reward(plan: Plan) -> Iterator[str]:
         f"the limit if any hangs = {step.rendering:.1f} s"
     )
     yield (
-        f"tiles = ({responses:,} responses + {run.sequences} targets) x {rates.tiles:g} x {TILE_FLOPS / 1e12:g} TFLOP "
+        f"tiles = ({responses:,} responses + {run.batch_size} targets) x {rates.tiles:g} x {TILE_FLOPS / 1e12:g} TFLOP "
         f"/ ({run.nodes} x {GPUS[run.gpu].tflops:g} TFLOP/s x {rates.encoder_utilisation:g}) = {step.encoding:.1f} s"
     )
     yield (

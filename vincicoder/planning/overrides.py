@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vincicoder.planning.models import QWEN25
 from vincicoder.planning.plan import Plan
-from vincicoder.planning.settings import EASYR1, SFT, VERL
+from vincicoder.planning.settings import EASYR1, SEQUENCES, SFT, VERL
 
 SCRIPTS = {
     EASYR1: "qwen3vl_8b_vincicoder.sh",
@@ -71,7 +71,8 @@ def overrides_of(plan: Plan) -> Overrides:
         '4'
     """
     run = plan.run
-    variables = {"NNODES": str(run.nodes), "GPUS_PER_NODE": str(run.local_gpus), "BATCH": str(run.sequences)}
+    batch = plan.batch.sequences if run.stage == SFT else run.batch_size
+    variables = {"NNODES": str(run.nodes), "GPUS_PER_NODE": str(run.local_gpus), "BATCH": str(batch)}
     variables["EPOCHS"] = f"{run.epochs:g}"
     if model := _model(plan):
         variables["MODEL"] = model
@@ -146,6 +147,7 @@ def _swift(plan: Plan, variables: dict[str, str]) -> Overrides:
 def _sft(plan: Plan, variables: dict[str, str]) -> Overrides:
     run, split = plan.run, plan.split
     variables |= {"SHARDING": split.sharding, "MICRO_BATCH": str(split.micro_batch), "MAX_LENGTH": str(run.max_length)}
+    variables |= {"BATCH_UNIT": SEQUENCES, "PACK_LENGTH": str(run.packed)}
     arguments = []
     if run.lora_rank:
         variables["TUNER"] = "lora"

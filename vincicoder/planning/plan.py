@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from vincicoder.errors import ConfigError
+from vincicoder.planning.batches import Batch, batch_of
 from vincicoder.planning.memory import GIB, Memory, Split, cached_sequences, memory_of, micro_batch_tokens
 from vincicoder.planning.models import Shape, shape_of
 from vincicoder.planning.settings import EASYR1, RL, SFT, SWIFT, Rates, Run
@@ -47,6 +48,11 @@ class Plan:
         if self.run.stage == SFT:
             return None
         return step_of(self.run, self.shape, self.split, self.memory, self.rates)
+
+    @property
+    def batch(self) -> Batch:
+        """The batch of an update, for SFT."""
+        return batch_of(self.run, self.rates)
 
     @property
     def step_seconds(self) -> float:
@@ -94,7 +100,7 @@ class Plan:
             for count, what in ((run.local_gpus, "GPUs of a node"), (self.shape.heads, "attention heads")):
                 if count % split.tensor_parallel:
                     found.append(f"tensor parallel {split.tensor_parallel} does not divide the {what} ({count})")
-        sequences = run.sequences * (run.group if run.stage == RL else 1)
+        sequences = run.batch_size * run.group if run.stage == RL else self.batch.sequences
         share = run.gpus * (split.micro_batch if run.framework == SWIFT else 1)
         if sequences % share:
             found.append(f"{sequences:,} sequences of a step are no multiple of {share}, what the GPUs take at a time")
@@ -206,13 +212,14 @@ def split_in_words(plan: Plan) -> str:
     run, split = plan.run, plan.split
     tokens, images = micro_batch_tokens(run, split, plan.rates)
     if run.stage == SFT:
-        steps = run.sequences / (run.gpus * split.micro_batch)
+        sequences = plan.batch.sequences
+        steps = sequences / (run.gpus * split.micro_batch)
         return (
-            f"{run.sequences} packed sequences = {run.gpus} GPUs x {split.micro_batch} at a time x {steps:g} "
-            f"accumulated; at a time at most {tokens:,} tokens, {images:,} of images"
+            f"{sequences} packed sequences = {run.gpus} GPUs x {split.micro_batch} at a time x {steps:g} accumulated; "
+            f"at a time at most {tokens:,} tokens, {images:,} of images"
         )
-    responses = run.sequences * run.group
+    responses = run.batch_size * run.group
     return (
-        f"{run.sequences} prompts x {run.group} responses = {responses:,} on {run.gpus} GPU{'s' * (run.gpus > 1)}, "
+        f"{run.batch_size} prompts x {run.group} responses = {responses:,} on {run.gpus} GPU{'s' * (run.gpus > 1)}, "
         f"{responses / run.gpus:,g} each; at a time at most {tokens:,} tokens, {images:,} of images"
     )

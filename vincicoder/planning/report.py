@@ -12,6 +12,7 @@ from vincicoder.planning.sensitivity import Effect, effects_of
 from vincicoder.planning.settings import SFT
 from vincicoder.planning.timing import HIDES_BEHIND, cores_to_hide, decoding_of, mean_render_seconds
 
+TOLERATED = 1.25  # times that a batch may differ from what was asked for before a plan remarks on it
 SHOWN = 0.001  # of hours or memory; rates that change less are named without numbers
 
 
@@ -47,6 +48,8 @@ def text_of(plan: Plan, explain: bool = False) -> str:
     where = f"{run.gpus} x {run.gpu} of {run.memory:g} GiB on {run.nodes} node{'s' * (run.nodes > 1)}"
     lines = [f"{shape.name} ({shape.parameters / 1e9:.2f}B parameters{how}), {stage}, {run.framework}, {where}", ""]
     lines += [verdict(plan), "", "Memory of each GPU, GiB", *_memory(plan), "", "Batch", f"  {split_in_words(plan)}"]
+    if run.stage == SFT:
+        lines += _converted(plan)
     if not plan.timed:
         return "\n".join([*lines, "", "There are no hours, as the rollout engine has no room for its cache."]) + "\n"
     if plan.step is not None:
@@ -79,6 +82,7 @@ def json_of(plan: Plan) -> dict[str, Any]:
         "split": asdict(plan.split),
         "memory": {**memory, "training": plan.memory.training, "rollout": plan.memory.rollout},
         "host_memory": host_bytes(plan.run, plan.shape, plan.split),
+        "batch": asdict(plan.batch) if plan.run.stage == SFT else None,
         "steps": plan.steps,
         "step_seconds": None,
         "hours": None,
@@ -99,6 +103,21 @@ def json_of(plan: Plan) -> dict[str, Any]:
         data["step"] = asdict(plan.step)
         data["cores_to_hide"] = cores_to_hide(plan.run, plan.step, plan.rates)
     return data
+
+
+def _converted(plan: Plan) -> list[str]:
+    """Return what the batch of an update is in rows and tokens, and whether that is far from what was asked for."""
+    run, batch = plan.run, plan.batch
+    lines = [
+        f"  {run.batch_size:,} {run.batch_unit} were asked for, {batch.asked:.1f} sequences of {run.packed:,} tokens; "
+        f"an update has {batch.rows:,.0f} rows of {plan.rates.row_tokens:,g} tokens, {batch.tokens:,} tokens"
+    ]
+    if not 1 / TOLERATED <= batch.ratio <= TOLERATED:
+        lines.append(
+            f"  that is {batch.ratio:.2g} times what was asked for, as each GPU takes whole sequences: fewer GPUs, or "
+            "a shorter pack_length, come nearer"
+        )
+    return lines
 
 
 def _memory(plan: Plan) -> list[str]:

@@ -10,6 +10,7 @@ from vincicoder.rendering.config import Limits
 
 RL, SFT = "rl", "sft"
 EASYR1, VERL, SWIFT = "easyr1", "verl", "swift"
+ROWS, TOKENS, SEQUENCES = "rows", "tokens", "sequences"
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,22 @@ class Run(Config):
     profile: str = option(
         "paper", help="the release's settings, or those that use the GPUs best", choices=("paper", "fast")
     )
-    batch: int | None = option(None, help="prompts of a step; for sft, sequences", minimum=1, shown="256; 128 for sft")
+    batch: int | None = option(
+        None, help="prompts of a step; for sft, what batch_unit says", minimum=1, shown="256; 128 for sft"
+    )
+    batch_unit: str = option(
+        ROWS, help="what the batch of an update counts, for sft", choices=(ROWS, TOKENS, SEQUENCES)
+    )
     group: int = option(8, help="responses for each prompt", minimum=1)
     micro_batch: int | None = option(
         None, help="full sequences that a GPU takes at a time", minimum=1, shown="the script's"
     )
     max_prompt: int = option(6144, help="longest prompt, in tokens", minimum=1)
     max_response: int = option(10240, help="longest response, in tokens", minimum=1)
-    max_length: int = option(16384, help="tokens of a packed sequence, for sft", minimum=1)
+    max_length: int = option(16384, help="longest row, in tokens, for sft", minimum=1)
+    pack_length: int | None = option(
+        None, help="tokens of a packed sequence, for sft; a longer row is one by itself", minimum=1, shown="max_length"
+    )
     rows: int | None = option(None, help="rows of data", minimum=1, shown="42,000; 1,600,000 for sft")
     epochs: int = option(1, help="passes over the data", minimum=1)
     lora_rank: int = option(0, help="rank of LoRA on the language model; 0 trains all parameters", minimum=0)
@@ -81,6 +90,14 @@ class Run(Config):
             )
         if self.sharding and self.framework != SWIFT:
             raise ConfigError(f"sharding is {self.sharding!r}, which is DeepSpeed's; expected trainer {SWIFT}")
+        if self.stage == RL and self.batch_unit != ROWS:
+            raise ConfigError(
+                f"batch_unit is {self.batch_unit!r}; expected {ROWS}, or stage {SFT}, as rl counts prompts"
+            )
+        if self.packed > self.max_length:
+            raise ConfigError(
+                f"pack_length is {self.pack_length}; expected at most max_length, which is {self.max_length}"
+            )
         if self.stage == SFT and self.trainer not in (None, SWIFT):
             raise ConfigError(f"trainer is {self.trainer!r}; expected {SWIFT}, as the scripts for sft are ms-swift's")
 
@@ -105,8 +122,13 @@ class Run(Config):
         return self.gpu_memory or GPUS[self.gpu].memory
 
     @property
-    def sequences(self) -> int:
-        """Prompts of a step; for SFT, packed sequences."""
+    def packed(self) -> int:
+        """Tokens that a packed sequence is filled with, for SFT."""
+        return self.pack_length or self.max_length
+
+    @property
+    def batch_size(self) -> int:
+        """Prompts of a step; for SFT, what was asked for in ``batch_unit``."""
         return self.batch or (256 if self.stage == RL else 128)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from vincicoder.planning.batches import batch_of
 from vincicoder.planning.memory import Memory, Split, cached_sequences
 from vincicoder.planning.models import Shape
 from vincicoder.planning.settings import EASYR1, GPUS, SFT, SWIFT, VERL, Rates, Run
@@ -78,7 +79,7 @@ def decoding_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rat
     lost = rates.tensor_parallel_efficiency ** math.log2(parallel)
     bandwidth = GPUS[run.gpu].bandwidth * 1e9 * parallel * rates.bandwidth_utilisation * lost
     length = rates.prompt_tokens + rates.response_tokens
-    responses = run.sequences * run.group * parallel / run.gpus
+    responses = run.batch_size * run.group * parallel / run.gpus
     at_once = min(responses, MAX_SEQUENCES, cached_sequences(run, shape, split, memory, length))
     read = 2.0 * (shape.text_parameters - (0 if shape.tied else shape.vocabulary * shape.hidden))
     cache = shape.kv_bytes_per_token() * (rates.prompt_tokens + rates.response_tokens / 2)
@@ -122,7 +123,7 @@ def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) 
     """Return the seconds of one step of reinforcement learning."""
     compute = run.gpus * GPUS[run.gpu].tflops * 1e12
     useful = compute * rates.flops_utilisation
-    responses = run.sequences * run.group
+    responses = run.batch_size * run.group
     length = rates.prompt_tokens + rates.response_tokens
     sequence = forward_flops(shape, length, rates.image_tokens)
     decoding = decoding_of(run, shape, split, memory, rates)
@@ -137,7 +138,7 @@ def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) 
         SWIFT: max(rendering, encoding),
     }
     return Step(
-        prefill=run.sequences * forward_flops(shape, rates.prompt_tokens, rates.image_tokens) / useful,
+        prefill=run.batch_size * forward_flops(shape, rates.prompt_tokens, rates.image_tokens) / useful,
         writing=writing,
         old=old,
         update=update_passes(run) * responses * sequence / useful,
@@ -160,13 +161,13 @@ def mean_render_seconds(rates: Rates) -> float:
 
 def reward_seconds(run: Run, rates: Rates) -> tuple[float, float]:
     """Return the seconds that all cores need for a step's renders, and one GPU of each node for its tiles."""
-    responses = run.sequences * run.group
+    responses = run.batch_size * run.group
     rendering = responses * mean_render_seconds(rates) / (run.nodes * run.cpus)
     if rates.hanging_share:
         rendering = max(rendering, rates.cpu_limit)  # no core is faster than the limit
     encoders = run.nodes * GPUS[run.gpu].tflops * 1e12 * rates.encoder_utilisation
     # A target is embedded once for its group.
-    return rendering, (responses + run.sequences) * rates.tiles * TILE_FLOPS / encoders
+    return rendering, (responses + run.batch_size) * rates.tiles * TILE_FLOPS / encoders
 
 
 def cores_to_hide(run: Run, step: Step, rates: Rates) -> int | None:
@@ -174,7 +175,7 @@ def cores_to_hide(run: Run, step: Step, rates: Rates) -> int | None:
     hidden = {VERL: step.writing, EASYR1: step.old + step.encoding, SWIFT: step.encoding}[run.framework]
     if rates.hanging_share and hidden < rates.cpu_limit:
         return None
-    return math.ceil(run.sequences * run.group * mean_render_seconds(rates) / run.nodes / hidden)
+    return math.ceil(run.batch_size * run.group * mean_render_seconds(rates) / run.nodes / hidden)
 
 
 def _moving_seconds(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) -> float:
@@ -186,7 +187,7 @@ def _moving_seconds(run: Run, shape: Shape, split: Split, memory: Memory, rates:
 def sft_seconds(run: Run, shape: Shape, rates: Rates) -> float:
     """Return the seconds of one update of supervised fine-tuning."""
     useful = run.gpus * GPUS[run.gpu].tflops * 1e12 * rates.flops_utilisation
-    rows = run.sequences * run.max_length / rates.row_tokens
+    rows = batch_of(run, rates).rows
     return update_passes(run) * rows * forward_flops(shape, rates.row_tokens, rates.image_tokens) / useful
 
 
@@ -195,9 +196,9 @@ def steps_of(run: Run, rates: Rates) -> int:
 
     Example:
         >>> steps_of(Run(), Rates()), steps_of(Run(stage="sft"), Rates())
-        (164, 1679)
+        (164, 13428)
     """
     rows = run.row_count * run.epochs
     if run.stage == SFT:
-        return math.ceil(rows * rates.row_tokens / (run.sequences * run.max_length))
-    return max(1, int(rows / run.sequences))
+        return math.ceil(rows * rates.row_tokens / batch_of(run, rates).tokens)
+    return max(1, int(rows / run.batch_size))

@@ -19,7 +19,7 @@ RUNS = [
         for profile in ("paper", "fast")
     ),
     Run(trainer="swift", model="7b", gpus=8, profile="fast"),
-    Run(stage="sft", gpus=16, batch=64, max_length=8192),
+    Run(stage="sft", gpus=16, batch=64, max_length=8192, pack_length=2048),
     Run(stage="sft", gpus=8, model="7b", sharding="zero3", lora_rank=16),
 ]
 
@@ -70,8 +70,9 @@ def test_the_written_file_runs_the_script_with_what_was_planned(run, tmp_path):
         assert settings["--model_type"] == plan.shape.family
     else:
         assert settings["--max_length"] == str(run.max_length)
-        accumulated = run.sequences // (run.gpus * split.micro_batch)
+        accumulated = plan.batch.sequences // (run.gpus * split.micro_batch)
         assert settings["--gradient_accumulation_steps"] == str(accumulated)
+        assert settings["--packing_length"] == str(run.packed)
         assert settings["--tuner_type"] == ("lora" if run.lora_rank else "full")
         assert settings["--deepspeed"] == split.sharding
 
@@ -99,6 +100,26 @@ def test_the_papers_plan_for_16_gpus_changes_nothing_in_the_scripts(tmp_path):
         planned, plain = (settings_of(dry_run(each, tmp_path)) for each in (written, EXAMPLES / overrides.script))
         differing = {name for name in planned if planned[name] != plain.get(name)}
         assert {name.rpartition(".")[2] for name in differing} == {"workers"}, "a script takes one for each CPU"
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run(stage="sft"),
+        Run(stage="sft", gpus=64),
+        Run(stage="sft", gpus=64, batch=500, micro_batch=2, max_length=8192),
+        Run(stage="sft", gpus=32, batch=10_000_000, batch_unit="tokens", pack_length=3000),
+        Run(stage="sft", batch=24, batch_unit="sequences"),
+    ],
+    ids=lambda run: f"{run.batch_size}-{run.batch_unit}-{run.gpus}",
+)
+def test_the_script_converts_a_batch_as_the_plan_does(run, tmp_path):
+    asked = {"BATCH": run.batch_size, "BATCH_UNIT": run.batch_unit, "NNODES": run.nodes, "GPUS_PER_NODE": 8}
+    asked |= {"MICRO_BATCH": run.micro_batch or 1, "MAX_LENGTH": run.max_length, "PACK_LENGTH": run.packed}
+    words = dry_run(EXAMPLES / SCRIPTS["sft"], tmp_path, **{name: str(value) for name, value in asked.items()})
+    settings = settings_of(words)
+    taken = int(settings["--gradient_accumulation_steps"]) * run.gpus * int(settings["--per_device_train_batch_size"])
+    assert taken == make_plan(run).batch.sequences
 
 
 def test_lora_is_set_by_the_trainers_own_key():

@@ -43,7 +43,7 @@ def test_more_gpus_never_take_more_hours_nor_more_memory_in_training(run):
 @pytest.mark.parametrize("run", RUNS, ids=IDS)
 def test_longer_texts_and_larger_batches_never_take_less(run):
     base = make_plan(run)
-    batch = make_plan(dataclasses.replace(run, batch=2 * run.sequences))
+    batch = make_plan(dataclasses.replace(run, batch=2 * run.batch_size))
     assert batch.step_seconds > base.step_seconds
     for name in ("response_tokens", "prompt_tokens", "image_tokens", "row_tokens"):
         rates = dataclasses.replace(base.rates, **{name: getattr(base.rates, name) * 1.5})
@@ -65,11 +65,10 @@ def test_nothing_exceeds_what_a_gpu_can_do(run, share):
     if plan.fits:
         assert plan.memory.peak <= run.memory * GIB
     if plan.step is None:
-        rows = run.sequences * run.max_length / plan.rates.row_tokens
-        done = rows * forward_flops(plan.shape, plan.rates.row_tokens, plan.rates.image_tokens)
+        done = plan.batch.rows * forward_flops(plan.shape, plan.rates.row_tokens, plan.rates.image_tokens)
         assert update_passes(run) * done / plan.step_seconds <= run.gpus * gpu.tflops * 1e12 * (1 + 1e-9)
         return
-    responses, length = run.sequences * run.group, plan.rates.prompt_tokens + plan.rates.response_tokens
+    responses, length = run.batch_size * run.group, plan.rates.prompt_tokens + plan.rates.response_tokens
     done = responses * forward_flops(plan.shape, length, plan.rates.image_tokens)
     assert update_passes(run) * done / plan.step.update <= run.gpus * gpu.tflops * 1e12 * (1 + 1e-9)
     decoding = decoding_of(run, plan.shape, plan.split, plan.memory, plan.rates)
@@ -112,10 +111,30 @@ def test_a_tile_costs_what_its_network_does():
     assert encoder_bytes() > 2 * 304e6
 
 
-def test_sft_of_the_paper_has_the_updates_that_packing_leaves():
-    plan = make_plan(Run(stage="sft", gpus=64))
-    assert 1600 < plan.steps < 1750
+def test_a_batch_in_rows_keeps_its_updates_when_rows_are_packed():
+    tokens = 1_600_000 * 2200
+    for run, sequences in (
+        (Run(stage="sft"), 16),  # 128 rows are 17.2 sequences, and 8 GPUs share 16 of them
+        (Run(stage="sft", batch=262_144, batch_unit="tokens"), 16),
+        (Run(stage="sft", batch=128, batch_unit="sequences"), 128),
+        (Run(stage="sft", gpus=64), 64),  # one for each GPU
+        (Run(stage="sft", gpus=64, pack_length=4096), 64),
+        (Run(stage="sft", batch=1), 8),
+    ):
+        plan = make_plan(run)
+        assert plan.batch.sequences == sequences
+        assert plan.batch.tokens == sequences * run.packed
+        assert plan.steps == -(-tokens // plan.batch.tokens), "the last update may have fewer"
+    assert make_plan(Run(stage="sft")).steps == pytest.approx(1_600_000 / 128, rel=0.1)
+    assert make_plan(Run(stage="sft", batch=128, batch_unit="sequences")).steps == 1679
     assert make_plan(Run()).steps == 164
+
+
+def test_a_batch_that_is_far_from_what_was_asked_for_is_remarked_on():
+    remark = "3.7 times what was asked for, as each GPU takes whole sequences"
+    assert remark in text_of(make_plan(Run(stage="sft", gpus=64)))
+    for near in (Run(stage="sft"), Run(stage="sft", gpus=64, pack_length=4096)):
+        assert "times what was asked for" not in text_of(make_plan(near))
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
@@ -231,6 +250,8 @@ def test_the_text_says_that_nobody_measured_and_explains_each_number(run):
         ({"sharding": "zero3", "trainer": "verl"}, "sharding is 'zero3', which is DeepSpeed's; expected trainer swift"),
         ({"gpu": "h1000"}, "gpu is 'h1000'; expected one of: a100, h100"),
         ({"gpus": 0}, "gpus is 0; expected a whole number of at least 1"),
+        ({"batch_unit": "tokens"}, "batch_unit is 'tokens'; expected rows, or stage sft, as rl counts prompts"),
+        ({"stage": "sft", "pack_length": 20_000}, "pack_length is 20000; expected at most max_length, which is 16384"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(given, said):
