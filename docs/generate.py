@@ -7,6 +7,9 @@ from pathlib import Path
 
 from vincicoder.cluster.options import Placement
 from vincicoder.options import table
+from vincicoder.planning import Run, make_plan
+from vincicoder.planning.overrides import SCRIPTS
+from vincicoder.planning.profiles import FAST, GPUS, SETTINGS, TITLES, Setting
 from vincicoder.reward.components import COMPONENTS
 from vincicoder.reward.config import RewardConfig
 from vincicoder.server.config import ServerConfig
@@ -17,7 +20,7 @@ DOCS = Path(__file__).resolve().parent
 
 def pages() -> dict[str, str]:
     """Return every page by the name of its file."""
-    return {"options.md": options(), "metrics.md": metrics()}
+    return {"options.md": options(), "metrics.md": metrics(), "profiles.md": profiles()}
 
 
 def options() -> str:
@@ -85,6 +88,79 @@ own name (verl). Scores and times are means over the samples that could be judge
 |---|---|
 {rows}
 """
+
+
+def profiles() -> str:
+    """Return the page of profiles."""
+    groups = "\n".join(f"### {title}\n\n{settings_table(group)}" for title, group in SETTINGS.items())
+    return f"""# Profiles
+
+Every setting of the public release's reinforcement learning, what each trainer calls it, and where they differ. The
+page is made from `vincicoder/planning/profiles.py` by `python docs/generate.py`; tests hold the example scripts,
+[`vincicoder plan`](plan.md) and the trainers' own parsers to it.
+
+- **`paper`** is the release's settings. The scripts in `examples/` have them, and TRL gets them from the code:
+
+  ```python
+  from vincicoder.planning.profiles import paper
+
+  GRPOConfig("output", use_vllm=True, vllm_mode="colocate", bf16=True, **paper("trl"))
+  ```
+- **`fast`** uses the GPUs better and leaves the update as it is: `vincicoder plan --profile fast --write run.sh`.
+
+## paper
+
+The source is the public release (commit dbe1e94): its *script* `examples/qwen3vl_8b_vincicder.sh`, which overrides the
+*config* `examples/config.yaml`, which overrides defaults in its *code*. A key without a value has the release's.
+"default" marks what the trainer does unasked, so that the script says nothing.
+
+{groups}
+## fast
+
+What `vincicoder plan --gpus {GPUS} --profile fast` chooses for an 8B model on GPUs of 80 GiB. Other models, GPUs and
+lengths give others.
+
+{fast_table()}"""
+
+
+def settings_table(group: tuple[Setting, ...]) -> str:
+    """Return the settings of one subject, with what is to be said of each below."""
+    rows = [f"| | release | source | {' | '.join(TITLES.values())} |", "|---|---|---|" + "---|" * len(TITLES)]
+    for each in group:
+        cells = (each.missing(trainer) or " ".join(_keys(each, trainer)) for trainer in TITLES)
+        rows.append(f"| {each.what} | {_shown(each.value)} | {each.source} | {' | '.join(cells)} |")
+    notes = [f"- {each.what[0].upper()}{each.what[1:]}: {each.note}" for each in group if each.note]
+    return "\n".join([*rows, *([""] if notes else []), *notes]) + "\n"
+
+
+def _keys(setting: Setting, trainer: str) -> list[str]:
+    shown = []
+    for key, value, default in setting.keys(trainer):
+        same = value == str(setting.value) or value == str(setting.value).lower()
+        shown.append(f"`{key}`" if same else f"`{key}={value}`")
+        shown += ["(default)"] if default else []
+    return shown
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("e-0", "e-")
+
+
+def fast_table() -> str:
+    """Return what the profile ``fast`` chooses for each trainer that a plan knows."""
+    words = {each.name: each.what for group in SETTINGS.values() for each in group}
+    known = [trainer for trainer in TITLES if trainer in SCRIPTS]
+    splits = [make_plan(Run(gpus=GPUS, trainer=trainer, profile="fast")).split for trainer in known]
+    rows = ["| | paper | " + " | ".join(TITLES[trainer] for trainer in known) + " |", "|---|---|" + "---|" * len(known)]
+    released = {each.name: each.value for group in SETTINGS.values() for each in group}
+    for name in FAST:
+        cells = (_shown(getattr(split, name)) for split in splits)
+        rows.append(f"| {words[name]} | {_shown(released[name])} | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
 
 
 if __name__ == "__main__":

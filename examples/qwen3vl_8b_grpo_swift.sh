@@ -106,11 +106,12 @@ else
   training=(
     --dataset "$DATASET" --external_plugins "${plugins[@]}"
     --reward_funcs vincicoder --callbacks vincicoder
-    --num_generations "$GROUP" --temperature 1.0 --top_p 1.0 --beta 0 --num_iterations 1 --loss_type grpo
+    --num_generations "$GROUP" --temperature 1.0 --top_p 1.0 --beta 0 --num_iterations 1
+    --loss_type dapo --scale_rewards group --epsilon 0.2 --epsilon_high 0.3 --delta 3.0
     --max_length "$MAX_PROMPT" --truncation_strategy delete --max_completion_length "$MAX_RESPONSE"
     --per_device_train_batch_size "$MICRO_BATCH" --gradient_accumulation_steps "$steps"
     --num_train_epochs "$EPOCHS" --learning_rate "$LR" --lr_scheduler_type constant --warmup_ratio 0
-    --weight_decay 1e-2 --max_grad_norm 1.0
+    --adam_beta1 0.9 --adam_beta2 0.999 --weight_decay 1e-2 --max_grad_norm 1.0
     --tuner_type full --freeze_vit false --freeze_aligner false
     --split_dataset_ratio 0 --dataset_num_proc 4 --dataloader_num_workers 4
     --logging_steps 1 --log_completions true --save_steps 5 --save_total_limit 30 --report_to "$REPORT_TO"

@@ -70,6 +70,7 @@ settings=(
   data.mini_rollout_batch_size="$BATCH"
   data.min_pixels=262144
   data.max_pixels=4194304
+  data.filter_overlong_prompts=false # a longer prompt loses its end, as in the release
 
   algorithm.adv_estimator=grpo
   algorithm.disable_kl=true

@@ -66,6 +66,7 @@ settings=(
 
   algorithm.adv_estimator=grpo
   algorithm.use_kl_in_reward=false
+  algorithm.rollout_correction.rollout_is=null
 
   actor_rollout_ref.model.path="$MODEL"
   actor_rollout_ref.model.enable_gradient_checkpointing=true
@@ -77,6 +78,11 @@ settings=(
   actor_rollout_ref.actor.ppo_mini_batch_size="$BATCH"
   actor_rollout_ref.actor.use_dynamic_bsz=true
   actor_rollout_ref.actor.ppo_max_token_len_per_gpu=$((MAX_PROMPT + MAX_RESPONSE))
+  actor_rollout_ref.actor.policy_loss.loss_mode=vanilla
+  actor_rollout_ref.actor.loss_agg_mode=token-mean
+  actor_rollout_ref.actor.clip_ratio_low=0.2
+  actor_rollout_ref.actor.clip_ratio_high=0.3
+  actor_rollout_ref.actor.clip_ratio_c=3.0
   actor_rollout_ref.actor.use_kl_loss=false
   actor_rollout_ref.actor.entropy_coeff=0
   actor_rollout_ref.actor.grad_clip=1.0
@@ -107,6 +113,7 @@ settings=(
   trainer.val_before_train=false
   trainer.test_freq=-1
   trainer.save_freq=5
+  trainer.max_actor_ckpt_to_keep=30
   trainer.default_local_dir="$CHECKPOINT_DIR"
 )
 [[ $REWARD_ENCODER == embedded ]] || settings+=(+reward.reward_kwargs.device="$REWARD_DEVICE")

@@ -22,7 +22,7 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["options.md", "metrics.md"])
+@pytest.mark.parametrize("page", ["options.md", "metrics.md", "profiles.md"])
 def test_a_generated_page_is_what_the_code_says(page: str) -> None:
     found = (repository.ROOT / "docs" / page).read_text("utf-8")
     assert found == generate().pages()[page], "run: python docs/generate.py"

@@ -11,6 +11,7 @@ from vincicoder.errors import ConfigError
 from vincicoder.planning.batches import Batch, batch_of
 from vincicoder.planning.memory import GIB, Memory, Split, cached_sequences, memory_of, micro_batch_tokens
 from vincicoder.planning.models import Shape, shape_of
+from vincicoder.planning.release import RELEASE
 from vincicoder.planning.settings import EASYR1, RL, SFT, SWIFT, Rates, Run
 from vincicoder.planning.timing import Step, sft_seconds, step_of, steps_of
 
@@ -162,9 +163,11 @@ def _splits(run: Run, shape: Shape, rates: Rates) -> Iterator[Split]:
         return
     length = run.max_prompt + run.max_response
     if run.profile == "paper":
-        batched = length + 6144 if run.framework == EASYR1 else length
+        # EasyR1's engine has room for one more prompt, as in the release; verl's and vLLM's own for what is longest.
+        spare = RELEASE.batched_tokens - RELEASE.max_prompt - RELEASE.max_response
+        batched = length + (spare if run.framework == EASYR1 else 0)
         micro = run.micro_batch or (2 if run.framework == SWIFT else 1)
-        yield Split(4, 0.35, batched, micro, True, sharding)
+        yield Split(RELEASE.tensor_parallel, RELEASE.gpu_memory, batched, micro, RELEASE.offload, sharding)
         return
     # EasyR1's engine takes a prompt as a whole; in pieces, a long image must still go in at once.
     batched = length if run.framework == EASYR1 else max(8192, run.max_prompt)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vincicoder.errors import ConfigError
 from vincicoder.options import Config, option
+from vincicoder.planning.release import RELEASE
 from vincicoder.rendering.config import Limits
 
 RL, SFT = "rl", "sft"
@@ -64,23 +65,23 @@ class Run(Config):
     batch_unit: str = option(
         ROWS, help="what the batch of an update counts, for sft", choices=(ROWS, TOKENS, SEQUENCES)
     )
-    group: int = option(8, help="responses for each prompt", minimum=1)
+    group: int = option(RELEASE.responses, help="responses for each prompt", minimum=1)
     micro_batch: int | None = option(
         None, help="full sequences that a GPU takes at a time", minimum=1, shown="the script's"
     )
-    max_prompt: int = option(6144, help="longest prompt, in tokens", minimum=1)
-    max_response: int = option(10240, help="longest response, in tokens", minimum=1)
+    max_prompt: int = option(RELEASE.max_prompt, help="longest prompt, in tokens", minimum=1)
+    max_response: int = option(RELEASE.max_response, help="longest response, in tokens", minimum=1)
     max_length: int = option(16384, help="longest row, in tokens, for sft", minimum=1)
     pack_length: int | None = option(
         None, help="tokens of a packed sequence, for sft; a longer row is one by itself", minimum=1, shown="max_length"
     )
     rows: int | None = option(None, help="rows of data", minimum=1, shown="42,000; 1,600,000 for sft")
-    epochs: int = option(1, help="passes over the data", minimum=1)
+    epochs: int = option(RELEASE.epochs, help="passes over the data", minimum=1)
     lora_rank: int = option(0, help="rank of LoRA on the language model; 0 trains all parameters", minimum=0)
     sharding: str | None = option(
         None, help="DeepSpeed's way, for ms-swift", choices=("zero2", "zero3", "zero3_offload"), shown="the script's"
     )
-    cpus: int = option(80, help="CPU cores of a node that can render", minimum=1)
+    cpus: int = option(RELEASE.reward_cpus, help="CPU cores of a node that can render", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -129,7 +130,7 @@ class Run(Config):
     @property
     def batch_size(self) -> int:
         """Prompts of a step; for SFT, what was asked for in ``batch_unit``."""
-        return self.batch or (256 if self.stage == RL else 128)
+        return self.batch or (RELEASE.prompts if self.stage == RL else 128)
 
     @property
     def row_count(self) -> int:

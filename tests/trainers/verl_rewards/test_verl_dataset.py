@@ -52,6 +52,6 @@ def test_no_row_is_dropped_and_model_and_reward_get_the_records_image(model, rec
     rows = [json.loads(line.removeprefix("ROW ")) for line in done.stdout.splitlines() if line.startswith("ROW ")]
     assert [row["set"] for row in rows] == ["in-the-rows"] * ROWS + ["in-files"] * ROWS, done.stderr
     for number, row in enumerate(rows):
-        assert row["sizes"] == [[96, 96]]
+        assert row["sizes"] == [[512, 512]], "of 96 x 96 pixels, raised to the release's fewest"
         assert (row["language"], row["reference"]) == ("svg", record_of(number % ROWS).code)
         assert row["target"] == open_target(png_of(number % ROWS)).tobytes().hex()

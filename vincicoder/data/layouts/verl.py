@@ -25,10 +25,14 @@ from vincicoder.data.layouts._layout import (
 from vincicoder.data.public import from_rl
 from vincicoder.data.record import Record
 
+MIN_PIXELS, MAX_PIXELS = 262_144, 4_194_304
+"""The public release's limits of an image. verl has no option for them: it resizes each image as its row says."""
+
 
 def _model_image(target: bytes | str) -> dict[str, Any]:
     """Return the image as verl's data set takes it: where there is a key ``bytes``, it reads no other."""
-    return image_cell(target) if isinstance(target, bytes) else {"image": target}
+    image = image_cell(target) if isinstance(target, bytes) else {"image": target}
+    return {**image, "min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS}
 
 
 class Verl(Layout):
@@ -42,12 +46,13 @@ class Verl(Layout):
         """Return six columns and ``record``; ``images`` differ with ``paths``."""
         import pyarrow
 
-        text = pyarrow.string()
+        text, number = pyarrow.string(), pyarrow.int64()
+        image = {"image": text} if paths else {"bytes": pyarrow.binary(), "path": text}
         return schema_of(
             {
                 "data_source": None,
                 "prompt": messages_type(),
-                "images": pyarrow.list_(pyarrow.struct({"image": text}) if paths else image_struct()),
+                "images": pyarrow.list_(pyarrow.struct({**image, "min_pixels": number, "max_pixels": number})),
                 "ability": None,
                 "reward_model": pyarrow.struct({"style": text, "ground_truth": text}),
                 "extra_info": pyarrow.struct({"id": text, "language": text, "target": image_struct()}),
