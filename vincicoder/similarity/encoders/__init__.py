@@ -99,7 +99,8 @@ def load_encoder(
     Args:
         name: ``"embedded"`` (no weights, CPU); a DINOv2 for transformers by hub id or local directory, such as
             ``"facebook/dinov2-large"``; ``"timm:NAME"`` or ``"timm:NAME@CHECKPOINT"``, such as
-            ``"timm:vit_large_patch14_dinov2.lvd142m"``; or a name that another package registers.
+            ``"timm:vit_large_patch14_dinov2.lvd142m"``, for any network of timm; or a name that another
+            package registers.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None or ``"auto"`` takes CUDA if there is one,
             else the CPU.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None or ``"auto"`` takes float16 on CUDA, else

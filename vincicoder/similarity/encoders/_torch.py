@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,48 +85,45 @@ class TorchEncoder:
 
     Args:
         name: The name that results report.
-        forward: Normalised pixels, shape ``[B, 3, 448, 448]``, to tokens, shape ``[B, prefix + P, D]``, CLS first.
-        prefix: Tokens before those of the patches: CLS and registers.
+        forward: Normalised pixels, shape ``[B, 3, 448, 448]``, to embeddings, shape ``[B, D]``.
         device: Where the network lies.
         dtype: Its precision.
         batch_tiles: Largest B.
+        mean: What is subtracted from red, green and blue, each in [0, 1].
+        std: What the difference is divided by.
     """
 
     def __init__(
         self,
         name: str,
         forward: Callable[[torch.Tensor], torch.Tensor],
-        prefix: int,
         device: torch.device,
         dtype: torch.dtype,
         batch_tiles: int,
+        mean: Sequence[float] = _IMAGENET_MEAN,
+        std: Sequence[float] = _IMAGENET_STD,
     ) -> None:
         import torch
 
         self.name = name
         self._forward = forward
-        self._prefix = prefix
         self._device = device
         self._dtype = dtype
         self._batch_tiles = batch_tiles
         self._fits = batch_tiles
-        self._mean = torch.tensor(_IMAGENET_MEAN, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(_IMAGENET_STD, device=device).view(1, 3, 1, 1)
+        self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
         # Two threads at once would need twice the memory and finish no sooner.
         self._busy = threading.Lock()
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""
-        return self._run(tiles, lambda tokens: tokens[:, 0])
-
-    def encode_patches(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Embed the patches of tiles; see `PatchEncoder.encode_patches`."""
-        return self._run(tiles, lambda tokens: tokens[:, self._prefix :])
+        return self._run(tiles, lambda embeddings: embeddings)
 
     def _run(
         self, tiles: npt.NDArray[np.uint8], kept: Callable[[torch.Tensor], torch.Tensor]
     ) -> npt.NDArray[np.float32]:
-        """Run tiles through the network and keep some of the tokens."""
+        """Run tiles through the network and keep some of what it yields."""
         import torch
 
         with self._busy, torch.inference_mode(), self._on_device():
@@ -185,3 +182,36 @@ class TorchEncoder:
         staged.numpy()[...] = tiles
         pixels = staged.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
         return ((pixels - self._mean) / self._std).to(self._dtype)
+
+
+class TokenEncoder(TorchEncoder):
+    """Run tiles through a transformer, whose tokens are the embeddings of a tile and of its patches.
+
+    Args:
+        name: The name that results report.
+        forward: Normalised pixels, shape ``[B, 3, 448, 448]``, to tokens, shape ``[B, prefix + P, D]``, CLS first.
+        prefix: Tokens before those of the patches: CLS and registers.
+        device: Where the network lies.
+        dtype: Its precision.
+        batch_tiles: Largest B.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[[torch.Tensor], torch.Tensor],
+        prefix: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        batch_tiles: int,
+    ) -> None:
+        super().__init__(name, forward, device, dtype, batch_tiles)
+        self._prefix = prefix
+
+    def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed tiles; see `Encoder.encode`."""
+        return self._run(tiles, lambda tokens: tokens[:, 0])
+
+    def encode_patches(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed the patches of tiles; see `PatchEncoder.encode_patches`."""
+        return self._run(tiles, lambda tokens: tokens[:, self._prefix :])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import EncoderError
 from vincicoder.registry import install_command
-from vincicoder.similarity.encoders._torch import TorchEncoder, choose_device, choose_dtype
+from vincicoder.similarity.encoders._torch import TokenEncoder, choose_device, choose_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MODEL_TYPES = ("dinov2", "dinov2_with_registers")
 
 
-def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) -> TorchEncoder:
+def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) -> TokenEncoder:
     """Load a DINOv2 by hub id or local directory, with registers or without, with a classifier head or without.
 
     Raises:
@@ -44,7 +44,7 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
         return tokens
 
     prefix = 1 + getattr(model.config, "num_register_tokens", 0)
-    return TorchEncoder(name, forward, prefix, where, precision, batch_tiles)
+    return TokenEncoder(name, forward, prefix, where, precision, batch_tiles)
 
 
 def _load_model(name: str, source: str) -> Any:

@@ -11,7 +11,7 @@ from PIL import Image
 from vincicoder.errors import EncoderError
 from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.similarity import TILE
-from vincicoder.similarity.encoders._torch import TorchEncoder
+from vincicoder.similarity.encoders._torch import TokenEncoder
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.dinov2
@@ -39,8 +39,8 @@ class SmallDevice:
         return torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
 
 
-def encoder_on(device: SmallDevice, batch_tiles: int = 8) -> TorchEncoder:
-    return TorchEncoder("small", device, 1, torch.device("cpu"), torch.float32, batch_tiles)
+def encoder_on(device: SmallDevice, batch_tiles: int = 8) -> TokenEncoder:
+    return TokenEncoder("small", device, 1, torch.device("cpu"), torch.float32, batch_tiles)
 
 
 def tiles(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -9,11 +9,11 @@ from needed import needs
 from PIL import Image
 
 from vincicoder.errors import ConfigError, EncoderError
-from vincicoder.similarity import TILE, load_encoder
+from vincicoder.similarity import TILE, Similarity, load_encoder
 
 torch = needs("torch")
 transformers = needs("transformers")
-needs("timm")
+timm = needs("timm")
 pytestmark = pytest.mark.dinov2
 
 # From the names of transformers to those of the original DINOv2 release, which timm reads too.
@@ -63,6 +63,14 @@ def save_twins(directory: Path, registers: bool) -> tuple[Path, Path]:
     return directory / "hf", directory / "original.pth"
 
 
+def random_network(directory: Path, network: str) -> tuple[Any, Path]:
+    """Return one of timm's tiny networks with random weights, and the file that it is saved to."""
+    torch.manual_seed(0)
+    model = timm.create_model(network, num_classes=0).eval()
+    torch.save(model.state_dict(), directory / "random.pth")
+    return model, directory / "random.pth"
+
+
 @pytest.mark.parametrize(
     ("network", "registers"), [("vit_small_patch14_dinov2", False), ("vit_small_patch14_reg4_dinov2", True)]
 )
@@ -92,9 +100,45 @@ def test_a_checkpoint_of_another_network_is_an_error(tmp_path: Path) -> None:
         load_encoder(f"timm:vit_small_patch14_dinov2@{tmp_path / 'other.pth'}")
 
 
-@pytest.mark.parametrize("name", ["timm:resnet18", "timm:vit_colossal_patch14_dinov2"])
-def test_a_network_that_is_no_dinov2_of_timm_is_refused_with_those_that_are(name: str) -> None:
-    with pytest.raises(EncoderError, match="vit_large_patch14_dinov2"):
+@pytest.mark.parametrize("network", ["test_vit", "test_resnet", "test_efficientnet", "test_convnext", "test_maxvit"])
+def test_any_network_embeds_tiles_as_timm_itself_would(tmp_path: Path, network: str) -> None:
+    model, checkpoint = random_network(tmp_path, network)
+    encoder = load_encoder(f"timm:{network}@{checkpoint}", device="cpu", batch_tiles=2)
+    tiles = np.random.default_rng(0).integers(0, 256, (3, TILE, TILE, 3), dtype=np.uint8)
+    tiles[1] = 255
+    wanted = timm.data.resolve_model_data_config(model)
+    pixels = torch.from_numpy(tiles).permute(0, 3, 1, 2) / 255
+    sides = wanted["input_size"][1:]
+    pixels = torch.nn.functional.interpolate(pixels, sides, mode=wanted["interpolation"], antialias=True)
+    pixels = (pixels - torch.tensor(wanted["mean"])[:, None, None]) / torch.tensor(wanted["std"])[:, None, None]
+    with torch.inference_mode():
+        expected = model(pixels).numpy()
+    found = encoder.encode(tiles)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+def test_a_network_without_patch_tokens_says_so_before_anything_is_scored(tmp_path: Path) -> None:
+    _, checkpoint = random_network(tmp_path, "test_resnet")
+    similarity = Similarity(load_encoder(f"timm:test_resnet@{checkpoint}", device="cpu"))
+    with pytest.raises(ConfigError, match="yields no patch tokens"):
+        similarity.require_patch_tokens()
+
+
+def test_a_network_that_yields_no_single_vector_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, checkpoint = random_network(tmp_path, "test_resnet")
+    created = timm.create_model
+    monkeypatch.setattr("timm.create_model", lambda *names, **options: created(*names, **options, global_pool=""))
+    with pytest.raises(EncoderError, match=r"shape \(1, \d+, \d+, \d+\) for one tile.* such as a ViT"):
+        load_encoder(f"timm:test_resnet@{checkpoint}", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("timm:vit_larg_patch14_dinov2", "vit_large_patch14_dinov2"), ("timm:resnet19", "resnet18")]
+)
+def test_a_network_that_timm_does_not_have_is_answered_by_those_that_come_nearest(name: str, near: str) -> None:
+    with pytest.raises(EncoderError, match=f"come nearest: .*{near}"):
         load_encoder(name)
 
 
