@@ -7,6 +7,7 @@ class becomes ``standalone``, so that the image is the figure and not a sheet of
 from __future__ import annotations
 
 import contextlib
+import gzip
 import math
 import os
 import re
@@ -48,6 +49,7 @@ _PREAMBLE_ONLY = re.compile(
 )
 _SEED = {"pdflatex": r"\pdfsetrandomseed0 ", "xelatex": r"\setrandomseed0 "}  # else the clock decides
 _CJK_FONT = "Noto Sans CJK SC"
+_SNIPPET = "snippet"
 _NOT_STARTED = 127  # an exit code that no engine has
 
 
@@ -62,7 +64,7 @@ class LatexRenderer:
 
     def __init__(self, dpi: int = 300) -> None:
         self.dpi = dpi
-        self._format: Path | None = None
+        self._formats: dict[str, Path] = {}  # of the engines, and of snippets
         self._placeholders: frozenset[bytes] = frozenset()
 
     def policy(self) -> Policy:
@@ -70,45 +72,45 @@ class LatexRenderer:
         trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
         binary = shutil.which("pdflatex")
         installed = (str(Path(binary).resolve().parents[2]),) if binary else ()
-        formats = (str(self._format.parent),) if self._format else ()
+        formats = {str(path.parent) for path in self._formats.values()}
         return Policy(read=(*trees, *installed, *formats), processes=True)
 
     def preload(self) -> dict[str, Any]:
-        """Load PDFium, dump the snippets' preamble as a format, and read the neutral images of TeX's tree."""
+        """Load PDFium, prepare the formats, and read the neutral images of TeX's tree."""
         import pypdfium2  # noqa: F401
         from PIL import Image  # noqa: F401
 
         if shutil.which("pdflatex") is None:
             raise FileNotFoundError("pdflatex is not installed")
-        self._format = _dump_format(Path.cwd() / "formats")
+        self._formats = _formats(Path.cwd() / "formats")
         self._placeholders = pdf_images.digests(_placeholders())
-        return {"format": self._format is not None, "pypdfium2": version("pypdfium2")}
+        return {"format": _SNIPPET in self._formats, "pypdfium2": version("pypdfium2")}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Compile and render one document or snippet."""
-        text, engine, format_file = self._document(code.strip())  # a line end is a paragraph, and widens the image
+        text, engine, format_name = self._document(code.strip())  # a line end is a paragraph, and widens the image
         Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")
         for _ in range(2):
-            _compile(engine, format_file, workspace)
+            _compile(engine, self._formats.get(format_name), workspace)
             if "Rerun to get" not in _log() and "remember picture" not in text:
                 break
         return self._render_page(workspace)
 
-    def _document(self, code: str) -> tuple[str, str, Path | None]:
-        """Return the document, the engine that it needs and the format that it may use."""
+    def _document(self, code: str) -> tuple[str, str, str]:
+        """Return the document, the engine that it needs, and the name of the format that it begins from."""
         if not _DOCUMENT.search(code):
             body = code if r"\begin{document}" in code else _wrapped(code)
             if _CJK.search(code) or _NEEDS_XETEX.search(code):
-                return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", None
-            if self._format is not None:
-                return body, "pdflatex", self._format
-            return _SNIPPET_PREAMBLE + body, "pdflatex", None
+                return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", "xelatex"
+            if _SNIPPET in self._formats:
+                return body, "pdflatex", _SNIPPET
+            return _SNIPPET_PREAMBLE + body, "pdflatex", "pdflatex"
         code = _ARTICLE.sub(lambda match: _standalone(match[1]), code, count=1)
         if _NEEDS_XETEX.search(code) or _XETEX_CLASS.search(code):
-            return code, "xelatex", None
+            return code, "xelatex", "xelatex"
         if _CJK.search(code) and "CJK" not in code:
-            return code.replace(r"\begin{document}", _cjk_support() + r"\begin{document}", 1), "xelatex", None
-        return code, "pdflatex", None
+            return code.replace(r"\begin{document}", _cjk_support() + r"\begin{document}", 1), "xelatex", "xelatex"
+        return code, "pdflatex", "pdflatex"
 
     def _render_page(self, workspace: Workspace) -> Rendered:
         import pypdfium2
@@ -165,17 +167,40 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _dump_format(directory: Path) -> Path | None:
-    """Dump the snippets' preamble. Return None where a package is missing; snippets then only take longer."""
+def _formats(directory: Path) -> dict[str, Path]:
+    """Make the formats that TeX begins from, those of its engines and of snippets, without compression.
+
+    TeX compresses its formats, and takes up to half of a render to unpack one. What is missing only takes longer.
+    """
     directory.mkdir(exist_ok=True)
-    (directory / "snippet.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
+    made = {}
+    for name, engine in (("pdflatex", "pdftex"), ("xelatex", "xetex")):
+        found = _output("kpsewhich", f"-engine={engine}", f"{name}.fmt").strip()
+        if found:
+            made[name] = _unpacked(Path(found), directory / f"{name}.fmt")
+    dumped = _dump_snippet_format(directory)
+    if dumped.is_file():
+        made[_SNIPPET] = _unpacked(dumped, directory / f"{_SNIPPET}.fmt")
+    return made
+
+
+def _unpacked(packed: Path, path: Path) -> Path:
+    """Write a format without its compression, if it has any."""
+    content = packed.read_bytes()
+    path.write_bytes(gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content)
+    return path
+
+
+def _dump_snippet_format(directory: Path) -> Path:
+    """Dump the snippets' preamble; return the file, which is not there where TeX lacks a package."""
+    (directory / "dumped.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
     command = [
         "pdflatex",
         "-ini",
         "-interaction=batchmode",
         "-halt-on-error",
-        "-jobname=snippet",
-        "&pdflatex snippet.tex",
+        "-jobname=dumped",
+        "&pdflatex dumped.tex",
     ]
     subprocess.run(
         command,
@@ -185,14 +210,16 @@ def _dump_format(directory: Path) -> Path | None:
         timeout=120,
         check=False,
     )
-    result = directory / "snippet.fmt"
-    return result if result.is_file() else None
+    return directory / "dumped.fmt"
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
 
 
 def _placeholders() -> list[Path]:
     """Return the raster images of the package mwe, which documents place where they have none of their own."""
-    found = subprocess.run(["kpsewhich", "example-image.png"], capture_output=True, text=True, timeout=60, check=False)
-    name = found.stdout.strip()
+    name = _output("kpsewhich", "example-image.png").strip()
     return [path for path in Path(name).parent.glob("example-*") if path.suffix in (".png", ".jpg")] if name else []
 
 

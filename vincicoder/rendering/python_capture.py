@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg")
 
 
+_OF_FILES = ("backend", "metadata", "papertype", "pil_kwargs")
+"""Options of ``savefig`` that do not change the image."""
+
+
 class ImageCapture:
     """Notice the images that code makes.
 
@@ -32,10 +36,13 @@ class ImageCapture:
     """
 
     def __init__(self, workspace: Workspace, decoded: DecodedImages) -> None:
+        from PIL import Image as pillow
+
         self._workspace = workspace
         self._decoded = decoded
         self._pages = plotly_page.PlotlyPages(workspace.pixels)
         self._text = FigureText()
+        self._image_of = pillow.frombuffer  # as it is before anything is counted
         self._saved: Callable[[], Result] | None = None
         self._shown: Callable[[], Result] | None = None
 
@@ -57,9 +64,9 @@ class ImageCapture:
         Raises:
             RenderError: If it made none.
         """
-        for take in (self._saved, self._newest_file(), self._shown, self._open_figure()):
-            if take is not None:
-                return take()
+        take = self._saved or self._newest_file() or self._shown or self._open_figure()
+        if take is not None:
+            return take()
         raise RenderError(Status.NO_OUTPUT, "the code neither saved nor showed an image")
 
     def _allowed_path(self, path: Any) -> str:
@@ -76,17 +83,19 @@ class ImageCapture:
         self._decoded.disown(png)
         return lambda: _open(io.BytesIO(png), self._workspace.pixels)
 
-    def _figure(self, png: bytes) -> Callable[[], Result]:
-        """Return what opens the image of the matplotlib figure that was drawn last."""
-        opened, spans = self._own(png), self._text.spans
+    def _figure(self, image: Image.Image) -> Callable[[], Result]:
+        """Return what gives the image of the matplotlib figure that was drawn last."""
         if not self._workspace.facts:
-            return opened
+            return lambda: image
+        spans = self._text.spans
+        return lambda: Rendered(image, within_limits(spans, image.size))
 
-        def opened_with_text() -> Rendered:
-            image = opened()
-            return Rendered(image, within_limits(spans, image.size))
-
-        return opened_with_text
+    def _encoded(self, image: Image.Image) -> bytes:
+        """Return the PNG file of a figure, which is not counted when the code opens it."""
+        buffer = io.BytesIO()
+        image.save(buffer, "png", compress_level=1, dpi=image.info["dpi"])
+        self._decoded.disown(buffer.getvalue())
+        return buffer.getvalue()
 
     # Libraries
 
@@ -96,36 +105,39 @@ class ImageCapture:
         figure_class = sys.modules["matplotlib.figure"].Figure
         save = figure_class.savefig
 
-        def png_of(figure: Any, **options: Any) -> bytes:
+        def drawn(figure: Any, **options: Any) -> Image.Image:
             dpi = options.get("dpi") or sys.modules["matplotlib"].rcParams["savefig.dpi"]
             dpi = figure.dpi if dpi == "figure" else float(dpi)
             width, height = figure.get_size_inches() * dpi
             check_pixels(width, height, self._workspace.pixels)
-            buffer = io.BytesIO()
-            options = {key: value for key, value in options.items() if key not in ("backend", "metadata", "papertype")}
-            save(figure, buffer, **{**options, "format": "png", "pil_kwargs": {"compress_level": 1}})
-            return buffer.getvalue()
+            canvas = _Pixels()
+            save(figure, canvas, **{**{key: options[key] for key in options if key not in _OF_FILES}, "format": "rgba"})
+            image: Image.Image = self._image_of("RGBA", canvas.size, canvas.content, "raw", "RGBA", 0, 1)
+            image.info["dpi"] = dpi, dpi
+            return image
 
         def savefig(figure: Any, fname: Any, **options: Any) -> None:
-            png = png_of(figure, **options)
-            self._saved = self._figure(png)
+            image = drawn(figure, **options)
+            self._saved = self._figure(image)
             if hasattr(fname, "write"):
                 if options.get("format", "png") == "png":
-                    fname.write(png)
+                    fname.write(self._encoded(image))
                 else:
                     save(figure, fname, **options)
             elif str(options.get("format") or Path(os.fspath(fname)).suffix.lstrip(".") or "png") == "png":
-                Path(self._allowed_path(fname)).write_bytes(png)
+                Path(self._allowed_path(fname)).write_bytes(self._encoded(image))
 
         def show(*_: Any, **__: Any) -> None:
             if plt.get_fignums():
-                self._shown = self._figure(png_of(plt.gcf()))
+                show_figure(plt.gcf())
 
         def show_figure(figure: Any, *_: Any, **__: Any) -> None:
-            self._shown = self._figure(png_of(figure))
+            if self._saved is None:  # else what is shown is never looked at
+                self._shown = self._figure(drawn(figure))
 
         figure_class.savefig, figure_class.show = savefig, show_figure
         plt.show = show
+        plt.savefig = lambda *args, **options: plt.gcf().savefig(*args, **options)  # its own draws once more
 
         def refuse_tex(*_: Any, **__: Any) -> None:
             raise RenderError(Status.FORBIDDEN, "matplotlib's usetex runs LaTeX, and a script may start no program")
@@ -222,6 +234,25 @@ class ImageCapture:
         if newest.suffix.lower() == ".svg":
             return lambda: Redirect("svg", newest.read_text(encoding="utf-8", errors="replace"))
         return lambda: _open(newest, self._workspace.pixels)
+
+
+class _Pixels(io.RawIOBase):
+    """A file that matplotlib writes the pixels of a figure to.
+
+    Attributes:
+        size: Width and height in pixels.
+        content: Red, green, blue and alpha of each, row by row.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0, 0
+        self.content = b""
+
+    def write(self, pixels: Any) -> int:
+        """Take the canvas, whose shape is (height, width, 4)."""
+        self.size = pixels.shape[1], pixels.shape[0]
+        self.content = bytes(pixels)
+        return len(self.content)
 
 
 def _is_file(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from collections.abc import Callable
@@ -55,8 +54,6 @@ class SvgRenderer:
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Render one SVG document."""
-        from PIL import Image
-
         data, width, height = self._clean(code)
         scale = max(1.0, self.longest_side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -65,12 +62,11 @@ class SvgRenderer:
         check_pixels(*size, workspace.pixels)
         reader = _DataUrlReader()
         try:
-            png, spans = _drawn(data, size, reader.read, workspace.facts)
+            image, spans = _drawn(data, size, reader.read, workspace.facts)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
             raise RenderError(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
-        image: Image.Image = Image.open(io.BytesIO(png))
         facts = within_limits(spans, image.size) if workspace.facts else None
         return Rendered(image, facts, reader.raster_bytes)
 
@@ -100,18 +96,22 @@ class SvgRenderer:
 
 def _drawn(
     data: bytes, size: tuple[int, int], read: Callable[[str, str], bytes], with_text: bool
-) -> tuple[bytes, list[Span]]:
-    """Return the PNG file of a document, and the text in it if that is asked for."""
+) -> tuple[Image.Image, list[Span]]:
+    """Return the image of a document, and the text in it if that is asked for."""
     from cairosvg.parser import Tree
     from cairosvg.surface import PNGSurface
+    from PIL import Image
 
     spans: list[Span] = []
     surface_class = surface_with_text(spans) if with_text else PNGSurface
-    output = io.BytesIO()
     tree = Tree(bytestring=data, url_fetcher=read)
-    surface = surface_class(tree, output, 96, output_width=size[0], output_height=size[1], background_color="white")
-    surface.finish()
-    return output.getvalue(), spans
+    surface = surface_class(tree, None, 96, output_width=size[0], output_height=size[1], background_color="white")
+    canvas = surface.cairo
+    canvas.flush()
+    size = canvas.get_width(), canvas.get_height()
+    # All is opaque on the white background, so that colours that cairo multiplies by alpha are as they are.
+    image = Image.frombuffer("RGB", size, bytes(canvas.get_data()), "raw", "BGRX", canvas.get_stride(), 1)
+    return image, spans
 
 
 class _DataUrlReader:

@@ -43,6 +43,8 @@ def flatten(image: Image.Image) -> Image.Image:
         from PIL import Image as PIL
 
         image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() == (255, 255):
+            return image.convert("RGB")
         white = PIL.new("RGBA", image.size, "white")
         return PIL.alpha_composite(white, image).convert("RGB")
     return image.convert("RGB")
