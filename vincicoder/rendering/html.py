@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from vincicoder.rendering.facts import within_limits
 from vincicoder.rendering.page_images import PageImages, script_data
+from vincicoder.rendering.page_marks import page_marks
 from vincicoder.rendering.page_text import page_text
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
 from vincicoder.status import Status
@@ -158,7 +160,9 @@ class HtmlRenderer:
             embedded = self._chromium.images.embedded_bytes(report["exported"])
             if report["painted"] and not options:  # the pages of other renderers paint by scripts of ours
                 embedded += min(int(report["painted"]), script_data(code))
-            facts = page_text(devtools, image.size, scale) if workspace.facts else None
+            facts = None
+            if workspace.facts:
+                facts = within_limits(page_text(devtools, scale), image.size, page_marks(devtools, scale))
             return Rendered(image, facts, embedded)
 
     def _executable(self) -> str:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering import pdf_images
+from vincicoder.rendering.facts import within_limits
+from vincicoder.rendering.pdf_marks import page_marks
 from vincicoder.rendering.pdf_text import page_text
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
@@ -128,7 +130,9 @@ class LatexRenderer:
         while math.ceil(width * scale) * math.ceil(height * scale) > workspace.pixels:  # PDFium rounds up
             scale *= 0.999
         image: Image.Image = page.render(scale=scale).to_pil()
-        facts = page_text(page, image.size) if workspace.facts else None
+        facts = None
+        if workspace.facts:
+            facts = within_limits(page_text(page, image.size), image.size, page_marks(page, image.size))
         return Rendered(image, facts, pdf_images.embedded_bytes(content, page, self._placeholders))
 
 

@@ -7,10 +7,10 @@ change the answer. Text in frames and in fields of forms is not in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.rendering.facts import Box, Facts, Span, united, within_limits
+from vincicoder.rendering.facts import Box, Span, united
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession
@@ -20,12 +20,11 @@ _SVG_TEXT = ("text", "tspan", "textPath")
 _COLOUR = re.compile(r"rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)")
 
 
-def page_text(devtools: CDPSession, size: tuple[int, int], scale: float) -> Facts | None:
-    """Return the text of a page, or None where the browser cannot say.
+def page_text(devtools: CDPSession, scale: float) -> Iterable[Span]:
+    """Return the text of a page, nothing where the browser cannot say.
 
     Args:
         devtools: The page's developer tools.
-        size: Width and height of the page's image in pixels.
         scale: Pixels of the image per CSS pixel.
     """
     from playwright.sync_api import Error
@@ -33,8 +32,8 @@ def page_text(devtools: CDPSession, size: tuple[int, int], scale: float) -> Fact
     try:
         snapshot = devtools.send("DOMSnapshot.captureSnapshot", {"computedStyles": list(_STYLES)})
     except Error:  # it is too large for one answer; the image stands
-        return None
-    return within_limits(_spans(snapshot, scale), size)
+        return ()
+    return _spans(snapshot, scale)
 
 
 def _spans(snapshot: dict[str, Any], scale: float) -> Iterator[Span]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import math
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from vincicoder.rendering.facts import Box, Facts, Span, within_limits
+from vincicoder.rendering.facts import MAX_SPANS, Box, Span
 
 _MOST_CHARACTERS = 100_000
 _GAP = 1.2
@@ -42,8 +43,8 @@ class _Character:
         return min(ends), max(ends)
 
 
-def page_text(page: Any, size: tuple[int, int]) -> Facts | None:
-    """Return the text of a page, or None where PDFium cannot read it.
+def page_text(page: Any, size: tuple[int, int]) -> list[Span]:
+    """Return the text of a page, as far as PDFium can read it.
 
     Args:
         page: The page, opened by pypdfium2.
@@ -51,11 +52,12 @@ def page_text(page: Any, size: tuple[int, int]) -> Facts | None:
     """
     from pypdfium2 import PdfiumError
 
+    spans: list[Span] = []
     with contextlib.suppress(PdfiumError, ValueError, OverflowError):  # the image stands
         text_page = page.get_textpage()
         count = min(text_page.count_chars(), _MOST_CHARACTERS)
-        return within_limits(_spans(text_page.raw, count, page.raw, size), size)
-    return None
+        spans.extend(itertools.islice(_spans(text_page.raw, count, page.raw, size), MAX_SPANS))
+    return spans
 
 
 def _spans(text_page: Any, count: int, page: Any, size: tuple[int, int]) -> Iterator[Span]:
@@ -125,8 +127,13 @@ def _colour(text_page: Any, index: int) -> _Colour | None:
     return (red.value, green.value, blue.value) if known else None
 
 
-def _to_pixels(page: Any, size: tuple[int, int]) -> Callable[[list[Box]], Box]:
-    """Return what turns boxes of a page, in points, into the box around them all, in pixels of its image."""
+def pixel_matrix(page: Any, size: tuple[int, int]) -> tuple[float, float, float, float, float, float]:
+    """Return ``a, b, c, d, e, f`` that take a point of a page to pixels: ``a * x + c * y + e, b * x + d * y + f``.
+
+    Args:
+        page: PDFium's page.
+        size: Width and height of its image in pixels.
+    """
     from pypdfium2 import raw
 
     def at(x: float, y: float) -> tuple[float, float]:
@@ -135,7 +142,12 @@ def _to_pixels(page: Any, size: tuple[int, int]) -> Callable[[list[Box]], Box]:
         return across.value / _FINE, down.value / _FINE
 
     (e, f), (a, b), (c, d) = at(0, 0), at(1000, 0), at(0, 1000)
-    a, b, c, d = (a - e) / 1000, (b - f) / 1000, (c - e) / 1000, (d - f) / 1000
+    return (a - e) / 1000, (b - f) / 1000, (c - e) / 1000, (d - f) / 1000, e, f
+
+
+def _to_pixels(page: Any, size: tuple[int, int]) -> Callable[[list[Box]], Box]:
+    """Return what turns boxes of a page, in points, into the box around them all, in pixels of its image."""
+    a, b, c, d, e, f = pixel_matrix(page, size)
 
     def around(boxes: list[Box]) -> Box:
         corners = [(x, y) for left, bottom, right, top in boxes for x in (left, right) for y in (bottom, top)]

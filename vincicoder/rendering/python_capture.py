@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.rendering import plotly_page
 from vincicoder.rendering.facts import within_limits
-from vincicoder.rendering.figure_text import FigureText
+from vincicoder.rendering.figure_facts import FigureFacts
 from vincicoder.rendering.python_images import DecodedImages
 from vincicoder.rendering.renderer import Redirect, Rendered, RenderError, Result, Workspace, check_pixels
 from vincicoder.status import Status
@@ -41,7 +41,7 @@ class ImageCapture:
         self._workspace = workspace
         self._decoded = decoded
         self._pages = plotly_page.PlotlyPages(workspace.pixels)
-        self._text = FigureText()
+        self._facts = FigureFacts()
         self._image_of = pillow.frombuffer  # as it is before anything is counted
         self._saved: Callable[[], Result] | None = None
         self._shown: Callable[[], Result] | None = None
@@ -87,8 +87,8 @@ class ImageCapture:
         """Return what gives the image of the matplotlib figure that was drawn last."""
         if not self._workspace.facts:
             return lambda: image
-        spans = self._text.spans
-        return lambda: Rendered(image, within_limits(spans, image.size))
+        spans, marks = self._facts.spans, self._facts.marks
+        return lambda: Rendered(image, within_limits(spans, image.size, marks))
 
     def _encoded(self, image: Image.Image) -> bytes:
         """Return the PNG file of a figure, which is not counted when the code opens it."""
@@ -101,7 +101,7 @@ class ImageCapture:
 
     def _hook_matplotlib(self, plt: Any) -> None:
         if self._workspace.facts:
-            self._text.install()
+            self._facts.install()
         figure_class = sys.modules["matplotlib.figure"].Figure
         save = figure_class.savefig
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.facts import Span, within_limits
+from vincicoder.rendering.facts import Facts, Mark, Span, within_limits
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
-from vincicoder.rendering.svg_text import surface_with_text
+from vincicoder.rendering.svg_text import noting_surface
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SvgRenderer:
         from PIL import Image, PngImagePlugin  # noqa: F401
 
         sample = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="9">a</text></svg>'
-        _drawn(sample, (9, 9), _DataUrlReader().read, with_text=True)  # the first call of each function takes long
+        _drawn(sample, (9, 9), _DataUrlReader().read, with_facts=True)  # the first call of each function takes long
         return {"cairosvg": cairosvg.__version__}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
@@ -62,12 +62,11 @@ class SvgRenderer:
         check_pixels(*size, workspace.pixels)
         reader = _DataUrlReader()
         try:
-            image, spans = _drawn(data, size, reader.read, workspace.facts)
+            image, facts = _drawn(data, size, reader.read, workspace.facts)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
             raise RenderError(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
-        facts = within_limits(spans, image.size) if workspace.facts else None
         return Rendered(image, facts, reader.raster_bytes)
 
     def _clean(self, code: str) -> tuple[bytes, float, float]:
@@ -95,15 +94,16 @@ class SvgRenderer:
 
 
 def _drawn(
-    data: bytes, size: tuple[int, int], read: Callable[[str, str], bytes], with_text: bool
-) -> tuple[Image.Image, list[Span]]:
-    """Return the image of a document, and the text in it if that is asked for."""
+    data: bytes, size: tuple[int, int], read: Callable[[str, str], bytes], with_facts: bool
+) -> tuple[Image.Image, Facts | None]:
+    """Return the image of a document, and its facts if they are asked for."""
     from cairosvg.parser import Tree
     from cairosvg.surface import PNGSurface
     from PIL import Image
 
     spans: list[Span] = []
-    surface_class = surface_with_text(spans) if with_text else PNGSurface
+    marks: list[Mark] = []
+    surface_class = noting_surface(spans, marks) if with_facts else PNGSurface
     tree = Tree(bytestring=data, url_fetcher=read)
     surface = surface_class(tree, None, 96, output_width=size[0], output_height=size[1], background_color="white")
     canvas = surface.cairo
@@ -111,7 +111,7 @@ def _drawn(
     size = canvas.get_width(), canvas.get_height()
     # All is opaque on the white background, so that colours that cairo multiplies by alpha are as they are.
     image = Image.frombuffer("RGB", size, bytes(canvas.get_data()), "raw", "BGRX", canvas.get_stride(), 1)
-    return image, spans
+    return image, within_limits(spans, size, marks) if with_facts else None
 
 
 class _DataUrlReader:

@@ -1,4 +1,4 @@
-"""The text of an SVG document, noted where CairoSVG draws it letter by letter.
+"""The text of an SVG document, noted where CairoSVG draws it letter by letter, and the surface that notes all facts.
 
 So every transform, anchor, viewBox and style is CairoSVG's own, and what it does not draw is not noted.
 """
@@ -8,32 +8,44 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from vincicoder.rendering.facts import Box, Span, united
+from vincicoder.rendering.facts import Box, Mark, Span, united
+from vincicoder.rendering.svg_marks import MarkNotes
 
 _GAP = 1.5
 """Letters further apart than this, in font sizes, are separate texts."""
 
 
-def surface_with_text(spans: list[Span]) -> type:
-    """Return CairoSVG's surface for PNG, as a class that also appends to ``spans`` the text that is drawn on it."""
+def noting_surface(spans: list[Span], marks: list[Mark]) -> type:
+    """Return CairoSVG's surface for PNG, as a class that also appends to these lists what is drawn on it."""
     from cairosvg.surface import PNGSurface, cairo
 
     class NotingContext(cairo.Context):  # type: ignore[misc]  # CairoSVG has no types
         notes: TextNotes
+        shapes: MarkNotes
+
+        def fill_preserve(self) -> None:
+            with contextlib.suppress(Exception):  # the drawing counts, and fails by itself where it must
+                self.shapes.fill(self)
+            super().fill_preserve()
+
+        def stroke(self) -> None:
+            with contextlib.suppress(Exception):
+                self.shapes.stroke(self)
+            super().stroke()
 
         def show_text(self, text: str) -> None:
-            with contextlib.suppress(Exception):  # the drawing counts, and fails by itself where it must
+            with contextlib.suppress(Exception):
                 self.notes.add(self, text)
             super().show_text(text)
 
-    class TextSurface(PNGSurface):  # type: ignore[misc]
+    class NotingSurface(PNGSurface):  # type: ignore[misc]
         notes: TextNotes | None = None
 
         def set_context_size(self, *args: Any) -> None:
             if self.notes is None:  # the first call comes before anything is drawn
                 self.notes = TextNotes(spans)
                 self.context = NotingContext(self.cairo)
-                self.context.notes = self.notes
+                self.context.notes, self.context.shapes = self.notes, MarkNotes(marks)
             super().set_context_size(*args)
 
         def draw(self, node: Any) -> None:
@@ -48,7 +60,7 @@ def surface_with_text(spans: list[Span]) -> type:
             super().draw(node)
             self.notes.end()
 
-    return TextSurface
+    return NotingSurface
 
 
 class TextNotes:

@@ -11,21 +11,24 @@ import re
 import sys
 from typing import Any
 
-from vincicoder.rendering.facts import Span
+from vincicoder.rendering.facts import Mark, Span
+from vincicoder.rendering.figure_marks import figure_marks
 
 _FORMULA = re.compile(r"(?<!\\)\$(.*?)(?<!\\)\$", re.DOTALL)
 _MARKUP = re.compile(r"\\(?:math[a-z]+|text[a-z]*|left|right)\b\s*|[{}]")
 
 
-class FigureText:
-    """The text that was drawn last.
+class FigureFacts:
+    """The text and the marks that were drawn last.
 
     Attributes:
         spans: Text of the figure that was drawn last, in pixels of its renderer.
+        marks: What it plots, likewise.
     """
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.marks: list[Mark] = []
 
     def install(self) -> None:
         """Replace the functions of matplotlib that draw figures and texts."""
@@ -37,7 +40,9 @@ class FigureText:
         @functools.wraps(draw_figure)
         def drawing_figure(figure: Any, renderer: Any, *args: Any, **options: Any) -> Any:
             self.spans = []  # a figure is also drawn to measure it, before it is drawn for the file
-            return draw_figure(figure, renderer, *args, **options)
+            result = draw_figure(figure, renderer, *args, **options)
+            self.marks = figure_marks(figure, renderer)
+            return result
 
         @functools.wraps(draw_text)
         def drawing_text(text: Any, renderer: Any, *args: Any, **options: Any) -> Any:

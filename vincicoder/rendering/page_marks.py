@@ -1,0 +1,46 @@
+"""The shapes of a page's SVG elements with their places, as the browser has laid them out.
+
+A script of ours asks the browser, in a world of its own that no script of the page can reach. Boxes of HTML are no
+marks: pages are compared by their pixels and their text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vincicoder.rendering.facts import MAX_MARKS, Mark
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession
+
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8").strip()  # a confined process may not read it
+_MILLISECONDS = 1000
+
+
+def page_marks(devtools: CDPSession, scale: float) -> list[Mark]:
+    """Return the marks of a page; none where the browser cannot say.
+
+    Args:
+        devtools: The page's developer tools.
+        scale: Pixels of the image per CSS pixel.
+    """
+    from playwright.sync_api import Error
+
+    try:
+        frame = devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "marks"})
+        call = {
+            "expression": f"{_SCRIPT}({MAX_MARKS})",
+            "contextId": world["executionContextId"],
+            "returnByValue": True,
+            "timeout": _MILLISECONDS,
+        }
+        found = devtools.send("Runtime.evaluate", call)["result"].get("value") or []
+    except Error:  # it takes too long, or the answer is too large; the image stands
+        return []
+    return [Mark(_pairs([scale * value for value in values]), filled) for filled, values in found]
+
+
+def _pairs(values: list[float]) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(values[::2], values[1::2], strict=True))
