@@ -100,6 +100,32 @@ def _joined(before: Future[dict[str, Any]], name: str, future: Future[Any]) -> F
     return chained(before, lambda results: copied(future, lambda result: {**results, name: result}))
 
 
+def settled(futures: Mapping[str, Future[Any]]) -> Future[dict[str, Future[Any]]]:
+    """Return a future of these same futures, which is done when all of them have a result or an error."""
+    last: Future[dict[str, Future[Any]]] = Future()
+    left = len(futures)
+    lock = threading.Lock()
+
+    def arrived(_: Future[Any]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            done = left == 0
+        if done:
+            last.set_result(dict(futures))
+
+    for future in list(futures.values()):
+        future.add_done_callback(arrived)
+    return last
+
+
+def failed(error: BaseException) -> Future[Any]:
+    """Return a future that has failed."""
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
 def finished(value: Any) -> Future[Any]:
     """Return a future that has its result."""
     future: Future[Any] = Future()

@@ -13,7 +13,16 @@ from vincicoder.languages import LANGUAGES
 from vincicoder.rendering.pool import RenderPool
 from vincicoder.reward.combine import options_of
 from vincicoder.reward.components import OF_REFERENCE, Component, asked_for, chosen, load_component
-from vincicoder.reward.inputs import OpenTargets, PerTarget, chained, copied, finished, gather
+from vincicoder.reward.inputs import (
+    OpenTargets,
+    PerTarget,
+    chained,
+    copied,
+    failed,
+    finished,
+    gather,
+    settled,
+)
 from vincicoder.reward.pixels import PixelWorkers
 from vincicoder.reward.stages import EncoderStage, EndpointStage
 from vincicoder.similarity import Similarity, blank_page, fitted
@@ -90,8 +99,13 @@ class Measuring:
     def start(self, job: Job, target: Image.Image, running: list[Component]) -> None:
         """Start these components on a sample that was rendered."""
         offered = self._offered(job, target)
+        together = [component for component in running if component.stage == "pixels"]
+        if together:  # at once, so that the render goes to their worker once
+            inputs = {component.name: self._inputs(job, component, offered) for component in together}
+            settled(inputs).add_done_callback(functools.partial(self._launch_pixels, job, together))
         for component in running:
-            self._launch(job, component, offered)
+            if component.stage != "pixels":
+                self._launch(job, component, offered)
 
     def _applies(self, job: Job, component: Component) -> Future[bool]:
         applies = component.applies
@@ -126,18 +140,34 @@ class Measuring:
 
     def _launch(self, job: Job, component: Component, offered: dict[str, Any]) -> None:
         """Start a component as soon as what it waits for is there."""
+
+        def run(inputs: dict[str, Any]) -> Future[Any]:
+            if component.stage == "endpoint":
+                return self._endpoint.submit(component.measure, inputs)
+            return finished(component.measure(**inputs))
+
+        ready = self._inputs(job, component, offered)
+        chained(ready, run).add_done_callback(functools.partial(self._measured, job, component))
+
+    def _launch_pixels(self, job: Job, components: list[Component], inputs: Future[dict[str, Future[Any]]]) -> None:
+        """Start components of the pixel stage, whose inputs are there or failed."""
+        ready = {name: future for name, future in inputs.result().items() if future.exception() is None}
+        started = [component for component in components if component.name in ready]
+        calls = [(component, "measure", ready[component.name].result()) for component in started]
+        try:
+            measured: dict[str, Future[Any]] = dict(zip(ready, self._pixels.submit_all(calls), strict=True))
+        except RuntimeError as error:  # the workers were closed
+            measured = {name: failed(error) for name in ready}
+        for component in components:
+            future = measured.get(component.name, inputs.result()[component.name])
+            future.add_done_callback(functools.partial(self._measured, job, component))
+
+    def _inputs(self, job: Job, component: Component, offered: dict[str, Any]) -> Future[dict[str, Any]]:
+        """Return what a component needs, by name."""
         missing = component.needs - set(offered)
         waits = {name: self._awaited(name, job, component, offered) for name in missing}
         inputs = {name: offered[name] for name in component.needs if name in offered}
-
-        def run(ready: dict[str, Any]) -> Future[Any]:
-            if component.stage == "pixels":
-                return self._pixels.submit(component, "measure", {**inputs, **ready})
-            if component.stage == "endpoint":
-                return self._endpoint.submit(component.measure, {**inputs, **ready})
-            return finished(component.measure(**inputs, **ready))
-
-        chained(gather(waits), run).add_done_callback(functools.partial(self._measured, job, component))
+        return copied(gather(waits), lambda ready: {**inputs, **ready})
 
     def _measured(self, job: Job, component: Component, future: Future[Any]) -> None:
         try:

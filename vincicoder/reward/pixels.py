@@ -6,9 +6,11 @@ process of its own; it loads a component when it is first asked for it.
 
 from __future__ import annotations
 
+import functools
 import json
+import pickle
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,7 +22,7 @@ from vincicoder.reward.worker_process import WorkerProcess, served
 _DEADLINE = 60.0
 """Seconds that one component may take for one sample."""
 
-_TRIES = 2
+_Call = tuple[Component, str, Mapping[str, Any]]
 
 
 class PixelWorkers:
@@ -44,7 +46,18 @@ class PixelWorkers:
         Returns:
             What it returned; a `MachineFault` if it raised, took too long, or its process died twice.
         """
-        return self._threads.submit(self._run, component, part, dict(inputs))
+        return self.submit_all([(component, part, inputs)])[0]
+
+    def submit_all(self, calls: Sequence[_Call]) -> list[Future[Any]]:
+        """Run several of them in one worker, to which an image that they share goes once.
+
+        Args:
+            calls: The component, the part and the inputs of each, as for `submit`.
+        """
+        futures: list[Future[Any]] = [Future() for _ in calls]
+        run = self._threads.submit(self._run, calls, futures)
+        run.add_done_callback(functools.partial(_abandon, futures))
+        return futures
 
     def close(self) -> None:
         """End all workers."""
@@ -55,23 +68,39 @@ class PixelWorkers:
             worker.end()
         self._threads.shutdown(wait=True)
 
-    def _run(self, component: Component, part: str, inputs: dict[str, Any]) -> Any:
-        job = (component.name, dict(component.options), part, inputs)
-        for _ in range(_TRIES):
-            worker = getattr(self._local, "worker", None)
-            if worker is None:
-                worker = self._local.worker = self._start()
-            try:
-                worker.connection.send(job)
-                worked, answer = worker.receive(_DEADLINE)
-            except (EOFError, OSError, TimeoutError) as error:
-                self._end(worker)
-                reason = f"{type(error).__name__} {error}".strip()
-                continue
-            if not worked:
-                raise MachineFault(f"component {component.name!r} failed: {answer}")
-            return answer
-        raise MachineFault(f"component {component.name!r}: its worker process ended twice ({reason})")
+    def _run(self, calls: Sequence[_Call], futures: Sequence[Future[Any]]) -> None:
+        try:
+            answers = self._ask(calls)
+        except (EOFError, OSError, TimeoutError):  # one of them ended the worker, and each gets one of its own
+            answers = [self._ask_again(call) for call in calls]
+        for (component, _, _), future, (worked, answer) in zip(calls, futures, answers, strict=True):
+            if worked:
+                future.set_result(answer)
+            else:
+                future.set_exception(MachineFault(f"component {component.name!r}{answer}"))
+
+    def _ask_again(self, call: _Call) -> tuple[bool, Any]:
+        try:
+            return self._ask([call])[0]
+        except (EOFError, OSError, TimeoutError) as error:
+            reason = f"{type(error).__name__} {error}".strip()
+            return False, f": its worker process ended twice ({reason})"
+
+    def _ask(self, calls: Sequence[_Call]) -> list[tuple[bool, Any]]:
+        """Return for each call whether it worked, and what it returned or why it did not.
+
+        Raises:
+            EOFError, OSError, TimeoutError: The worker ended, or was ended because it took too long.
+        """
+        worker = getattr(self._local, "worker", None)
+        if worker is None:
+            worker = self._local.worker = self._start()
+        try:
+            worker.connection.send([(each.name, dict(each.options), part, dict(given)) for each, part, given in calls])
+            return [pickle.loads(answer) for answer in worker.receive(_DEADLINE * len(calls))]
+        except (EOFError, OSError, TimeoutError):
+            self._end(worker)
+            raise
 
     def _start(self) -> WorkerProcess:
         worker = WorkerProcess(__name__, self._nice)
@@ -87,25 +116,34 @@ class PixelWorkers:
         worker.end()
 
 
+def _abandon(futures: Sequence[Future[Any]], run: Future[None]) -> None:
+    """Let nobody wait for what was not run: the workers were closed, or something of ours failed."""
+    reason = "the workers were closed" if run.cancelled() else run.exception()
+    for future in futures:
+        if not future.done():
+            future.set_exception(MachineFault(f"the pixel stage could not run this: {reason}"))
+
+
 def _work(connection: Connection[Any, Any]) -> None:
     loaded: dict[str, Component] = {}
     while True:
         try:
-            name, options, part, inputs = connection.recv()
+            jobs = connection.recv()
         except EOFError:  # whoever asked is gone
             return
-        try:
-            key = json.dumps([name, options], sort_keys=True, default=repr)
-            if key not in loaded:
-                loaded[key] = load_component(name, options)
-            function: Any = getattr(loaded[key], part)
-            answer = True, function(**chosen(function, inputs))
-        except Exception as error:  # noqa: BLE001 - whatever a component raises is the sample's machine fault
-            answer = False, f"{type(error).__name__}: {error}"
-        try:
-            connection.send(answer)
-        except Exception as error:  # noqa: BLE001 - what it returned cannot be pickled
-            connection.send((False, f"{type(error).__name__}: {error}"))
+        connection.send([_answered(loaded, *job) for job in jobs])
+
+
+def _answered(loaded: dict[str, Component], name: str, options: dict[str, Any], part: str, inputs: Any) -> bytes:
+    """Return, pickled, whether a call worked, and what it returned or why it did not."""
+    try:
+        key = json.dumps([name, options], sort_keys=True, default=repr)
+        if key not in loaded:
+            loaded[key] = load_component(name, options)
+        function: Any = getattr(loaded[key], part)
+        return pickle.dumps((True, function(**chosen(function, inputs))))
+    except Exception as error:  # noqa: BLE001 - whatever a component raises, or cannot be pickled, is a machine fault
+        return pickle.dumps((False, f" failed: {type(error).__name__}: {error}"))
 
 
 if __name__ == "__main__":

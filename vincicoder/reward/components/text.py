@@ -12,6 +12,7 @@ from vincicoder.errors import ConfigError
 from vincicoder.registry import install_command
 from vincicoder.rendering.facts import Facts, Span
 from vincicoder.similarity.ink import borne_out
+from vincicoder.similarity.matching import best_matches
 
 _Floats = npt.NDArray[np.float64]
 _Size = tuple[int, int]
@@ -97,7 +98,7 @@ class Text:
         apart = np.linalg.norm(known.centres[:, None] - found.centres, axis=2)
         worth = np.clip((similarities - _UNLIKE) / (1 - _UNLIKE), 0, 1) * np.exp(-((apart / _REACH) ** 2))
         worth *= np.minimum(known.shown[:, None], found.shown)
-        rows, columns = _best_matches(worth)
+        rows, columns = best_matches(worth)
         matched = worth[rows, columns]
         recall = float(known.weights[rows] @ matched / wanted.sum())
         precision = float(found.weights[columns] @ matched / given.sum())
@@ -119,22 +120,6 @@ def _texts(facts: Facts, size: _Size, image: Image.Image) -> Texts:
         np.sqrt(np.minimum([len(span.text) for span in spans], _LONGEST)).astype(np.float64),
         np.array(borne_out(spans, image), np.float64),
     )
-
-
-def _best_matches(worth: _Floats) -> tuple[list[int], list[int]]:
-    """Return the rows and columns that a greedy choice pairs, the highest value first, each used once."""
-    rows, columns = np.nonzero(worth > 0)
-    order = np.argsort(-worth[rows, columns], kind="stable")
-    row_left, column_left = [True] * worth.shape[0], [True] * worth.shape[1]
-    matched: tuple[list[int], list[int]] = [], []
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if row_left[row] and column_left[column]:
-            row_left[row] = column_left[column] = False
-            matched[0].append(row)
-            matched[1].append(column)
-            if len(matched[0]) == min(worth.shape):
-                break
-    return matched
 
 
 COMPONENT = Text

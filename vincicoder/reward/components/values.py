@@ -1,0 +1,190 @@
+"""Whether the shapes of the target are there, in their places and sizes: bars, lines, points and wedges are data."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from vincicoder.rendering.facts import Facts
+from vincicoder.similarity.matching import best_matches
+from vincicoder.similarity.outlines import PROFILE, Areas, Floats, Lines, shapes_of
+
+_Size = tuple[int, int]
+
+_FEWEST = 3
+"""Shapes that the target must bear out for there to be values."""
+_REACHES = (0.01, 0.04)
+"""Distances, as shares of the image, at which a match counts 1 / e: one for small errors, one for large ones."""
+_FARTHEST = 3 * max(_REACHES)
+_MOVED = 0.25
+"""Distance, as a share of the image, over which all shapes are moved together at which a match counts 1 / e."""
+_SAME_COLOUR = 120.0
+"""Distance of colours at which a match counts 1 / e."""
+_SERIES = 40.0
+"""Distance of colours below which shapes are of one series."""
+_MOST_CORNERS = 30
+"""Corners from which a line counts no more."""
+_MOST_SEGMENTS = 2_000
+
+
+class Values(NamedTuple):
+    """The shapes of an image with what each counts.
+
+    Attributes:
+        areas: Its areas.
+        lines: Its lines.
+        area_weights: Shape ``[areas]``.
+        line_weights: Shape ``[lines]``.
+    """
+
+    areas: Areas
+    lines: Lines
+    area_weights: Floats
+    line_weights: Floats
+
+    def frame(self) -> Floats:
+        """Return the left, top, right and bottom edge of all shapes that are shown."""
+        corners = [self.areas.boxes[:, :2], self.areas.boxes[:, 2:], self.lines.corners.reshape(-1, 2)]
+        shown = [self.areas.shown, self.areas.shown, np.repeat(self.lines.shown, self.lines.corners.shape[1])]
+        points = np.concatenate(corners)[np.concatenate(shown) > 0]
+        return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+    def moved(self, frame: Floats, to: Floats) -> Values:
+        """Return the same shapes, moved and stretched as it takes a frame to another one."""
+        factor = (to[2:] - to[:2]) / (frame[2:] - frame[:2])
+        offset = to[:2] - frame[:2] * factor
+        areas = self.areas._replace(
+            boxes=self.areas.boxes * np.tile(factor, 2) + np.tile(offset, 2),
+            edges=self.areas.edges * factor[1] + offset[1],
+        )
+        lines = self.lines._replace(
+            points=self.lines.points * factor + offset, corners=self.lines.corners * factor + offset
+        )
+        return self._replace(areas=areas, lines=lines)
+
+    @property
+    def total(self) -> float:
+        """What all of them count, as far as they are shown."""
+        return float(self.area_weights @ self.areas.shown + self.line_weights @ self.lines.shown)
+
+
+class ValuesComponent:
+    """Compare shapes that the renderer knows of with the reference's: a soft F1.
+
+    Each area is matched with at most one of the other side, by its box and its upper and lower edge; each line by how
+    far points along it are from lines of the other side. Colours must be alike. Shapes of one colour are a series, which
+    counts by the square root of their number. A shape counts only as far as the pixels bear it out: those of the target
+    for the reference's.
+
+    Example:
+        >>> page = Image.new("RGB", (200, 100), "white")
+        >>> bars = [(20, 40, 50, 90), (60, 20, 90, 90), (100, 60, 130, 90)]
+        >>> for box in bars:
+        ...     page.paste("navy", box)
+        >>> from vincicoder.rendering.facts import Mark
+        >>> facts = Facts(marks=tuple(Mark(((a, b), (c, b), (c, d), (a, d)), True) for a, b, c, d in bars))
+        >>> values = ValuesComponent()
+        >>> values(page, facts, page.size, values.prepare(page, facts, page.size))
+        1.0
+    """
+
+    def applies(self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None) -> bool:
+        """Apply only where the target shows enough of the shapes that the reference draws."""
+        if reference_facts is None or reference_size is None or len(reference_facts.marks) < _FEWEST:
+            return False
+        known = self.prepare(target, reference_facts, reference_size)
+        return float(known.areas.shown.sum() + known.lines.shown.sum()) >= _FEWEST
+
+    def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Values:
+        """Return the reference's shapes, as far as the target shows them."""
+        return _values(reference_facts, reference_size, target)
+
+    def __call__(self, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Values) -> float:
+        """Return the soft F1, in [0, 1]; 0 where the render has no shapes."""
+        found = _values(facts or Facts(), render_size, render)
+        if not prepared.total or not found.total:
+            return 0.0
+        frame, wanted = found.frame(), prepared.frame()
+        apart = float(np.abs(frame - wanted).max())
+        score = soft_f1(prepared, found)
+        if 0 < apart and (frame[2:] - frame[:2] > 0).all():
+            moved = soft_f1(prepared, found.moved(frame, wanted))
+            score = max(score, moved * math.exp(-((apart / _MOVED) ** 2)))
+        return score
+
+
+def soft_f1(known: Values, found: Values) -> float:
+    """Return the soft F1 of two images' shapes, in [0, 1]; 0 where one of them shows none."""
+    worth = _area_worth(known.areas, found.areas)
+    rows, columns = best_matches(worth)
+    matched = worth[rows, columns]
+    recalled = known.area_weights[rows] @ matched + known.line_weights @ _line_worth(known.lines, found.lines)
+    right = found.area_weights[columns] @ matched + found.line_weights @ _line_worth(found.lines, known.lines)
+    recall, precision = float(recalled) / known.total, float(right) / found.total
+    return min(1.0, 2 * recall * precision / (recall + precision)) if recall and precision else 0.0
+
+
+def _values(facts: Facts, size: _Size, image: Image.Image) -> Values:
+    areas, lines = shapes_of(facts.marks, size, image)
+    line_weights = np.sqrt(np.minimum(lines.counts, _MOST_CORNERS)) * _of_series(lines.colours)
+    return Values(areas, lines, _of_series(areas.colours), line_weights)
+
+
+def _of_series(colours: Floats) -> Floats:
+    """Return what each shape counts for the number of those of its colour."""
+    apart = np.linalg.norm(colours[:, None] - colours, axis=2)
+    weights: Floats = 1 / np.sqrt((apart < _SERIES).sum(axis=1))
+    return weights
+
+
+def _near(apart: Floats) -> Floats:
+    """Return what a distance leaves of a match."""
+    return np.mean([np.exp(-((apart / reach) ** 2)) for reach in _REACHES], axis=0)
+
+
+def _alike(colours: Floats, others: Floats) -> Floats:
+    """Return what the distance of colours leaves of a match, shape ``[colours, others]``."""
+    apart = np.linalg.norm(colours[:, None] - others, axis=2)
+    alike: Floats = np.exp(-((apart / _SAME_COLOUR) ** 2))
+    return alike
+
+
+def _area_worth(known: Areas, found: Areas) -> Floats:
+    """Return what each pair of areas is worth, shape ``[known, found]``."""
+    worth = np.zeros((len(known.shown), len(found.shown)))
+    apart = np.abs(known.boxes[:, None] - found.boxes).max(axis=2)
+    rows, columns = np.nonzero(apart < _FARTHEST)
+    if len(rows):
+        squares = (known.edges[rows] - found.edges[columns]) ** 2
+        edges = np.sqrt(squares.reshape(-1, 2, PROFILE).mean(axis=2).max(axis=1))
+        alike = _alike(known.colours, found.colours)[rows, columns]
+        shown = np.minimum(known.shown[rows], found.shown[columns])
+        worth[rows, columns] = _near(np.maximum(apart[rows, columns], edges)) * alike * shown
+    return worth
+
+
+def _line_worth(known: Lines, found: Lines) -> Floats:
+    """Return how well each line is matched by lines of the other side, shape ``[known]``."""
+    worth = np.zeros(len(known.shown))
+    steps = np.diff(found.corners, axis=1)
+    owners, places = np.nonzero((steps != 0).any(axis=2))
+    every = 1 + len(owners) // _MOST_SEGMENTS
+    owners, places = owners[::every], places[::every]
+    if not len(owners):
+        return worth
+    start, step = found.corners[owners, places], steps[owners, places]
+    squares = np.maximum((step**2).sum(axis=1), 1e-12)
+    alike = _alike(known.colours, found.colours)
+    for index, points in enumerate(known.points):
+        away = points[:, None] - start
+        part = np.clip((away * step).sum(axis=2) / squares, 0, 1)
+        apart = np.linalg.norm(away - part[..., None] * step, axis=2)
+        most = alike[index, owners] * np.minimum(known.shown[index], found.shown[owners])
+        worth[index] = (_near(apart) * most).max(axis=1).mean()
+    return worth
+
+
+COMPONENT = ValuesComponent
