@@ -19,7 +19,7 @@ drew, also what nobody can see: `vincicoder.similarity.ink` says how far the pix
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
@@ -150,8 +150,9 @@ def united(box: Box, other: Box) -> Box:
 def within_limits(spans: Iterable[Span], size: tuple[int, int], marks: Iterable[Mark] = ()) -> Facts:
     """Return the facts of an image, with as many of these spans and marks as the limits allow, the first ones first.
 
-    Spans without a letter and what is wholly outside the image is left out, and white space in texts is one blank each.
-    Of a mark with too many points, those that shape it least are left out. Spans come before marks where there is no room for both.
+    Spans without a letter and what is wholly outside the image are left out, and white space in texts is one blank
+    each. Of a mark with too many points, those that shape it least are left out. Spans come before marks where there is
+    no room for both.
 
     Args:
         spans: The text that a renderer has found, of any amount.

@@ -3,10 +3,11 @@
 //
 // Runs in a world of its own, which no script of the page can reach. A document lets its elements hide its methods, so
 // that the first call does not go through it.
-(most => {
+(() => {
   const SHAPES = "path, rect, circle, ellipse, line, polyline, polygon";
   const UNSEEN = "defs, clipPath, mask, pattern, marker, symbol";
-  // Points along a curve, and the opacity below which nothing is to be seen.
+  // Shapes that are looked at, points along a curve, and the opacity below which nothing is to be seen.
+  const MOST = 2000;
   const ALONG = 48;
   const FAINT = 0.02;
 
@@ -68,10 +69,9 @@
   );
   const traced = shapes.filter(shape => shape.closest(".trace"));
   const marks = [];
-  for (const shape of traced.length ? traced : shapes) {
-    if (marks.length === most) break;
+  for (const shape of (traced.length ? traced : shapes).slice(0, MOST)) {
     const mark = markOf(shape);
     if (mark && mark[1].length > 2) marks.push(mark);
   }
   return marks;
-})
+})();

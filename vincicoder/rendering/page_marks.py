@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vincicoder.rendering.facts import MAX_MARKS, Mark
+from vincicoder.rendering.facts import Mark
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession
 
-_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8").strip()  # a confined process may not read it
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # a confined process may not read it
 _MILLISECONDS = 1000
 
 
@@ -31,7 +31,7 @@ def page_marks(devtools: CDPSession, scale: float) -> list[Mark]:
         frame = devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "marks"})
         call = {
-            "expression": f"{_SCRIPT}({MAX_MARKS})",
+            "expression": _SCRIPT,
             "contextId": world["executionContextId"],
             "returnByValue": True,
             "timeout": _MILLISECONDS,

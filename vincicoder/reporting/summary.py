@@ -109,6 +109,7 @@ class Summary:
     def __init__(self) -> None:
         self.all = Group()
         self._language_from_response = 0
+        self._bad_references = 0
         self._components: dict[str, None] = {}
         self._groups: dict[str, dict[str, Group]] = {"kind": {}, "domain": {}}
 
@@ -125,6 +126,7 @@ class Summary:
         if is_judged(result["status"]):
             self._components.update(dict.fromkeys(components_of(result)))
         self._language_from_response += result.get("language_from") == "response"
+        self._bad_references += bool(result.get("note"))
         for label, groups in self._groups.items():
             if label in labels:
                 groups.setdefault(labels[label], Group()).add(result, expected)
@@ -149,6 +151,7 @@ class Summary:
             "components": list(self._components),
             "broken": self.broken,
             "language_from_response": self._language_from_response,
+            "bad_references": self._bad_references,
         }
         for label, groups in self._groups.items():
             means = {name: group.to_dict() for name, group in groups.items()}
@@ -172,6 +175,8 @@ def _remarks(data: Mapping[str, Any]) -> str:
         remarks.append(f"broken lines: {data['broken']}")
     if data["language_from_response"]:
         remarks.append(f"language taken from the response in {data['language_from_response']} of {count}")
+    if data["bad_references"]:
+        remarks.append(f"reference left out, as its `note` says, in {data['bad_references']} of {count}")
     return "\n".join(remarks)
 
 

@@ -40,6 +40,8 @@ class Job:
         compared: Gets what the encoder stage returns: the comparison and its seconds.
         comparison: The comparison, or None.
         scores: Component scores so far; None for one that does not apply.
+        note: Why the reference is of no use, though the response can be scored; empty if it is or has not been looked
+            at.
         error: What the encoder raised; ends the stream.
         left: Parts that are still under way.
         lock: Held while ``status`` or ``left`` change.
@@ -58,6 +60,7 @@ class Job:
     compared: Future[tuple[Comparison, float]] = field(default_factory=Future)
     comparison: Comparison | None = None
     scores: dict[str, float | None] = field(default_factory=dict)
+    note: str = ""
     error: BaseException | None = None
     left: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,9 +71,14 @@ class Job:
             if self.status.fault is Fault.NONE:
                 self.status, self.message = status, message
 
-    @functools.cached_property
+    @property
     def reference(self) -> str | None:
-        """The known-good code, taken out of its fence if it stands in one."""
+        """The known-good code; None also where the note says that it is of no use."""
+        return None if self.note else self._reference
+
+    @functools.cached_property
+    def _reference(self) -> str | None:
+        """The reference of the request, taken out of its fence if it stands in one."""
         reference = self.request.reference
         block = last_block(reference) if reference else None
         return block[1] if block is not None else reference or None

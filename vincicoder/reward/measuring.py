@@ -24,6 +24,7 @@ from vincicoder.reward.inputs import (
     settled,
 )
 from vincicoder.reward.pixels import PixelWorkers
+from vincicoder.reward.references import fault_of
 from vincicoder.reward.stages import EncoderStage, EndpointStage
 from vincicoder.similarity import Similarity, blank_page, fitted
 from vincicoder.status import Fault, Status
@@ -75,6 +76,7 @@ class Measuring:
         if needs & {"target_tokens", "render_tokens"}:
             similarity.require_patch_tokens()
         self._needs_render = "render" in needs
+        self._needs_reference = any(_asks_for_reference(component) for component in self._components)
         self.needs_facts = "facts" in needs
         self._per_target = PerTarget()
         self._pixels = PixelWorkers(pool.workers, config.rendering.sandbox.nice)
@@ -87,14 +89,30 @@ class Measuring:
 
     def applicable(self, job: Job) -> Future[list[Component]]:
         """Return the components that apply to the target, which the response cannot change; note it in the scores."""
-        decided = {each.name: self._applies(job, each) for each in self._components if each.applies is not None}
+
+        def decide(reason: str) -> Future[dict[str, bool]]:
+            job.note = reason
+            return gather(
+                {each.name: self._applies(job, each) for each in self._components if each.applies is not None}
+            )
 
         def note(applies: dict[str, bool]) -> list[Component]:
             running = [each for each in self._components if applies.get(each.name, True)]
             job.scores = {**dict.fromkeys(self.names), **{each.name: 0.0 for each in running}}
             return running
 
-        return copied(gather(decided), note)
+        return copied(chained(self._reference_fault(job), decide), note)
+
+    def _reference_fault(self, job: Job) -> Future[str]:
+        """Return why the reference is of no use; empty where it can be used, or where nobody asks for its render."""
+        if not self._needs_reference or job.reference is None or job.alignment.language not in LANGUAGES:
+            return finished("")
+
+        def judge() -> Future[str]:
+            target, _ = self._targets.open(job.key, job.request.target)
+            return copied(self._reference_render(job), lambda render: fault_of(render, target))
+
+        return self._per_target.get("reference fault", _data_key(job), judge)
 
     def start(self, job: Job, target: Image.Image, running: list[Component]) -> None:
         """Start these components on a sample that was rendered."""
@@ -198,22 +216,28 @@ class Measuring:
         return copied(compared, lambda pair: pair[0])
 
     def _of_reference(self, job: Job, names: frozenset[str]) -> Future[dict[str, Any]]:
-        """Return what the reference's render gives, None where there is none; nothing is rendered if none is asked for.
-
-        It is rendered once per group. If the machine fails at that, it fails for the whole group.
-        """
-        code, language = job.reference, job.alignment.language
-        if not names & OF_REFERENCE or code is None or language not in LANGUAGES:
+        """Return what the reference's render gives, None where there is none; renders only if that is asked for."""
+        if not names & OF_REFERENCE or job.reference is None or job.alignment.language not in LANGUAGES:
             return finished(dict.fromkeys(OF_REFERENCE))
 
         def known(render: Render) -> dict[str, Any]:
-            if render.status.fault is Fault.MACHINE:
-                raise MachineFault(f"the reference could not be rendered: {render.message}")
             size = render.image.size if render.image is not None else None
             return {"reference_facts": render.facts, "reference_size": size}
 
+        return copied(self._reference_render(job), known)
+
+    def _reference_render(self, job: Job) -> Future[Render]:
+        """Return the render of the reference, once per group. If the machine fails at that, it fails for the group."""
+        code, language = job.reference, job.alignment.language
+        assert code is not None
+
+        def checked(render: Render) -> Render:
+            if render.status.fault is Fault.MACHINE:
+                raise MachineFault(f"the reference could not be rendered: {render.message}")
+            return render
+
         return self._per_target.get(
-            "reference", f"{language} {code}", lambda: copied(self._pool.submit(code, language, facts=True), known)
+            "reference", f"{language} {code}", lambda: copied(self._pool.submit(code, language, facts=True), checked)
         )
 
     def _prepared(self, job: Job, component: Component, offered: dict[str, Any]) -> Future[Any]:
@@ -229,6 +253,12 @@ class Measuring:
             )
 
         return self._per_target.get(f"prepared {component.name}", _data_key(job), prepare)
+
+
+def _asks_for_reference(component: Component) -> bool:
+    """Whether any part of a component asks for what only a render of the reference can give."""
+    parts = [part for part in (component.applies, component.prepare) if part is not None]
+    return bool(component.needs.union(*map(asked_for, parts)) & OF_REFERENCE)
 
 
 def _checked(score: Any) -> float:

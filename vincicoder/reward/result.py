@@ -73,6 +73,8 @@ class RewardResult:
         seconds: Wall time by stage: align, render, prepare (resize and tile), embed (this request's share of its
             batch), and total from submission to result.
         id: The request's id.
+        note: Why the reference was of no use and was left out, as where it does not render; else empty. The response is
+            scored all the same.
 
     Example:
         >>> failed = RewardResult.failed(RewardRequest("", b""), Status.NO_CODE, "there is no code block")
@@ -94,6 +96,7 @@ class RewardResult:
     preset: str
     seconds: dict[str, float]
     id: str | None = None
+    note: str = ""
     render_bytes: bytes | None = field(default=None, repr=False)
 
     @property

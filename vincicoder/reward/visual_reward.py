@@ -207,6 +207,7 @@ class VisualReward:
             "encoder": self.encoder,
             "preset": self.config.scoring.preset,
             "seconds": job.seconds,
+            "note": job.note,
         }
         if compared is None:
             return RewardResult.failed(job.request, job.status, job.message, **known)

@@ -38,7 +38,7 @@ class Areas(NamedTuple):
 
     Attributes:
         boxes: Left, top, right and bottom edge, shape ``[areas, 4]``.
-        edges: The upper edge at `PROFILE` places from left to right, then the lower one, shape ``[areas, 2 * PROFILE]``.
+        edges: The upper edge at `PROFILE` places from left to right, then the lower, shape ``[areas, 2 * PROFILE]``.
         colours: Red, green and blue, 0 to 255, shape ``[areas, 3]``.
         shown: How far the pixels bear each out, in [0, 1], shape ``[areas]``.
     """
@@ -128,7 +128,7 @@ def _lines(padded: tuple[Floats, Floats], pixels: NDArray[np.uint8]) -> Lines:
 
 
 def _profile(corners: Floats, boxes: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return places from left to right, and where the outline is highest and lowest there, ``[areas, PROFILE]`` each."""
+    """Return places from left to right, and the outline's highest and lowest points there, ``[areas, PROFILE]``."""
     left, top, right, bottom = (edge[:, None] for edge in boxes.T)
     places = left + (right - left) * (np.arange(PROFILE) + 0.5) / PROFILE
     start, end = corners[:, None, :-1], corners[:, None, 1:]
@@ -167,7 +167,8 @@ def _across(corners: Floats, pixels: NDArray[np.uint8]) -> Floats:
 def _shown(profiles: Floats) -> Floats:
     """Return how far something ends along outlines, in [0, 1], shape ``[shapes]``."""
     ends = np.ptp(profiles, axis=2).max(axis=2) > _CONTRAST
-    return np.clip(ends.mean(axis=1) / _ENOUGH, 0, 1)
+    shown: Floats = np.clip(ends.mean(axis=1) / _ENOUGH, 0, 1)
+    return shown
 
 
 def _at(pixels: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:

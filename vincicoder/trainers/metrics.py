@@ -39,6 +39,9 @@ _TIMED = {"render": "of the render", "total": "from submission to result"}
 UNKNOWN = "stand_in_unknown"
 """1 for a sample that the machine failed to score and that has the mean of other prompts, not of its siblings."""
 
+BAD_REFERENCE = "bad_reference"
+"""1 for a sample whose reference was of no use and was left out."""
+
 BENCHMARK = "benchmark/"
 """What the names of a benchmark's metrics begin with."""
 
@@ -60,6 +63,7 @@ EXPLAINED: dict[str, str] = {
     "accuracy": "visual, as the public release calls it",
     **{name: f"share of {' '.join(f'`{each.value}`' for each in sorted(found))}" for name, found in FLAGS.items()},
     UNKNOWN: "share of faults of the machine whose siblings were not known in time",
+    BAD_REFERENCE: "share of samples whose reference does not render or does not show the target, and was left out",
     **{name: f"wall time {_TIMED[stage]}, in seconds" for name, stage in TIMES.items()},
     "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
     f"{GROUP}std": "mean standard deviation of `overall` among the responses to one prompt; ms-swift and TRL",
@@ -96,7 +100,9 @@ def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",)) -> 
     absent = {name for name, score in scores.items() if score is None}
     measured = {name: float(score or 0.0) for name, score in scores.items()}
     named = {name: float(getattr(result, name)) for name in NAMED_SCORES}
-    return metrics_from({**measured, **named}, result.status, components, result.seconds, absent)
+    return metrics_from(
+        {**measured, **named}, result.status, components, result.seconds, absent, bad_reference=bool(result.note)
+    )
 
 
 def metrics_from(
@@ -106,6 +112,7 @@ def metrics_from(
     seconds: Mapping[str, float] = _NO_TIMES,
     absent: Iterable[str] = (),
     unknown: bool = False,
+    bad_reference: bool = False,
 ) -> Metrics:
     """Return the metrics of a sample.
 
@@ -116,6 +123,7 @@ def metrics_from(
         seconds: Wall time by stage.
         absent: Components that do not apply.
         unknown: Whether the scores stand in for it and do not come from its siblings.
+        bad_reference: Whether its reference was left out.
     """
     names = dict.fromkeys((*NAMED_SCORES, *components))
     return {
@@ -124,6 +132,7 @@ def metrics_from(
         "accuracy": scores.get("visual", 0.0),
         **{name: float(status in statuses) for name, statuses in FLAGS.items()},
         UNKNOWN: float(unknown),
+        BAD_REFERENCE: float(bad_reference),
         **{name: seconds.get(stage, 0.0) for name, stage in TIMES.items()},
         **{f"na/{name}": float(name in absent) for name in components},
     }

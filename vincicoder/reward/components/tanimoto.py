@@ -20,16 +20,16 @@ _STRING = re.compile(rf"#[^\n]*|\"([^\"\n]{{2,{_LONGEST}}})\"|'([^'\n]{{2,{_LONG
 _ATOMS = re.compile(r"(?:Br|Cl|\[[A-Za-z0-9@+\-:*]+\]|[BCFINOPSbcnops0-9%=#$/\\().>~:-])+")
 _READS_SMILES = re.compile(r"Smiles|Smarts|loadMolecule|loadReaction")
 _PARTS = re.compile(r"[.>]+")
-_AN_ATOM = re.compile(r"[A-Z\[]")
+_AN_ATOM = re.compile(r"[A-Z\[]|[a-z]\d")
 
 
 class Tanimoto:
     """Look for each molecule of the reference in the response: the mean of the best Tanimoto similarities.
 
-    Molecules are the SMILES in the strings of the code, which is read and not run. Of a reaction each molecule counts by
-    itself. Each is compared by its Morgan fingerprint of radius 2, stereochemistry included (Rogers and Hahn, 2010), and
-    matched with at most one of the other side, the most similar first. Where RDKit can read none of the reference's,
-    they are compared as text.
+    Molecules are the SMILES in the strings of the code, which is read and not run. Of a reaction each molecule counts
+    by itself. Each is compared by its Morgan fingerprint of radius 2, stereochemistry included (Rogers and Hahn, 2010),
+    and matched with at most one of the other side, the most similar first. Where RDKit can read none of the
+    reference's, they are compared as text.
 
     Example:
         >>> tanimoto = Tanimoto()
@@ -79,7 +79,7 @@ def _fingerprint(smiles: str) -> Any:
     from rdkit import Chem, RDLogger
     from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
-    RDLogger.DisableLog("rdApp.*")  # it would write a line for each string that is no molecule
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]  # it would write a line for each string that is no molecule
     molecule = Chem.MolFromSmiles(smiles)
     if molecule is None or molecule.GetNumAtoms() == 0:
         return None

@@ -30,7 +30,7 @@ _MOST_CORNERS = 30
 _MOST_SEGMENTS = 2_000
 
 
-class Values(NamedTuple):
+class Shapes(NamedTuple):
     """The shapes of an image with what each counts.
 
     Attributes:
@@ -52,7 +52,7 @@ class Values(NamedTuple):
         points = np.concatenate(corners)[np.concatenate(shown) > 0]
         return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
-    def moved(self, frame: Floats, to: Floats) -> Values:
+    def moved(self, frame: Floats, to: Floats) -> Shapes:
         """Return the same shapes, moved and stretched as it takes a frame to another one."""
         factor = (to[2:] - to[:2]) / (frame[2:] - frame[:2])
         offset = to[:2] - frame[:2] * factor
@@ -71,13 +71,13 @@ class Values(NamedTuple):
         return float(self.area_weights @ self.areas.shown + self.line_weights @ self.lines.shown)
 
 
-class ValuesComponent:
+class Values:
     """Compare shapes that the renderer knows of with the reference's: a soft F1.
 
     Each area is matched with at most one of the other side, by its box and its upper and lower edge; each line by how
-    far points along it are from lines of the other side. Colours must be alike. Shapes of one colour are a series, which
-    counts by the square root of their number. A shape counts only as far as the pixels bear it out: those of the target
-    for the reference's.
+    far points along it are from lines of the other side. Colours must be alike. Shapes of one colour are a series,
+    which counts by the square root of their number. Shapes that are all moved or stretched together are moved back
+    first, at a price. A shape counts only as far as the pixels bear it out: those of the target for the reference's.
 
     Example:
         >>> page = Image.new("RGB", (200, 100), "white")
@@ -86,7 +86,7 @@ class ValuesComponent:
         ...     page.paste("navy", box)
         >>> from vincicoder.rendering.facts import Mark
         >>> facts = Facts(marks=tuple(Mark(((a, b), (c, b), (c, d), (a, d)), True) for a, b, c, d in bars))
-        >>> values = ValuesComponent()
+        >>> values = Values()
         >>> values(page, facts, page.size, values.prepare(page, facts, page.size))
         1.0
     """
@@ -98,11 +98,11 @@ class ValuesComponent:
         known = self.prepare(target, reference_facts, reference_size)
         return float(known.areas.shown.sum() + known.lines.shown.sum()) >= _FEWEST
 
-    def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Values:
+    def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Shapes:
         """Return the reference's shapes, as far as the target shows them."""
         return _values(reference_facts, reference_size, target)
 
-    def __call__(self, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Values) -> float:
+    def __call__(self, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Shapes) -> float:
         """Return the soft F1, in [0, 1]; 0 where the render has no shapes."""
         found = _values(facts or Facts(), render_size, render)
         if not prepared.total or not found.total:
@@ -110,13 +110,13 @@ class ValuesComponent:
         frame, wanted = found.frame(), prepared.frame()
         apart = float(np.abs(frame - wanted).max())
         score = soft_f1(prepared, found)
-        if 0 < apart and (frame[2:] - frame[:2] > 0).all():
+        if apart > 0 and (frame[2:] - frame[:2] > 0).all():
             moved = soft_f1(prepared, found.moved(frame, wanted))
             score = max(score, moved * math.exp(-((apart / _MOVED) ** 2)))
         return score
 
 
-def soft_f1(known: Values, found: Values) -> float:
+def soft_f1(known: Shapes, found: Shapes) -> float:
     """Return the soft F1 of two images' shapes, in [0, 1]; 0 where one of them shows none."""
     worth = _area_worth(known.areas, found.areas)
     rows, columns = best_matches(worth)
@@ -127,10 +127,10 @@ def soft_f1(known: Values, found: Values) -> float:
     return min(1.0, 2 * recall * precision / (recall + precision)) if recall and precision else 0.0
 
 
-def _values(facts: Facts, size: _Size, image: Image.Image) -> Values:
+def _values(facts: Facts, size: _Size, image: Image.Image) -> Shapes:
     areas, lines = shapes_of(facts.marks, size, image)
     line_weights = np.sqrt(np.minimum(lines.counts, _MOST_CORNERS)) * _of_series(lines.colours)
-    return Values(areas, lines, _of_series(areas.colours), line_weights)
+    return Shapes(areas, lines, _of_series(areas.colours), line_weights)
 
 
 def _of_series(colours: Floats) -> Floats:
@@ -142,7 +142,8 @@ def _of_series(colours: Floats) -> Floats:
 
 def _near(apart: Floats) -> Floats:
     """Return what a distance leaves of a match."""
-    return np.mean([np.exp(-((apart / reach) ** 2)) for reach in _REACHES], axis=0)
+    near: Floats = np.mean([np.exp(-((apart / reach) ** 2)) for reach in _REACHES], axis=0)
+    return near
 
 
 def _alike(colours: Floats, others: Floats) -> Floats:
@@ -187,4 +188,4 @@ def _line_worth(known: Lines, found: Lines) -> Floats:
     return worth
 
 
-COMPONENT = ValuesComponent
+COMPONENT = Values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +13,37 @@ import pytest
 
 from vincicoder.registry import adopt, exported
 from vincicoder.rendering import RenderPool
-from vincicoder.rendering.facts import MAX_BYTES, MAX_SPANS, Facts, FactsError, Span, within_limits
+from vincicoder.rendering.facts import (
+    MAX_BYTES,
+    MAX_MARKS,
+    MAX_POINTS,
+    MAX_SPANS,
+    Facts,
+    FactsError,
+    Mark,
+    Span,
+    within_limits,
+)
 from vincicoder.status import Status
 
 SPAN = {"text": "Sales 图", "box": [-1, 2.5, 30, 1e6], "colour": [0, 128, 255]}
-FACTS = Facts((Span("Sales 图", (-1, 2.5, 30, 1e6), (0, 128, 255)), Span("", (0, 0, 0, 0))))
+MARK = {"points": [[-1, 2.5], [30, 1e6]], "filled": False}
+FACTS = Facts(
+    (Span("Sales 图", (-1, 2.5, 30, 1e6), (0, 128, 255)), Span("", (0, 0, 0, 0))),
+    (Mark(((-1, 2.5), (30, 1e6)), False), Mark(((0, 0), (9, 0), (9, 9)), True)),
+)
 
 
 def facts(**changes: object) -> str:
-    return json.dumps({"spans": [{**SPAN, **changes}]})
+    return json.dumps({"spans": [{**SPAN, **changes}], "marks": []})
+
+
+def marks(*found: object, **changes: object) -> str:
+    return json.dumps({"spans": [], "marks": found or [{**MARK, **changes}]})
 
 
 def nested(depth: int) -> str:
-    return '{"spans": ' + "[" * depth + "]" * depth + "}"
+    return '{"spans": ' + "[" * depth + "]" * depth + ', "marks": []}'
 
 
 WRONG = {
@@ -34,11 +53,20 @@ WRONG = {
     "a list": ("[]", "the facts"),
     "null": ("null", "the facts"),
     "no spans": ("{}", "the facts"),
-    "another key": ('{"spans": [], "calls": []}', "the facts"),
-    "spans that are no list": ('{"spans": {"text": "a"}}', "not a list"),
-    "a span that is no object": ('{"spans": ["a"]}', "span 1"),
-    "the second span": (json.dumps({"spans": [SPAN, {}]}), "span 2"),
-    "a missing key": (json.dumps({"spans": [{"text": "a", "box": [0, 0, 1, 1]}]}), "text, box, colour"),
+    "no marks": ('{"spans": []}', "the facts"),
+    "another key": ('{"spans": [], "marks": [], "calls": []}', "the facts"),
+    "spans that are no list": ('{"spans": {"text": "a"}, "marks": []}', "not a list"),
+    "a span that is no object": ('{"spans": ["a"], "marks": []}', "span 1"),
+    "the second span": (json.dumps({"spans": [SPAN, {}], "marks": []}), "span 2"),
+    "a missing key": (json.dumps({"spans": [{"text": "a", "box": [0, 0, 1, 1]}], "marks": []}), "text, box, colour"),
+    "marks that are no list": ('{"spans": [], "marks": 1}', "marks is not a list"),
+    "the second mark": (marks(MARK, {}), "mark 2: expected an object with points, filled"),
+    "a mark of one point": (marks(points=[[0, 0]]), "2 to 64 points"),
+    "a mark of too many points": (marks(points=[[0, 0]] * 65), "2 to 64 points"),
+    "a point of three": (marks(points=[[0, 0], [1, 1, 1]]), "2 numbers"),
+    "a point far away": (marks(points=[[0, 0], [1, 1_000_001]]), "not a number from"),
+    "an area that is half one": (marks(filled=1), "neither true nor false"),
+    "too many marks": (marks(*[MARK] * 501), "501 marks"),
     "a further key": (facts(font="serif"), "nothing else"),
     "text that is a number": (facts(text=1), "not a string"),
     "text that nests": (facts(text=[["a"]]), "not a string"),
@@ -57,7 +85,7 @@ WRONG = {
     "1000 brackets": (nested(1_000), "nested too deeply|span 1"),
     "120,000 brackets": (nested(120_000), "nested too deeply"),
     "too many spans": (
-        json.dumps({"spans": [{"text": "", "box": [0, 0, 0, 0], "colour": None}] * 2_001}),
+        json.dumps({"spans": [{"text": "", "box": [0, 0, 0, 0], "colour": None}] * 2_001, "marks": []}),
         "2,001 spans",
     ),
     "too many bytes": (facts(text="x" * MAX_BYTES), "over the limit"),
@@ -67,12 +95,14 @@ WRONG = {
 
 def test_facts_are_the_same_after_the_way_through_json() -> None:
     assert Facts.from_json(FACTS.to_json()) == FACTS
-    assert Facts.from_json('{"spans": []}') == Facts()
+    assert Facts.from_json('{"spans": [], "marks": []}') == Facts()
 
 
 def test_the_limits_themselves_are_allowed() -> None:
     spans = (Span("", (0, 0, 0, 0)),) * MAX_SPANS
-    assert len(Facts.from_json(Facts(spans).to_json()).spans) == MAX_SPANS
+    most = Facts(spans, (Mark(((0, 0),) * MAX_POINTS, True),) * 100)
+    assert Facts.from_json(most.to_json()) == most
+    assert len(Facts.from_json(marks(*[MARK] * MAX_MARKS)).marks) == MAX_MARKS
     longest = MAX_BYTES - len(facts(text="").encode())
     assert len(Facts.from_json(facts(text="x" * longest)).spans[0].text) == longest
 
@@ -85,7 +115,7 @@ def test_numbers_may_be_numpys() -> None:
 
 
 def test_half_a_surrogate_pair_cannot_break_whoever_prints_it() -> None:
-    whole = '{"spans": [{"text": "\ud800", "box": [0, 0, 0, 0], "colour": null}]}'
+    whole = '{"spans": [{"text": "\ud800", "box": [0, 0, 0, 0], "colour": null}], "marks": []}'
     for sent in (facts(text="a\ud800"), whole):
         [span] = Facts.from_json(sent).spans
         assert span.text.encode("utf-8").decode() == span.text
@@ -186,3 +216,32 @@ def test_facts_within_limits_are_accepted_whatever_a_renderer_found() -> None:
     assert len(facts.spans) > 100
     assert not {"outside", "flat", "nowhere", "far"} & {span.text for span in facts.spans}
     assert len(within_limits([Span("a", (0, 0, 9, 9))] * 10_000, (100, 50)).spans) == MAX_SPANS
+
+
+def test_marks_within_limits_are_accepted_whatever_a_renderer_found() -> None:
+    circle = tuple((50 + 40 * math.cos(angle / 500), 25 + 20 * math.sin(angle / 500)) for angle in range(3_142))
+    found = [
+        Mark((), True),
+        Mark(((1, 1),), False),
+        Mark(((1, 1), (float("nan"), 2)), False),
+        Mark(((1, 1), (1e300, 2)), False),
+        Mark(((101, 1), (140, 2)), False),
+        Mark(circle, True),
+        *(Mark(((n / 7, 0), (n, 9.123456)), False) for n in range(1, 99)),
+        Mark(((0, 0), *((50, 49.9), (50, 49.8)) * 5_000, (99, 0)), False),
+    ]
+    facts = within_limits([Span("a", (0, 0, 9, 9))], (100, 50), found)
+    assert Facts.from_json(facts.to_json()) == facts
+    assert len(facts.marks) == 100
+    assert all(max(abs(x - 50) / 40, abs(y - 25) / 20) < 1.01 for x, y in facts.marks[0].points)
+    assert len(within_limits([], (100, 50), [Mark(((0, 0), (9, 9)), False)] * 10_000).marks) == MAX_MARKS
+    # Text comes first.
+    long = [Span("x" * 250_000, (0, 0, 9, 9))]
+    assert len(within_limits(long, (100, 50), [Mark(((0, 0), (9, 9)), False)] * 400).marks) < 200
+
+
+def test_a_mark_with_too_many_points_keeps_its_corners() -> None:
+    dense = [(n, 0) for n in range(90)] + [(90, n) for n in range(90)] + [(90 - n, 90) for n in range(91)]
+    [mark] = within_limits([], (100, 100), [Mark(tuple(dense), False)]).marks
+    assert len(mark.points) <= MAX_POINTS
+    assert {(0, 0), (90, 0), (90, 90), (0, 90)} <= set(mark.points)

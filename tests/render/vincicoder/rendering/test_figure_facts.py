@@ -1,4 +1,4 @@
-"""The text of matplotlib figures: what is visible in the file that counts, in its pixels, and never at its expense."""
+"""The text and the marks of matplotlib figures: what is visible in the file that counts, and never at its expense."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rendered import PLT
 from vincicoder.rendering import RenderPool
 from vincicoder.rendering.facts import MAX_SPANS, Facts, Span
 from vincicoder.similarity.ink import borne_out
+from vincicoder.similarity.outlines import shapes_of
 from vincicoder.status import Status
 
 pytestmark = pytest.mark.long
@@ -135,3 +136,38 @@ def test_other_images_of_a_script_have_no_facts(pool: RenderPool) -> None:
     render = pool.render(code, "python", facts=True)
     assert render.ok, render
     assert render.facts is None
+
+
+CHARTS = {
+    "bars": ("plt.bar(['a', 'b', 'c'], [3, 1, 2])", 3, 0),
+    "a line": ("plt.plot([1, 5, 2])", 0, 1),
+    "points": ("plt.scatter([1, 2, 3], [1, 5, 2], s=[20, 90, 200])", 3, 0),
+    "points by plot": ("plt.plot([1, 2, 3], 'o')", 3, 0),
+    "wedges": ("plt.pie([1, 2, 3])", 3, 0),
+    "an area": ("plt.fill_between([1, 2, 3], [2, 4, 3])", 1, 0),
+    "cells": ("plt.pcolormesh([[1, 2, 3], [4, 5, 6]])", 6, 0),
+    "an image of few cells": ("plt.imshow([[1, 2], [4, 5]])", 4, 0),
+    "polar bars": ("plt.figure().add_subplot(projection='polar').bar([0, 1, 2], [1, 2, 3])", 3, 0),
+    "a legend and a grid": ("plt.bar(['a', 'b'], [3, 1], label='sold'); plt.legend(); plt.grid(True)", 2, 0),
+    "what is hidden": ("plt.bar(['a', 'b'], [3, 1]); plt.plot([1, 2], visible=False); plt.plot([1, 3], alpha=0)", 2, 0),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_marks_are_what_is_plotted_and_the_pixels_bear_them_out(pool: RenderPool, name: str) -> None:
+    code, areas, lines = CHARTS[name]
+    render = pool.render(f"{PLT}{code}\nplt.savefig('a.png', dpi=80, bbox_inches='tight')", "python", facts=True)
+    assert render.image is not None, render
+    assert render.facts is not None
+    marks = render.facts.marks
+    assert (sum(mark.filled for mark in marks), sum(not mark.filled for mark in marks)) == (areas, lines)
+    shown = shapes_of(marks, render.image.size, render.image)
+    assert min([*shown[0].shown, *shown[1].shown]) == 1
+
+
+def test_marks_that_lie_cannot_take_the_image_along(pool: RenderPool) -> None:
+    code = "plt.bar(['a', 'b'], [3, 1])\nplt.gca().patches[0].get_fill = lambda: 1 / 0"
+    render = pool.render(PLT + code, "python", facts=True)
+    assert render.image is not None, render
+    assert render.facts is not None
+    assert len(render.facts.marks) == 1

@@ -1,4 +1,4 @@
-"""The text of pages and plotly figures: what the browser has laid out, and nothing that a script makes up."""
+"""The text and the marks of pages and plotly figures: what the browser has laid out, and nothing that a script makes up."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from vincicoder.rendering import RenderPool
 from vincicoder.rendering.facts import MAX_SPANS, Facts, Span
 from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.similarity.ink import borne_out
+from vincicoder.similarity.outlines import shapes_of
 
 WORD = "<body style='margin:0'><div style='position:absolute;left:300px;top:200px;font-size:30px{}'>Sales</div>"
 BLACK = (0, 0, 0)
@@ -153,3 +154,42 @@ def test_a_plotly_figure_says_its_text_in_the_pixels_of_its_image(pool: RenderPo
     spans = render.facts.spans
     assert {"north", "south", "Sales 2024", "3.1", "5.2", "x", "y"} <= {span.text for span in spans}
     assert min(borne_out(spans, render.image)) > 0.9
+
+
+SHAPES = (
+    "<body style='margin:0'><svg width='400' height='300'>"
+    "<rect x='20' y='30' width='60' height='90' fill='navy'/><path d='M100 20H140V80H100Z' fill='red'/>"
+    "<g transform='translate(200 50)'><circle r='30'/></g><path d='M20 200L90 250L160 190' fill='none' stroke='black'/>"
+    "<rect width='9' height='9' fill='none'/><rect width='9' height='9' visibility='hidden'/>"
+    "<defs><rect width='9' height='9'/></defs></svg>"
+)
+
+
+def test_the_shapes_of_a_page_are_in_the_pixels_of_its_image_and_no_script_can_change_them(browser: ForkServer) -> None:
+    script = (
+        "<script>SVGElement.prototype.getScreenCTM = () => null; SVGRectElement.prototype.getBBox = () => 1 / 0;"
+        "document.querySelectorAll = Document.prototype.querySelectorAll = () => []; Array.from = () => [];</script>"
+        "<img name='querySelectorAll'>"
+    )
+    result = browser.run(SHAPES + script, {}, facts=True)
+    assert isinstance(result.facts, Facts), result.note
+    boxes = [
+        (mark.filled, *(round(f(each)) for f in (min, max) for each in zip(*mark.points, strict=True)))
+        for mark in result.facts.marks
+    ]
+    expected = [(True, 20, 30, 80, 120), (True, 100, 20, 140, 80), (True, 170, 20, 230, 80), (False, 20, 190, 160, 250)]
+    assert boxes == expected
+
+
+def test_a_plotly_figure_says_what_it_plots_and_not_its_axes(pool: RenderPool) -> None:
+    code = (
+        "import plotly.graph_objects as go\n"
+        "f = go.Figure([go.Bar(x=['a', 'b'], y=[3, 5]), go.Scatter(x=['a', 'b'], y=[1, 2], mode='lines')])\n"
+        "f.write_image('a.png', width=600, height=400)"
+    )
+    render = pool.render(code, "python", facts=True)
+    assert render.image is not None, render
+    assert render.facts is not None
+    assert [mark.filled for mark in render.facts.marks] in ([True, True, False], [False, True, True])
+    areas, lines = shapes_of(render.facts.marks, render.image.size, render.image)
+    assert [*areas.shown, *lines.shown] == [1, 1, 1]

@@ -1,4 +1,4 @@
-r"""The text of LaTeX's pages: what it says, where it is in the image, and text that nobody can see."""
+r"""The text and the shapes of LaTeX's pages: what it says, where it is in the image, and text that nobody can see."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image
 from vincicoder.rendering import RenderPool
 from vincicoder.rendering.facts import MAX_SPANS, Span
 from vincicoder.similarity.ink import borne_out
+from vincicoder.similarity.outlines import shapes_of
 
 BLACK, RED = (0, 0, 0), (255, 0, 0)
 
@@ -103,3 +104,17 @@ def test_thousands_of_texts_and_a_huge_one_stay_within_limits(pool: RenderPool) 
     assert len(read(pool, tikz(cells))[1]) == MAX_SPANS
     _, [span] = read(pool, r"\hbox{\tiny" + " words" * 4_000 + "}")
     assert len(span.text) == 4_000 * 6 - 1
+
+
+def test_the_shapes_of_a_page_are_in_the_pixels_of_its_image(pool: RenderPool) -> None:
+    body = (
+        r"\path (-1,-1) rectangle (6,4); \fill[red] (0,0) rectangle (1,2); \fill[blue] (3,1) circle (0.5);"
+        r"\draw (0,3) -- (2,3.5) -- (4,3); \path (4,0) rectangle (5,1);"
+    )
+    render = pool.render(tikz(body), "latex", facts=True)
+    assert render.image is not None, render
+    assert render.facts is not None
+    assert [mark.filled for mark in render.facts.marks] == [True, True, False]
+    areas, lines = shapes_of(render.facts.marks, render.image.size, render.image)
+    assert [*areas.shown, *lines.shown] == [1, 1, 1]
+    assert areas.colours.tolist() == [[255, 0, 0], [0, 0, 255]]
