@@ -35,7 +35,7 @@ def around(mark: Mark) -> tuple[float, float, float, float]:
     "body",
     [
         '<rect x="20" y="30" width="60" height="40"/>',
-        '<rect x="10" y="10" width="30" height="20" transform="rotate(30) scale(2)"/>',
+        '<rect width="30" height="20" transform="translate(60 10) rotate(30) scale(2)"/>',
         '<circle cx="60" cy="50" r="30"/>',
         '<path d="M20 80 C 40 0 90 0 120 80 Z"/>',
         '<g transform="translate(30 10)"><polygon points="0,0 50,10 20,60"/></g>',
