@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, positive_int
 from vincicoder.cli.progress import shown_progress
@@ -14,6 +16,11 @@ from vincicoder.options import from_flat, given_flags
 from vincicoder.reporting.printable import printable
 from vincicoder.reward.config import RewardConfig
 from vincicoder.reward.presets import PRESETS
+
+if TYPE_CHECKING:
+    from vincicoder.fidelity.references import Reference
+    from vincicoder.fidelity.runner import Fidelity
+    from vincicoder.fidelity.search import Attempt
 
 _SPLITS = ("training", "held-out", "all")
 
@@ -31,7 +38,8 @@ def add_parser(commands: Any) -> None:
         "or file.",
         "  vincicoder fidelity --encoder embedded --languages svg\n"
         "  vincicoder fidelity records.jsonl --split held-out --output scores.jsonl --report gallery/\n"
-        "  vincicoder fidelity records.parquet snippets --limit 50 --components '{\"paper\": 1}' --json",
+        "  vincicoder fidelity records.parquet snippets --limit 50 --components '{\"paper\": 1}' --json\n"
+        "  vincicoder fidelity --encoder embedded --compare robust --validity --search 2000 --output scores.jsonl",
     )
     command.add_argument(
         "records",
@@ -51,43 +59,89 @@ def add_parser(commands: Any) -> None:
         help="keep scores as JSON lines as they come; the same command then goes on where it stopped, also with other "
         "weights (default: none)",
     )
-    add("--report", metavar="DIR", help="write a gallery of the ten worst misjudgements (default: none)")
+    add(
+        "--validity",
+        action="store_true",
+        help="also tell how the ranking agrees with official metrics of benchmarks, which render the answers once more",
+    )
+    add(
+        "--search",
+        type=positive_int,
+        metavar="N",
+        help="also search N programs a target for one that earns more than a mediocre answer (default: none)",
+    )
+    add("--report", metavar="DIR", help="write plots and a gallery of the ten worst misjudgements (default: none)")
     add("--json", action="store_true", help="print one JSON object")
     add_reward_flags(command, {"keep_renders": "all while they are compared"})
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
+    from vincicoder.fidelity.gallery import write_gallery
     from vincicoder.fidelity.references import read_references
-    from vincicoder.fidelity.runner import measure
-    from vincicoder.fidelity.tell import table, write_gallery
+    from vincicoder.fidelity.tell import table
 
-    given = given_flags(options, RewardConfig)
-    config = from_flat(RewardConfig, given)
+    config = from_flat(RewardConfig, given_flags(options, RewardConfig))
     languages = [each.strip() for each in (options.languages or "").split(",") if each.strip()]
     references = read_references(options.records, options.split, languages)[: options.limit]
     problems: list[str] = []
-    given.pop("encoder", None)
     try:
-        with shown_progress(len(references), "reference") as (progress, complain):
-
-            def told(message: str) -> None:
-                problems.append(message)
-                complain(message)
-
-            found = measure(
-                options.records, config.encoder.name, split=options.split, languages=languages,
-                compare=options.compare, output=options.output, limit=options.limit, progress=progress,
-                complain=told, **given,
-            )  # fmt: skip
+        data, found, attempts = _measured(options, languages, references, problems)
     except KeyboardInterrupt:
         more = "; the same command goes on from here" if options.output else ""
         print(f"vincicoder: stopped{more}", file=sys.stderr)
         return INTERRUPTED
-    data = found.to_dict()
     print(json.dumps(data) if options.json else printable(table(data)))
     if options.report is not None:
-        print(f"report: {write_gallery(options.report, found, references, config.rendering)}", file=sys.stderr)
+        page = write_gallery(options.report, found, references, config.rendering, attempts)
+        print(f"report: {page}", file=sys.stderr)
     if options.output is not None:
         print(f"scores: {options.output}", file=sys.stderr)
     return FAULT if problems else FINE
+
+
+def _measured(
+    options: argparse.Namespace, languages: Sequence[str], references: Sequence[Reference], problems: list[str]
+) -> tuple[dict[str, Any], Fidelity, Sequence[Attempt]]:
+    """Measure what the flags ask for, and return it as JSON has it, and as the gallery needs it."""
+    from vincicoder.fidelity.judging import Judges
+    from vincicoder.fidelity.runner import measure
+    from vincicoder.fidelity.search import search, told
+    from vincicoder.fidelity.validity import answers_measured, validity
+
+    given = given_flags(options, RewardConfig)
+    encoder = from_flat(RewardConfig, given).encoder.name
+    given.pop("encoder", None)
+    with _progress(len(references), "reference", problems) as (progress, complain):
+        found = measure(
+            options.records, encoder, split=options.split, languages=languages, compare=options.compare,
+            output=options.output, limit=options.limit, progress=progress, complain=complain, **given,
+        )  # fmt: skip
+    data, attempts = found.to_dict(), []
+    judges = Judges.of(encoder, options.compare, given)
+    if options.validity:
+        with _progress(answers_measured(found, references), "answer", problems, "validity") as (progress, complain):
+            data["validity"] = validity(
+                found, references, judges.config.rendering, output=options.output, progress=progress, complain=complain
+            ).to_dict()
+    if options.search:
+        with _progress(len(references), "target", problems, "search") as (progress, complain):
+            attempts = search(
+                found, references, judges, options.search, output=options.output, progress=progress, complain=complain
+            )
+        data["search"] = told(attempts)
+    return data, found, attempts
+
+
+@contextmanager
+def _progress(
+    total: int, unit: str, problems: list[str], label: str = ""
+) -> Iterator[tuple[Callable[[bool], object], Callable[[str], object]]]:
+    """Show a bar, and yield what to call for progress and for problems, which are noted as well."""
+    with shown_progress(total, unit, label) as (progress, complain):
+
+        def told(message: str) -> None:
+            problems.append(message)
+            complain(message)
+
+        yield progress, told

@@ -122,7 +122,7 @@ def score(
     plan = Plan(benchmark.name, metrics.names, judge, images, gold_directory(), settings)
     jobs = _Jobs(samples, predictions, results)
     try:
-        with RenderPool.of(_with_options(rendering, benchmark)) as pool:
+        with RenderPool.of(under_protocol(rendering, benchmark)) as pool:
             for row in MeasuringWorkers(plan, pool.workers, rendering.sandbox.nice, pool.render).rows(jobs):
                 prediction = jobs.prediction(row)
                 row = {"benchmark": benchmark.name, "model": model or prediction.model, **row}
@@ -190,24 +190,29 @@ def evaluate(
     return Evaluation(chosen.name, rows[0]["model"] if rows else "", rows, metrics.left_out)
 
 
-def _with_options(rendering: RenderingConfig, benchmark: Benchmark) -> RenderingConfig:
-    """Return the configuration under the protocol's options; those that the user gives win."""
-    given = rendering.renderer_options or {}
-    languages = {*benchmark.renderer_options, *given}
-    options = {name: {**benchmark.renderer_options.get(name, {}), **given.get(name, {})} for name in languages}
-    return dataclasses.replace(rendering, renderer_options=options or None)
-
-
 def _settings(benchmark: Benchmark, metrics: Metrics, rendering: RenderingConfig, judge: Endpoint | None) -> str:
     """Return a digest of what scores depend on besides the predictions."""
     values: list[Any] = [
         benchmark.name,
         metrics.names,
-        digest_values(_with_options(rendering, benchmark)),
+        digest_values(under_protocol(rendering, benchmark)),
         rules_digest(),
     ]
     values.append(None if judge is None else judge.model)
     return _digest(values)
+
+
+def under_protocol(rendering: RenderingConfig, benchmark: Benchmark) -> RenderingConfig:
+    """Return the configuration under the protocol's options; those that the user gives win.
+
+    Example:
+        >>> under_protocol(RenderingConfig(), BENCHMARKS.get("image2latex")).renderer_options
+        {'latex': {'dpi': 200}}
+    """
+    given = rendering.renderer_options or {}
+    languages = {*benchmark.renderer_options, *given}
+    options = {name: {**benchmark.renderer_options.get(name, {}), **given.get(name, {})} for name in languages}
+    return dataclasses.replace(rendering, renderer_options=options or None)
 
 
 @functools.cache

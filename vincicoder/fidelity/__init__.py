@@ -10,11 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vincicoder.fidelity.judging import Judges
     from vincicoder.fidelity.runner import Fidelity, measure
 
-_HOMES = {"Fidelity": "runner", "measure": "runner"}
+_HOMES = {"Fidelity": "runner", "Judges": "judging", "measure": "runner"}
 
-__all__ = ["Fidelity", "measure"]
+__all__ = ["Fidelity", "Judges", "measure"]
 
 
 def __getattr__(name: str) -> object:

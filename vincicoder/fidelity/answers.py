@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.answers import fenced
+from vincicoder.errors import TargetError
 from vincicoder.fidelity.damages import ladders, mediocre
 from vincicoder.fidelity.hacks import hacks
 from vincicoder.fidelity.references import Reference, snippets
-from vincicoder.images import compressed
+from vincicoder.images import compressed, open_target
 from vincicoder.reward import RewardRequest
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from vincicoder.rendering import Render
+
 PERFECT, DAMAGED, MEDIOCRE, HACK, AGAIN, SHIFTED = "perfect", "damaged", "mediocre", "hack", "again", "shifted"
-"""The roles of answers: the reference; with one kind of damage; with several; a hack; the reference rendered once more,
-and against the target moved by one pixel."""
+"""The roles of answers: the reference; with one kind of damage; with several; a hack; the reference rendered once more;
+the reference or a mediocre answer against the target moved by one pixel."""
 
 MEDIOCRE_ANSWERS = 3
 """How many mediocre answers there are to each reference."""
@@ -36,7 +39,7 @@ class Answer:
         language: Of the reference.
         domain: Of the reference.
         role: One of this module's roles.
-        kind: The kind of damage, or the hack; empty for the other roles.
+        kind: The kind of damage, the hack, or which mediocre answer; empty for the reference.
         strength: Of the damage; 0 where there is none.
         request: What is scored.
     """
@@ -73,11 +76,12 @@ def answers_to(reference: Reference, target: Image.Image, unrelated: str | None)
         (['perfect', 'again', 'shifted'], 3)
     """
     name, language, code = reference.name, reference.language, reference.code
-    given = compressed(target)
+    given, shifted = compressed(target), compressed(moved(target))
 
     def answer(role: str, code: str, kind: str = "", strength: int = 0, image: bytes = given) -> Answer:
+        labelled = f"{role}-{kind}" if role == SHIFTED and kind else kind or role
         request = RewardRequest(
-            fenced(code, language), image, reference.prompt, language, id=f"{name}/{kind or role}/{strength}",
+            fenced(code, language), image, reference.prompt, language, id=f"{name}/{labelled}/{strength}",
             reference=reference.code, metadata={"uid": name},
         )  # fmt: skip
         return Answer(name, language, reference.domain, role, kind, strength, request)
@@ -85,7 +89,7 @@ def answers_to(reference: Reference, target: Image.Image, unrelated: str | None)
     yield answer(PERFECT, code)
     if language in _COMMENTS:
         yield answer(AGAIN, code.rstrip() + _COMMENTS[language])
-    yield answer(SHIFTED, code, image=compressed(moved(target)))
+    yield answer(SHIFTED, code, image=shifted)
     for kind, found in ladders(code, language, name):
         for strength, damaged in found.items():
             yield answer(DAMAGED, damaged, kind, strength)
@@ -93,8 +97,36 @@ def answers_to(reference: Reference, target: Image.Image, unrelated: str | None)
     for number, each in enumerate(middling):
         if each is not None:
             yield answer(MEDIOCRE, each, f"mediocre-{number}", 2)
+            yield answer(SHIFTED, each, f"mediocre-{number}", 2, shifted)
     for hack, each in hacks(language, target, reference.prompt, middling[0], unrelated).items():
         yield answer(HACK, each, hack)
+
+
+def target_of(
+    reference: Reference, render: Callable[[str, str], Render], complain: Callable[[str], object] = lambda message: None
+) -> Image.Image | None:
+    """Return the image of a reference, or None if there is none.
+
+    Args:
+        reference: The reference. Without an image of its own, its code is rendered.
+        render: Renders code in the sandbox.
+        complain: Called with a sentence that says why there is no image.
+
+    Example:
+        >>> with RenderPool() as pool:  # doctest: +SKIP
+        ...     target_of(reference, pool.render).size
+        (420, 520)
+    """
+    if reference.target is None:
+        found = render(reference.code, reference.language)
+        if found.image is None:
+            complain(f"{reference.name}: its code does not render: {found.status.value}: {found.message}")
+        return found.image
+    try:
+        return open_target(reference.target)
+    except TargetError as error:
+        complain(f"{reference.name}: {error}")
+        return None
 
 
 def unrelated_code(reference: Reference, others: Iterable[Reference]) -> str | None:

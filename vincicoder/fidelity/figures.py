@@ -9,22 +9,24 @@ from __future__ import annotations
 import itertools
 import random
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from vincicoder.evaluation.statistics import DRAWS, Difference, Interval, differences, intervals
 from vincicoder.fidelity.answers import AGAIN, DAMAGED, HACK, MEDIOCRE, PERFECT, SHIFTED, by_reference
+from vincicoder.fidelity.damages import STRENGTHS
+from vincicoder.fidelity.groups import GROUP, Rows, mixed_groups, noise_of
 from vincicoder.fidelity.hacks import RASTER_LIKE, STUFFED
+from vincicoder.reward.spread import spread
 from vincicoder.status import Fault, Status
 
 MARGIN = 0.005
 """The least difference that survives noise."""
 
-GROUP = 8
-"""Answers in a group, as in RL."""
+NOTICED = 0.9
+"""Share of the answers of a strength that must lose more than the noise, for the strength to count as noticed."""
 
-Rows = Sequence[Mapping[str, Any]]
 Tally = dict[str, list[float]]
 
 _SLIGHT, _GROSS = 1, 3
@@ -50,12 +52,15 @@ COLUMNS = {
     "spread_strong": "of strength 1 and the reference",
     "again": "what the reference loses when it is rendered once more",
     "shifted": "what the reference loses when the target is moved by one pixel",
+    "noise": "how far rewards move when an answer is rendered again or its target is moved by one pixel",
+    "below_noise": f"of groups of {GROUP} mixed answers, the standard deviation is below twice the noise",
+    "below_noise_strong": "the same, of strength 1 and the reference",
 }
 """The figures, and what each says. Shares and means are in [0, 1]."""
 
 SHARES = ("pairs", "pairs_by_margin", "ladders", "balance", "balance_text", "balance_data", "hacks",
-          "hacks_without_raster")  # fmt: skip
-"""The figures that are shares: of pairs, ladders or hacks."""
+          "hacks_without_raster", "below_noise", "below_noise_strong")  # fmt: skip
+"""The figures that are shares: of pairs, ladders, hacks or groups."""
 
 
 @dataclass(frozen=True)
@@ -102,35 +107,41 @@ def compared(first: Rows, second: Rows, draws: int = DRAWS) -> dict[str, Differe
 
 
 def by_kind(rows: Rows) -> dict[str, dict[str, float | None]]:
-    """Return for each kind of damage its number of pairs, the share ranked right, and how strength 1 is noticed.
+    """Return for each kind of damage its number of pairs, the share ranked right, and how it is noticed.
 
     ``drop`` is the mean of what an answer of strength 1 loses, ``unseen`` the share that loses less than `MARGIN`.
+    ``noticed_1`` to ``noticed_3`` are the shares of each strength that lose more than the reference's noise, and
+    ``least`` is the smallest strength from which on these are at least `NOTICED`; None if there is none.
     """
     found = {}
+    noticed = {strength: f"noticed_{strength}" for strength in STRENGTHS}
     for kind in sorted({row["kind"] for row in rows if row["role"] == DAMAGED}):
         tally: Tally = {}
-        for group in by_reference(_honest(rows)).values():
+        for group in by_reference(honest(rows)).values():
             of_kind = [row for row in group if row["kind"] == kind]
             _count_ladders(tally, of_kind)
-            perfect = _overall(group, PERFECT)
-            for row in of_kind:
-                if row["strength"] == _SLIGHT and perfect:
-                    drop = perfect[0] - row["overall"]
+            perfect, noise = _overall(group, PERFECT), noise_of(group)
+            for row in of_kind if perfect else ():
+                drop = perfect[0] - row["overall"]
+                if noise is not None:
+                    _add(tally, noticed[row["strength"]], drop > noise + _EPSILON)
+                if row["strength"] == _SLIGHT:
                     _add(tally, "drop", drop)
                     _add(tally, "unseen", drop < MARGIN)
-        found[kind] = {"n": tally.get("pairs", [0.0, 0.0])[1], **_ratios(tally, ("pairs", "drop", "unseen"))}
+        shares = _ratios(tally, ("pairs", "drop", "unseen", *noticed.values()))
+        found[kind] = {"n": tally.get("pairs", [0.0, 0.0])[1], **shares, "least": _least(shares, noticed)}
     return found
 
 
 def counts(rows: Rows) -> dict[str, int]:
     """Return how many references, answers, pairs and pairs with hacks there are, and how many answers are left out."""
-    honest = _honest(rows)
+    kept = honest(rows)
     tallies = _tallies(rows)
     total = {name: sum(row["tally"].get(name, (0, 0))[1] for row in tallies) for name in ("pairs", "hacks")}
     return {
         "references": len(by_reference(rows)),
         "answers": len(rows),
-        "left_out": len(rows) - len(honest),
+        "left_out": len(rows) - len(kept),
         "pairs": round(total["pairs"]),
         "hack_pairs": round(total["hacks"]),
     }
@@ -139,13 +150,33 @@ def counts(rows: Rows) -> dict[str, int]:
 def misjudgements(rows: Rows, count: int = 10) -> list[Misjudgement]:
     """Return the worst of them, at most one for each worse answer."""
     found: dict[str, Misjudgement] = {}
-    for group in by_reference(_honest(rows)).values():
+    for group in by_reference(honest(rows)).values():
         for why, better, worse in (*_pairs(group), *_balance(group), *_hack_pairs(group)):
             each = Misjudgement(why, better, worse)
             name = f"{worse['reference']}/{worse['kind']}"
             if each.gap >= 0 and (name not in found or found[name].gap < each.gap):
                 found[name] = each
     return sorted(found.values(), key=lambda each: each.gap, reverse=True)[:count]
+
+
+def honest(rows: Rows) -> Rows:
+    """Return the answers that are what they are meant to be.
+
+    Damage that does not render, or that does not show, is none. A hack that a guard stops is one all the same.
+
+    Example:
+        >>> honest([{"reference": "a", "role": "damaged", "status": "syntax_error"}])
+        []
+    """
+    targets = {row["reference"]: row.get("render_key") for row in rows if row["role"] == PERFECT}
+    kept = []
+    for row in rows:
+        shown = row.get("render_key") is None or row["render_key"] != targets.get(row["reference"])
+        if row["role"] == HACK:
+            kept += [row] if Status(row["status"]).fault in (Fault.NONE, Fault.RESPONSE) else []
+        elif row["status"] == Status.OK.value and (shown or row["role"] not in (DAMAGED, MEDIOCRE)):
+            kept.append(row)
+    return kept
 
 
 def tally(rows: Rows) -> Tally:
@@ -170,47 +201,57 @@ def tally(rows: Rows) -> Tally:
             _add(found, row["role"], row["overall"])
         elif row["role"] == DAMAGED and row["strength"] == _SLIGHT:
             _add(found, "slight", row["overall"])
-        elif row["role"] in (AGAIN, SHIFTED) and perfect:
+        elif row["role"] in (AGAIN, SHIFTED) and perfect and not row["kind"]:
             _add(found, row["role"], perfect[0] - row["overall"])
+    _count_groups(found, rows, perfect)
+    return found
+
+
+def _count_groups(found: Tally, rows: Rows, perfect: list[float]) -> None:
+    """Count the spread of groups, and how many of them spread less than twice the noise."""
+    noise = noise_of(rows)
+    if noise is not None:
+        _add(found, "noise", noise)
+        for each in mixed_groups(rows):
+            _add(found, "below_noise", spread([[row["overall"] for row in each]], noise).below_noise)
     for name, strength in _GROUPS:
         group = [row["overall"] for row in rows if row["role"] == DAMAGED and row["strength"] == strength]
         group += perfect if strength == _SLIGHT else []
         random.Random(name).shuffle(group)
         if len(group) >= _LEAST_GROUP:
             _add(found, f"spread_{name}", statistics.pstdev(group[:GROUP]))
-    return found
+            if strength == _SLIGHT and noise is not None:
+                _add(found, "below_noise_strong", spread([group[:GROUP]], noise).below_noise)
 
 
 def summed(tallies: Rows) -> dict[str, float | None]:
     """Return every figure of some references; None for one that they say nothing about."""
+    return ratios(tallies, COLUMNS)
+
+
+def ratios(tallies: Rows, names: Iterable[str]) -> dict[str, float | None]:
+    """Return what tallies of references come to.
+
+    Args:
+        tallies: For each reference ``tally``, which has the numerator and the denominator of each name.
+        names: What is wanted; None for one that no tally has.
+
+    Example:
+        >>> ratios([{"tally": {"pairs": [1, 2]}}, {"tally": {"pairs": [2, 2]}}], ["pairs", "hacks"])
+        {'pairs': 0.75, 'hacks': None}
+    """
     total: Tally = {}
     for row in tallies:
         for name, (numerator, denominator) in row["tally"].items():
             entry = total.setdefault(name, [0.0, 0.0])
             entry[0] += numerator
             entry[1] += denominator
-    return _ratios(total, COLUMNS)
+    return _ratios(total, names)
 
 
 def _tallies(rows: Rows) -> list[dict[str, Any]]:
-    groups = by_reference(_honest(rows))
+    groups = by_reference(honest(rows))
     return [{"id": name, "tally": tally(group)} for name, group in groups.items()]
-
-
-def _honest(rows: Rows) -> Rows:
-    """Return the answers that are what they are meant to be.
-
-    Damage that does not render, or that does not show, is none. A hack that a guard stops is one all the same.
-    """
-    targets = {row["reference"]: row.get("render_key") for row in rows if row["role"] == PERFECT}
-    kept = []
-    for row in rows:
-        shown = row.get("render_key") is None or row["render_key"] != targets.get(row["reference"])
-        if row["role"] == HACK:
-            kept += [row] if Status(row["status"]).fault in (Fault.NONE, Fault.RESPONSE) else []
-        elif row["status"] == Status.OK.value and (shown or row["role"] not in (DAMAGED, MEDIOCRE)):
-            kept.append(row)
-    return kept
 
 
 def _count_ladders(found: Tally, rows: Rows) -> None:
@@ -247,6 +288,17 @@ def _hack_pairs(rows: Rows) -> Iterator[tuple[str, Mapping[str, Any], Mapping[st
                 yield f"{each['kind']} above {hack['kind']}", each, hack
 
 
+def _least(shares: Mapping[str, float | None], noticed: Mapping[int, str]) -> float | None:
+    """Return the smallest strength from which on damage is noticed; strengths that nobody has count for nothing."""
+    least = None
+    for strength in sorted(noticed, reverse=True):
+        share = shares[noticed[strength]]
+        if share is not None and share < NOTICED:
+            break
+        least = least if share is None else float(strength)
+    return least
+
+
 def _higher(better: Mapping[str, Any], worse: Mapping[str, Any]) -> bool:
     return bool(better["overall"] > worse["overall"] + _EPSILON)
 
@@ -261,5 +313,5 @@ def _add(found: Tally, name: str, value: float) -> None:
     entry[1] += 1.0
 
 
-def _ratios(found: Tally, names: Sequence[str] | Mapping[str, str]) -> dict[str, float | None]:
+def _ratios(found: Tally, names: Iterable[str]) -> dict[str, float | None]:
     return {name: found[name][0] / found[name][1] if name in found else None for name in names}

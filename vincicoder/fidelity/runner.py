@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import resource
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,16 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.errors import ConfigError, TargetError
-from vincicoder.fidelity.answers import Answer, answers_to, unrelated_code
+from vincicoder.errors import ConfigError
+from vincicoder.fidelity.answers import Answer, answers_to, target_of, unrelated_code
 from vincicoder.fidelity.figures import by_kind, compared, counts, figures
+from vincicoder.fidelity.judging import Judges, digest_of, under
 from vincicoder.fidelity.references import SNIPPETS, Reference, read_references
-from vincicoder.options import digest_values, from_flat
 from vincicoder.reporting import ResultsFile, is_judged
-from vincicoder.reward.combine import combine, measuring, weights_of
-from vincicoder.reward.config import RewardConfig, ScoringConfig
 from vincicoder.similarity.config import DEFAULT_ENCODER
-from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -108,12 +104,9 @@ def measure(
     from vincicoder.reward import VisualReward
 
     references = read_references(sources, split, languages, complain)[:limit]
-    config = from_flat(RewardConfig, {"encoder": encoder, **options})
-    scorings = [config.scoring]
-    if compare is not None:
-        scorings.append(dataclasses.replace(config.scoring, preset=compare, components={}))
-    config = dataclasses.replace(config, scoring=_union(scorings), keep_renders="all")
-    results = None if output is None else ResultsFile(output, _digest(digest_values(measuring(config))))
+    judges = Judges.of(encoder, compare, options)
+    config = judges.config
+    results = None if output is None else ResultsFile(output, judges.digest)
     before = _cpu_seconds()
     try:
         with VisualReward(config.encoder, rendering=config.rendering, scoring=config.scoring, keep_renders="all") as to:
@@ -126,8 +119,8 @@ def measure(
     if not rows:
         raise ConfigError("no answer could be scored: no reference has an image")
     cpu_ms = 1000 * (_cpu_seconds() - before) / run.fresh if run.fresh else None
-    judged = tuple([_under(scoring, row) for row in rows] for scoring in scorings)
-    return Fidelity(name, _names(scorings), judged, cpu_ms)
+    judged = tuple([under(scoring, row) for row in rows] for scoring in judges.scorings)
+    return Fidelity(name, judges.names, judged, cpu_ms)
 
 
 class _Run:
@@ -173,7 +166,7 @@ class _Run:
     def _requests(self) -> Iterator[RewardRequest]:
         begun = 0
         for reference in self._references:
-            target = self._target(reference)
+            target = target_of(reference, self._reward.render, self._complain)
             asked = 0
             for answer in () if target is None else self._answers(reference, target):
                 kept = None if self._results is None else self._results.take(_key(answer.request))
@@ -190,42 +183,6 @@ class _Run:
 
     def _answers(self, reference: Reference, target: Image.Image) -> Iterator[Answer]:
         return answers_to(reference, target, unrelated_code(reference, self._references))
-
-    def _target(self, reference: Reference) -> Image.Image | None:
-        from vincicoder.images import open_target
-
-        if reference.target is None:
-            render = self._reward.render(reference.code, reference.language)
-            if render.image is None:
-                self._complain(f"{reference.name}: its code does not render: {render.status.value}: {render.message}")
-            return render.image
-        try:
-            return open_target(reference.target)
-        except TargetError as error:
-            self._complain(f"{reference.name}: {error}")
-            return None
-
-
-def _names(scorings: Sequence[ScoringConfig]) -> tuple[str, ...]:
-    names = [each.preset for each in scorings]
-    if len(names) == 2 and names[0] == names[1]:  # the preset with other weights, and as it is
-        names[0] = f"{names[0]}, changed"
-    return tuple(names)
-
-
-def _union(scorings: Sequence[ScoringConfig]) -> ScoringConfig:
-    """Return a configuration that measures what all of them need, at the weights of the first."""
-    first = scorings[0]
-    running = weights_of(first)
-    others = {name for each in scorings[1:] for name in weights_of(each) if name not in running}
-    logged = {name: {"weight": 0.0, "log": True} for name in sorted(others)}
-    return dataclasses.replace(first, components={**first.components, **logged})
-
-
-def _under(scoring: ScoringConfig, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with the reward that a configuration makes of its scores."""
-    overall, visual = combine(row["scores"], Status(row["status"]), scoring)
-    return {**row, "overall": overall, "visual": visual, "preset": scoring.preset}
 
 
 def _groups(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Mapping[str, Any]]]:
@@ -258,11 +215,7 @@ def _render_key(image: Image.Image | None) -> str | None:
 
 def _key(request: RewardRequest) -> str:
     assert isinstance(request.target, bytes)
-    return _digest([request.id, request.prompt, request.response, hashlib.blake2b(request.target).hexdigest()])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True, default=repr).encode(), digest_size=12).hexdigest()
+    return digest_of([request.id, request.prompt, request.response, hashlib.blake2b(request.target).hexdigest()])
 
 
 def _cpu_seconds() -> float:

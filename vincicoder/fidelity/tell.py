@@ -1,23 +1,11 @@
-"""Tell what was measured: a table for the terminal, and an HTML gallery of the worst misjudgements."""
+"""Tell what was measured, as a table for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vincicoder.errors import TargetError
-from vincicoder.fidelity.figures import COLUMNS, SHARES, misjudgements
-from vincicoder.fidelity.references import Reference
-from vincicoder.images import open_target
-from vincicoder.rendering import RenderPool
-from vincicoder.rendering.config import RenderingConfig
-from vincicoder.reporting import Report, Summary
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from vincicoder.fidelity.runner import Fidelity
+from vincicoder.fidelity.figures import COLUMNS, SHARES
 
 _FEW = 10  # references; draws of fewer are too much alike
 _WIDTH = max(map(len, COLUMNS))
@@ -27,7 +15,7 @@ def table(told: Mapping[str, Any]) -> str:
     """Return the figures as text: by language, by kind of damage, and where two presets were compared, side by side.
 
     Args:
-        told: As ``Fidelity.to_dict`` gives it.
+        told: As ``Fidelity.to_dict`` gives it; with ``validity`` and ``search`` where these were measured.
 
     Example:
         >>> empty = {"encoder": "embedded", "cpu_ms": None, "presets": {}}
@@ -40,51 +28,12 @@ def table(told: Mapping[str, Any]) -> str:
         parts += [_by_language(preset, groups), _by_kind(groups["all"]["kinds"])]
     if "differences" in told:
         parts.append(_differences(list(told["presets"]), told["differences"]))
+    parts += [_validity(told["validity"])] if "validity" in told else []
+    parts += [_search(told["search"])] if "search" in told else []
     references = max((groups["all"]["references"] for groups in told["presets"].values()), default=_FEW)
     if references < _FEW:
         parts.append(f"Intervals and p values over {references} references say little; give at least {_FEW}.")
     return "\n\n".join(parts)
-
-
-def write_gallery(
-    directory: str | Path, fidelity: Fidelity, references: Sequence[Reference], rendering: RenderingConfig
-) -> Path:
-    """Write a report of the first preset's worst misjudgements and return its page.
-
-    Each is two responses under one kind: the better one comes first, and scored lower. They are rendered once more,
-    since scores are kept and renders are not.
-
-    Args:
-        directory: Where to write.
-        fidelity: What was measured.
-        references: Those of the measurement.
-        rendering: How code is rendered.
-
-    Example:
-        >>> write_gallery("gallery", fidelity, references, RenderingConfig())  # doctest: +SKIP
-        PosixPath('gallery/index.html')
-    """
-    report, summary = Report(directory, f"Worst misjudgements of the preset {fidelity.presets[0]}"), Summary()
-    known = {each.name: each for each in references}
-    with RenderPool.of(rendering) as pool:
-        for number, each in enumerate(misjudgements(fidelity.rows[0]), start=1):
-            labels = {"kind": f"{number}. {each.why}", "domain": each.worse["language"]}
-            target = _target(known[each.worse["reference"]], pool)
-            for row in (each.better, each.worse):
-                image = pool.render(row["code"], row["language"]).image if row["code"] else None
-                if target is not None:
-                    report.add(row, target=target, response=row["code"] or "", render=image, labels=labels)
-                    summary.add(row, labels)
-    return report.finish(summary)
-
-
-def _target(reference: Reference, pool: RenderPool) -> Image.Image | None:
-    if reference.target is None:
-        return pool.render(reference.code, reference.language).image
-    try:
-        return open_target(reference.target)
-    except TargetError:
-        return None
 
 
 def _by_language(preset: str, groups: Mapping[str, Any]) -> str:
@@ -107,11 +56,15 @@ def _by_language(preset: str, groups: Mapping[str, Any]) -> str:
 
 
 def _by_kind(kinds: Mapping[str, Mapping[str, float | None]]) -> str:
-    lines = [f"{'kind of damage':<{_WIDTH}}  {'n':>5}  {'pairs':>6}  {'drop of strength 1':>18}  {'unseen':>6}"]
+    shares = ("unseen", "noticed_1", "noticed_2", "noticed_3")
+    titles = f"{'drop of strength 1':>18}  {'unseen':>6}  " + "  ".join(f"{name:>9}" for name in (*shares[1:], "least"))
+    lines = [f"{'kind of damage':<{_WIDTH}}  {'n':>5}  {'pairs':>6}  {titles}"]
     for kind, found in kinds.items():
         drop = "-" if found["drop"] is None else f"{found['drop']:.4f}"
-        shares = ["-" if found[name] is None else f"{100 * (found[name] or 0.0):.1f}" for name in ("pairs", "unseen")]
-        lines.append(f"{kind:<{_WIDTH}}  {found['n']:>5.0f}  {shares[0]:>6}  {drop:>18}  {shares[1]:>6}")
+        pairs, unseen, *noticed = (_per_cent(found[name]) for name in ("pairs", *shares))
+        least = "-" if found["least"] is None else f"{found['least']:.0f}"
+        told = "  ".join(f"{cell:>9}" for cell in (*noticed, least))
+        lines.append(f"{kind:<{_WIDTH}}  {found['n']:>5.0f}  {pairs:>6}  {drop:>18}  {unseen:>6}  {told}")
     return "\n".join(lines)
 
 
@@ -122,12 +75,46 @@ def _differences(presets: Sequence[str], found: Mapping[str, Mapping[str, float]
     return "\n".join(lines)
 
 
+def _validity(found: Mapping[str, Any]) -> str:
+    """Tell Kendall's tau between the reward and official metrics, by domain and column."""
+    lines = [f"{'tau-b with official metrics':<{_WIDTH}}  {'groups':>6}  preset"]
+    for domain, each in found["domains"].items():
+        for column in next(iter(each["presets"].values())):
+            cells = [f"{preset} {_plain(columns[column])}" for preset, columns in each["presets"].items()]
+            if column in each.get("differences", {}):
+                cells.append(f"more {_plain(each['differences'][column])}")
+            lines.append(f"{f'{domain}: {column}':<{_WIDTH}}  {each['groups']:>6}  {',  '.join(cells)}")
+    for benchmark, reasons in found["left_out"].items():
+        lines += [f"{benchmark}: {name} is left out: {reason}" for name, reason in reasons.items()]
+    return "\n".join(lines)
+
+
+def _search(found: Mapping[str, Any]) -> str:
+    """Tell for how many targets no program was found, and what the best programs earn beside honest work."""
+    lines = [f"{'search':<{_WIDTH}}  {'targets':>7}  {'none found':>24}"]
+    for preset, each in found.items():
+        share = f"{_cell('hacks', each['none_found'])} {_interval('hacks', each['none_found'])}"
+        lines.append(f"{preset:<{_WIDTH}}  {each['targets']:>7}  {share:>24}")
+        for attempt in sorted(each["attempts"], key=lambda attempt: attempt["bar"] - attempt["best"]):
+            how = f"best {attempt['best']:.3f}, mediocre {attempt['bar']:.3f}, {attempt['evaluations']} programs"
+            lines.append(f"  {attempt['reference']}: {how}, from {', '.join(attempt['origin'])}")
+    return "\n".join(lines)
+
+
+def _plain(found: Mapping[str, float]) -> str:
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
 def _cell(figure: str, found: Mapping[str, float] | None) -> str:
     return "-" if found is None else _number(figure, found["value"])
 
 
 def _interval(figure: str, found: Mapping[str, float]) -> str:
     return f"[{_number(figure, found['low'])}, {_number(figure, found['high'])}]"
+
+
+def _per_cent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def _number(figure: str, value: float) -> str:

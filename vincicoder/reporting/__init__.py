@@ -10,13 +10,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vincicoder.reporting.report import Report
+    from vincicoder.reporting.report import Plot, Report
     from vincicoder.reporting.results_file import ResultsFile
     from vincicoder.reporting.summary import Summary, is_judged
 
-_HOMES = {"Report": "report", "ResultsFile": "results_file", "Summary": "summary", "is_judged": "summary"}
+_HOMES = {
+    "Plot": "report",
+    "Report": "report",
+    "ResultsFile": "results_file",
+    "Summary": "summary",
+    "is_judged": "summary",
+}
 
-__all__ = ["Report", "ResultsFile", "Summary", "is_judged"]
+__all__ = ["Plot", "Report", "ResultsFile", "Summary", "is_judged"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,23 @@ MAX_ROWS = 2000
 _TEMPLATE = Path(__file__).with_name("report_page.html")
 _LONGEST_SIDE = 1200  # of stored images, in pixels
 _LONGEST_TEXT = 20_000  # of a response or its code, in characters
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot above the responses, once for each colour scheme.
+
+    Attributes:
+        name: What its files are called.
+        caption: What it shows.
+        light: The plot on a light background, as SVG with a transparent one.
+        dark: The same on a dark background.
+    """
+
+    name: str
+    caption: str
+    light: bytes = field(repr=False)
+    dark: bytes = field(repr=False)
 
 
 class Report:
@@ -112,18 +130,33 @@ class Report:
             }
         )
 
-    def finish(self, summary: Summary) -> Path:
-        """Write the page and return its path."""
+    def finish(self, summary: Summary, plots: Sequence[Plot] = ()) -> Path:
+        """Write the page and return its path.
+
+        Args:
+            summary: The tables.
+            plots: Stand below the tables.
+        """
         data = {
             "title": self.title,
             "version": __version__,
             "summary": summary.to_dict(),
             "faults": {status.value: status.fault.value for status in Status},
             "total": self._count,
+            "plots": [self._plot(each) for each in plots],
             "rows": sorted(self._rows, key=lambda row: row["number"]),
         }
         write_page(self.page, _TEMPLATE, self.title, data)
         return self.page
+
+    def _plot(self, plot: Plot) -> dict[str, str]:
+        """Store a plot and return where it is."""
+        found = {"caption": plot.caption}
+        for scheme, content in (("light", plot.light), ("dark", plot.dark)):
+            path = self._images / f"plot-{plot.name}-{scheme}.svg"
+            path.write_bytes(content)
+            found[scheme] = f"images/{path.name}"
+        return found
 
     def _target(self, target: Any) -> dict[str, Any] | None:
         try:

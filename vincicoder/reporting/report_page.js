@@ -11,6 +11,7 @@ function make(tag, attributes = {}, ...children) {
 }
 const score = (value) => (value === null ? "–" : value.toFixed(3)); // a mean over nothing is null
 const share = (part, whole) => `${number(part)} / ${number(whole)}`;
+const PRESETS = [...new Set(data.rows.map((row) => row.preset))];
 const number = (value) => value.toLocaleString("en");
 
 function tone(status) {
@@ -41,7 +42,8 @@ function drawHead() {
   const first = data.rows[0];
   const head = byId("head");
   head.append(make("h1", {}, data.title));
-  if (first) head.append(make("p", { class: "sub" }, `Encoder ${first.encoder} · preset ${first.preset}`));
+  const presets = PRESETS.length === 1 ? "preset " + PRESETS[0] : "presets " + PRESETS.join(", ");
+  if (first) head.append(make("p", { class: "sub" }, `Encoder ${first.encoder} · ${presets}`));
   if (all.language_from_response) {
     const part = `${number(all.language_from_response)} of ${number(all.n)}`;
     head.append(make("p", { class: "sub" }, `Language taken from the response in ${part}`));
@@ -65,6 +67,13 @@ function drawHead() {
     if (Object.keys(all["by_" + label]).length) tables.append(table(label, all["by_" + label]));
   }
   byId("summary").append(overview, tables);
+  if (data.plots.length) byId("summary").append(make("div", { class: "plots" }, ...data.plots.map(plot)));
+}
+
+function plot({ light, dark, caption }) {
+  const sources = make("picture", {}, make("source", { srcset: dark, media: "(prefers-color-scheme: dark)" }),
+    make("img", { src: light, alt: caption }));
+  return make("figure", { class: "panel plot" }, make("figcaption", {}, caption), sources);
 }
 
 function table(label, groups) {
@@ -135,7 +144,8 @@ const SCORES = ["visual", "coarse", "fine", "alignment", "execution"];
 function card(row) {
   const top = make("div", { class: "top" }, make("strong", {}, row.id || "#" + row.number), statusChip(row.status));
   const language = row.language + (row.language_from === "response" ? ", from the response" : "");
-  for (const chip of [row.labels.domain, row.labels.kind, language]) {
+  const preset = PRESETS.length > 1 ? "preset " + row.preset : "";
+  for (const chip of [row.labels.domain, row.labels.kind, language, preset]) {
     if (chip) top.append(make("span", { class: "chip" }, chip.replaceAll("_", " ")));
   }
   const expected = row.labels.expected_status;
@@ -171,7 +181,8 @@ const ORDERS = {
   "Lowest visual": (a, b) => !a.grid - !b.grid || a.visual - b.visual || a.number - b.number,
   "Slowest": (a, b) => b.seconds.render - a.seconds.render || a.number - b.number,
 };
-const FILTERS = { status: (row) => row.status, kind: (row) => row.labels.kind, domain: (row) => row.labels.domain };
+const FILTERS = { status: (row) => row.status, kind: (row) => row.labels.kind, preset: (row) => row.preset,
+  domain: (row) => row.labels.domain };
 const PAGE = 20;
 let shown = [];
 let made = 0;
