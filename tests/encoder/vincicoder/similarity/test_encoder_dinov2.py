@@ -14,8 +14,8 @@ from needed import needs
 from PIL import Image, ImageDraw
 
 from vincicoder import registry
+from vincicoder.cli import main
 from vincicoder.errors import ConfigError, EncoderError
-from vincicoder.fidelity import measure
 from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.similarity import TILE, Similarity, load_encoder
 
@@ -275,9 +275,16 @@ def test_on_cuda_the_default_precision_stays_close_to_the_cpu(directory: Path) -
         assert cosine.min() > 0.99
 
 
-def test_fidelity_is_measured_with_it_by_one_call(directory: Path) -> None:
-    found = measure(["snippets"], str(directory), languages=["svg"], limit=1, workers=1).to_dict()
-    assert str(directory) in found["encoder"]
-    values = {name: each["value"] for name, each in found["presets"]["paper"]["all"]["figures"].items()}
-    assert values["perfect"] == pytest.approx(1, abs=1e-3)
-    assert values["unrelated"] < values["perfect"]
+def test_fidelity_is_measured_with_it_by_one_command(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The command of docs/fidelity.md, with a directory in place of the hub's name, and on one snippet.
+    command = ["fidelity", "snippets", "--encoder", str(directory), "--preset", "paper", "--compare", "robust"]
+    assert main([*command, "--languages", "svg", "--limit", "1", "--workers", "1"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"encoder {directory}")
+    for line in ("preset paper", "preset robust", "robust more than paper", "hacks_without_raster"):
+        assert line in told
+    means = {
+        line.split()[0]: float(line.split()[1]) for line in told.splitlines() if line[:9] in ("perfect  ", "unrelated")
+    }
+    assert means["perfect"] == pytest.approx(1, abs=1e-3)
+    assert means["unrelated"] < means["perfect"]

@@ -79,8 +79,34 @@ def test_damage_that_does_not_render_or_does_not_show_is_left_out():
 def test_how_slight_damage_of_each_kind_is_noticed():
     rows = [row("perfect", 1.0), *damaged("text", 0.999, 0.99), *damaged("style", 0.9, 0.95)]
     found = by_kind(rows)
-    assert found["text"] == {"n": 1, "pairs": 1.0, "drop": pytest.approx(0.001), "unseen": 1.0}
-    assert found["style"] == {"n": 1, "pairs": 0.0, "drop": pytest.approx(0.1), "unseen": 0.0}
+    nothing = dict.fromkeys(("noticed_1", "noticed_2", "noticed_3", "least"))  # no noise was measured
+    assert found["text"] == {"n": 1, "pairs": 1.0, "drop": pytest.approx(0.001), "unseen": 1.0, **nothing}
+    assert found["style"] == {"n": 1, "pairs": 0.0, "drop": pytest.approx(0.1), "unseen": 0.0, **nothing}
+
+
+def test_damage_is_noticed_where_it_costs_more_than_the_noise():
+    rows = [row("perfect", 1.0), row("shifted", 0.95)]  # so the noise is 0.05
+    rows += damaged("text", 0.96, 0.94, 0.5) + damaged("style", 0.9, 0.99, 0.8) + damaged("data", 0.99, 0.98, 0.97)
+    found = by_kind(rows)
+    assert [found["text"][f"noticed_{strength}"] for strength in (1, 2, 3)] == [0, 1, 1]
+    assert [found[kind]["least"] for kind in ("text", "style", "data")] == [2, 3, None]
+
+
+def test_groups_below_the_noise_are_counted():
+    alike = [row("perfect", 1.0), row("shifted", 0.9)]  # so the noise is 0.1
+    alike += [each for kind in "abcdefg" for each in damaged(kind, 0.95)]
+    apart = [{**each, "reference": "b", "overall": each["overall"] - number / 2} for number, each in enumerate(alike)]
+    apart[1] = row("shifted", 0.9, reference="b")
+    assert value(alike, "below_noise") == value(alike, "below_noise_strong") == 1
+    assert value(alike + apart, "below_noise") == value(alike + apart, "below_noise_strong") == 0.5
+    assert value(alike, "noise") == pytest.approx(0.1)
+
+
+def test_a_mediocre_answer_that_is_shifted_is_noise_and_no_loss_of_the_reference():
+    rows = [row("perfect", 1.0), row("shifted", 0.99), row("mediocre", 0.5, "mediocre-0", 2)]
+    rows.append(row("shifted", 0.57, "mediocre-0", 2))
+    assert value(rows, "shifted") == pytest.approx(0.01)
+    assert value(rows, "noise") == pytest.approx(0.05)  # the root mean square of 0.01 and 0.07
 
 
 def test_references_are_drawn_and_not_answers():

@@ -26,9 +26,29 @@ def test_the_command_measures_and_shows_the_worst(tmp_path, capsys):
     assert "Worst misjudgements of the preset paper" in page
     assert "1. mediocre-" in page or "1. slight" in page
     assert len(list((report / "images").glob("render-*.webp"))) == 20
+    assert len(list((report / "images").glob("plot-*.svg"))) == 6
     assert main(["fidelity", *_ARGUMENTS, "--output", str(scores), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["presets"]["paper"]["all"]["references"] == 2
+
+
+def test_all_of_it_for_two_presets(tmp_path, capsys):
+    scores, report = tmp_path / "scores.jsonl", tmp_path / "report"
+    arguments = ["--compare", "robust", "--validity", "--search", "24", "--output", str(scores)]
+    assert main(["fidelity", *_ARGUMENTS[:-1], "1", *arguments, "--report", str(report)]) == 0
+    told = capsys.readouterr().out
+    for said in ("tau-b with official metrics", "svg: ssim", "lpips is left out", "none found", "below_noise"):
+        assert said in told
+    page = (report / "index.html").read_text()
+    assert "Worst misjudgements of the presets paper and robust" in page
+    assert "robust 1. " in page
+    assert "honest work" in page
+    found = {path.name for path in tmp_path.glob("*.jsonl")}
+    assert found == {"scores.jsonl", "scores.search.jsonl", "scores.unisvg.jsonl"}
+    assert main(["fidelity", *_ARGUMENTS[:-1], "1", *arguments, "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["search"]["paper"]["targets"] == again["search"]["robust"]["targets"] == 1
+    assert set(again["validity"]["domains"]["svg"]["presets"]) == {"paper", "robust"}
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path):

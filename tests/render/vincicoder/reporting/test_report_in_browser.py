@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from report_rows import HOSTILE, IMAGE, result, row, write_report
 
-from vincicoder.reporting import Report, Summary
+from vincicoder.reporting import Plot, Report, Summary
 from vincicoder.status import Status
 
 
@@ -51,6 +51,26 @@ def test_the_browser_shows_images_tiles_and_filters(tmp_path: Path, browser: Any
     assert tab.locator("article strong").all_text_contents() == ["id2"]
     tab.select_option("#kind", "good")
     assert tab.get_by_text("No response matches.").is_visible()
+    assert problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plot_fits_a_telephone_and_follows_the_colour_scheme(tmp_path: Path, browser: Any, scheme: str) -> None:
+    drawn = '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="300"><rect width="9" height="9"/></svg>'
+    report, summary = Report(tmp_path, "Title"), Summary()
+    report.add(result(id="", preset="paper"), render=IMAGE, **row(1))
+    report.add(result(id="", preset="robust"), render=IMAGE, **row(2))
+    page = report.finish(summary, [Plot("mine", "What it shows", drawn.encode(), drawn.encode())])
+    tab = browser.new_page(viewport={"width": 390, "height": 900}, color_scheme=scheme)
+    problems: list[str] = []
+    tab.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    tab.goto(page.as_uri())
+    shown = tab.locator(".plot img")
+    tab.wait_for_function("document.querySelector('.plot img').naturalWidth > 0")
+    assert shown.evaluate("image => image.currentSrc").endswith(f"plot-mine-{scheme}.svg")
+    assert tab.get_by_text("What it shows").is_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert tab.locator("#preset option").all_text_contents() == ["Every preset", "paper", "robust"]
     assert problems == []
 
 
