@@ -126,7 +126,7 @@ def _of_hacks(axes: Axes, rows: Rows, scheme: _Scheme) -> None:
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.35, label=label)
             axes.stairs(shares, edges, color=colour)
     axes.set_ylabel("% of answers")
-    axes.legend(frameon=False, loc="upper left", borderpad=0, handlelength=1.2)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handlelength=1.2, ncols=2)
 
 
 def _of_range(axes: Axes, rows: Rows, scheme: _Scheme) -> None:

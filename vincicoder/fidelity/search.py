@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,7 @@ def search(
         ):
             for reference in references:
                 if reference.language not in PROGRAMS or reference.name not in bars[0]:
+                    progress(False)
                     continue
                 hunt = _Hunt(to, pool, reference, judges, results, complain)
                 if hunt.target is not None:
@@ -195,20 +196,20 @@ class _Hunt:
         ranked = [(0.0, 0, waiting[0])]  # reward, place behind the others, program
         tried: set[str] = set()
         while len(tried) < evaluations and ranked[0][0] <= bar + _EPSILON:
-            brood: dict[str, Program] = {}
+            brood: dict[str, tuple[Program, str]] = {}
             for _ in range(10 * _BROOD):  # children that were there before do not count
                 program = waiting.pop(0) if waiting else breeder.child([each for _, _, each in ranked])
                 code = program.code(language)
-                if code not in tried:
-                    brood.setdefault(code, program)
+                if (key := self._key_of(code)) not in tried:
+                    brood.setdefault(key, (program, code))
                 if len(brood) == min(_BROOD, evaluations - len(tried)):
                     break
             if not brood:
                 break
-            rewards = self._rewards(list(brood))
-            for place, (code, program) in enumerate(brood.items(), start=len(tried)):
-                if (reward := rewards[code]) is not None:
-                    ranked.append((reward[judge], -place, program))
+            self._score({key: code for key, (_, code) in brood.items()})
+            for place, (key, (program, _)) in enumerate(brood.items(), start=len(tried)):
+                if (rewards := self._known[key]) is not None:
+                    ranked.append((rewards[judge], -place, program))
             tried |= brood.keys()
             ranked = sorted(ranked, key=lambda each: each[:2], reverse=True)[:_PARENTS]
         best, _, program = ranked[0]
@@ -217,24 +218,21 @@ class _Hunt:
         name, origin = self._reference.name, tuple(sorted(program.origin))
         return Attempt(name, language, preset, bar, best, len(tried), origin, row)
 
-    def _rewards(self, codes: Sequence[str]) -> Mapping[str, tuple[float, ...] | None]:
-        """Return the reward of each code under each preset; None where the machine failed."""
-        asked = [code for code in codes if code not in self._known]
-        self._known |= dict(self._kept(asked))
-        asked = [code for code in asked if code not in self._known]
-        for index, result in self._reward.stream(map(self._request, asked)):
-            row: dict[str, Any] = {
-                "reference": self._reference.name,
-                "status": result.status.value,
-                "scores": dict(result.scores),
-            }
+    def _score(self, codes: Mapping[str, str]) -> None:
+        """See to it that the rewards of each code, by its key, are known; None where the machine failed."""
+        for key in codes.keys() - self._known.keys():
+            row = None if self._results is None else self._results.take(key)
+            if row is not None:
+                self._known[key] = self._judged(row)
+        asked = [key for key in codes if key not in self._known]
+        for index, result in self._reward.stream(self._request(codes[key]) for key in asked):
+            row = {"reference": self._reference.name, "status": result.status.value, "scores": dict(result.scores)}
             self.fresh += 1
             if self._results is not None:
-                self._results.write(self._key_of(asked[index]), row)
+                self._results.write(asked[index], row)
             self._known[asked[index]] = self._judged(row)
             if not is_judged(row["status"]):
                 self._complain(f"{self._reference.name}: {row['status']}: {result.message}")
-        return self._known
 
     def _request(self, code: str) -> RewardRequest:
         reference = self._reference
@@ -242,12 +240,6 @@ class _Hunt:
             fenced(code, reference.language), self._given, reference.prompt, reference.language,
             id=f"{reference.name}/search", reference=reference.code, metadata={"uid": reference.name},
         )  # fmt: skip
-
-    def _kept(self, codes: Sequence[str]) -> Iterator[tuple[str, tuple[float, ...] | None]]:
-        for code in codes:
-            row = None if self._results is None else self._results.take(self._key_of(code))
-            if row is not None:
-                yield code, self._judged(row)
 
     def _judged(self, row: Mapping[str, Any]) -> tuple[float, ...] | None:
         return self._judges.rewards(row["scores"], row["status"]) if is_judged(row["status"]) else None

@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw
 from vincicoder.fidelity.breeding import Breeder
 from vincicoder.fidelity.scenes import PROGRAMS, Line
 
+_TEXTS = [Line(20, 40, 12, "Sales & <more> $5", "#112233")]
+
 
 @pytest.fixture(scope="module")
 def target():
@@ -18,8 +20,8 @@ def target():
     return image
 
 
-def bred(target, seed, texts=(Line(20, 40, 12, "Sales & <more> $5", "#112233"),), generations=30):
-    breeder = Breeder(target, texts, "Draw this.", random.Random(seed))
+def bred(target, seed, generations=30):
+    breeder = Breeder(target, _TEXTS, "Draw this.", random.Random(seed))
     parents = breeder.first()[:10]
     for _ in range(generations):
         parents = [breeder.child(parents) for _ in range(10)]
