@@ -34,13 +34,13 @@ class MarkNotes:
 
     def _note(self, context: Any, filled: bool) -> bool:
         """Note each part of the current path; return whether there was one."""
+        if len(self._marks) >= MAX_MARKS:
+            return True
         a, b, c, d, e, f = context.get_matrix().as_tuple()
-        found = False
+        before = len(self._marks)
         for part in _parts(context.copy_path_flat()):
-            if len(self._marks) < MAX_MARKS:
-                self._marks.append(Mark(tuple((a * x + c * y + e, b * x + d * y + f) for x, y in part), filled))
-            found = True
-        return found
+            self._marks.append(Mark(tuple((a * x + c * y + e, b * x + d * y + f) for x, y in part), filled))
+        return len(self._marks) > before
 
 
 def _is_seen(source: Any) -> bool:

@@ -27,7 +27,15 @@ DEFAULT_PRESET = "paper"
 PRESETS: dict[str, Preset] = {
     DEFAULT_PRESET: Preset({"paper": 1.0}),
     "robust": Preset(
-        {"paper": 0.0, "stretched": 2.0, "hog": 0.7, "text": 1.5, "length": 1.5},
+        {
+            "paper": 0.0,  # logged
+            "stretched": 2.0,
+            "hog": 0.7,
+            "text": 2.0,
+            "values": 0.5,
+            "tanimoto": 2.0,
+            "length": 1.5,
+        },
         floor=0.01,
         caps={"text": 0.25},  # text alone is easy to write, in the right places too
     ),

@@ -29,7 +29,7 @@ _CONTRAST = 24
 """Largest difference in any channel that nobody sees as the end of something."""
 _ENOUGH = 0.5
 """Share of an outline that has to be seen; the rest may be behind other shapes, or between dashes."""
-_LARGEST = 0.5
+_LARGEST = 0.9
 """Share of the image from which an area is its background."""
 
 
@@ -104,10 +104,11 @@ def _areas(padded: tuple[Floats, Floats], pixels: NDArray[np.uint8]) -> Areas:
     corners = padded[0]
     size = np.array([pixels.shape[1], pixels.shape[0]], np.float64)
     boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-    seen = np.clip(boxes, 0, np.tile(size, 2))
-    kept = (seen[:, 2] - seen[:, 0]) * (seen[:, 3] - seen[:, 1]) < _LARGEST * size.prod()
-    corners, boxes = corners[kept], boxes[kept]
     places, upper, lower = _profile(corners, boxes)
+    seen_width = np.clip(boxes[:, 2], 0, size[0]) - np.clip(boxes[:, 0], 0, size[0])
+    seen_height = (np.clip(lower, 0, size[1]) - np.clip(upper, 0, size[1])).mean(axis=1)
+    kept = seen_width * seen_height < _LARGEST * size.prod()
+    corners, boxes, places, upper, lower = (each[kept] for each in (corners, boxes, places, upper, lower))
     y = upper[:, :, None] + (lower - upper)[:, :, None] * np.array(_INNER)
     within = _at(pixels, np.broadcast_to(places[:, :, None], y.shape), y)
     colours = np.median(within, axis=(1, 2)) if len(boxes) else np.empty((0, 3))
