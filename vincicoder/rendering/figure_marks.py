@@ -29,10 +29,10 @@ def figure_marks(figure: Any, renderer: Any) -> list[Mark]:
         renderer: What it was drawn with.
     """
     marks: list[Mark] = []
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):  # the image counts; what raises goes without, also what exits
         _, height = renderer.get_canvas_width_height()
         for artist, read in _artists(figure):
-            with contextlib.suppress(Exception):  # the image counts; an artist that raises goes without
+            with contextlib.suppress(BaseException):
                 left, bottom, right, top = _seen_part(artist)
                 for filled, points in read(artist):
                     inside = ((min(max(x, left), right), min(max(y, bottom), top)) for x, y in points)
@@ -57,8 +57,7 @@ def _artists(figure: Any) -> Iterator[tuple[Any, Any]]:
             (axes.images, _image),
         ):
             for artist in artists:
-                if artist.get_visible() and (artist.get_alpha() is None or _is_array(artist.get_alpha())
-                                             or artist.get_alpha() > _FAINT):  # fmt: skip
+                if _is_seen(artist):
                     yield artist, read
 
 
@@ -70,8 +69,9 @@ def _seen_part(artist: Any) -> tuple[float, float, float, float]:
     return -math.inf, -math.inf, math.inf, math.inf
 
 
-def _is_array(value: Any) -> bool:
-    return not isinstance(value, int | float)
+def _is_seen(artist: Any) -> bool:
+    alpha = artist.get_alpha()  # one number, one for each part, or None
+    return bool(artist.get_visible()) and not (isinstance(alpha, int | float) and alpha <= _FAINT)
 
 
 def _line(line: Any) -> _Shapes:
