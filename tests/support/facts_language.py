@@ -48,7 +48,7 @@ class FactsRenderer:
         return Rendered(image, _Text(code)) if code else image
 
 
-LANGUAGE = Language(name="facts", renderer=FactsRenderer, sample='{"spans": []}')
+LANGUAGE = Language(name="facts", renderer=FactsRenderer, sample='{"spans": [], "marks": []}')
 
 
 class UnreliableRenderer(FactsRenderer):
@@ -63,4 +63,4 @@ class UnreliableRenderer(FactsRenderer):
         return super().render(code, workspace, options)
 
 
-UNRELIABLE = Language(name="facts", renderer=UnreliableRenderer, sample='{"spans": []}')
+UNRELIABLE = Language(name="facts", renderer=UnreliableRenderer, sample='{"spans": [], "marks": []}')

@@ -192,7 +192,7 @@ _MOST = 4096
 
 
 @_target(
-    '{"|status|ok|message|width|height|redirect|facts|embedded_bytes|language|code|scale|html|infrastructure|spans|text|'
+    '{"|status|ok|message|width|height|redirect|facts|embedded_bytes|language|code|scale|html|infrastructure|spans|marks|points|filled|text|'
     "box|colour|null|NaN|1e999|-1|\\ud800|[[[[|\0\0\0\x10"
 )
 def messages(data: bytes) -> None:
