@@ -192,8 +192,8 @@ _MOST = 4096
 
 
 @_target(
-    '{"|status|ok|message|width|height|redirect|facts|embedded_bytes|language|code|scale|html|infrastructure|spans|marks|points|filled|text|'
-    "box|colour|null|NaN|1e999|-1|\\ud800|[[[[|\0\0\0\x10"
+    '{"|status|ok|message|width|height|redirect|facts|embedded_bytes|language|code|scale|html|infrastructure|spans|text|'
+    "box|colour|marks|points|filled|null|NaN|1e999|-1|\\ud800|[[[[|\0\0\0\x10"
 )
 def messages(data: bytes) -> None:
     """What a child says is no message or gives a result that is whole, however its bytes arrive."""
