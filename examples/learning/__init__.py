@@ -1,4 +1,5 @@
-"""What `learn_on_cpu.py` is made of: scenes and their words, the policy, one run, and the figures of all runs."""
+"""What `learn_on_cpu.py` is made of: scenes and their words, the policy, its judge, one run, and the figures."""
 
-ARMS = ("visual", "random", "shuffled")
-"""How a policy is rewarded: by the image it was shown, by chance, by the image of another scene."""
+ARMS = ("paper", "paper-drawing", "robust", "shuffled")
+"""How a policy is taught: by the preset ``paper``; by the same, without the word for a mosaic; by ``robust``; by
+``robust`` and the image of another scene."""

@@ -19,14 +19,14 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from learning.scenes import PROMPT, SLOTS, vocabulary
+from learning.scenes import MOSAIC, PROMPT, SLOTS, vocabulary
 
 RESPONSE_TOKENS = len(SLOTS) + 1
 """A word of each slot, and the end."""
 
 _PAD, _END, _IMAGE = "<pad>", "<end>", "<image>"
 _OTHERS = (_PAD, _END, _IMAGE, PROMPT)
-_SIDE, _PATCH, _WIDTH = 16, 8, 64
+_SIDE, _PATCH, _WIDTH = 32, 8, 64
 _TEMPLATE = (
     "{% for message in messages %}{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
@@ -35,7 +35,7 @@ _TEMPLATE = (
 
 
 def make_processor() -> LlavaProcessor:
-    """Return what turns images into 16 x 16 pixels and words into numbers; the question is a word too."""
+    """Return what turns images into 32 x 32 pixels and words into numbers; the question is a word too."""
     tokenizer = Tokenizer(models.WordLevel(vocabulary(_OTHERS), unk_token=_PAD))
     tokenizer.add_special_tokens(list(_OTHERS))
     tokenizer.decoder = decoders.Fuse()  # words follow each other without spaces
@@ -61,11 +61,16 @@ def make_processor() -> LlavaProcessor:
 
 
 class Policy(LlavaForConditionalGeneration):
-    """LLaVA that may say only a word of the next slot: its vocabulary has no others to say."""
+    """LLaVA that may say only a word of the next slot: its vocabulary has no others to say.
 
-    def __init__(self, config: LlavaConfig) -> None:
+    Args:
+        config: Of the model.
+        mosaics: Whether it may say the word for a mosaic.
+    """
+
+    def __init__(self, config: LlavaConfig, mosaics: bool = True) -> None:
         super().__init__(config)
-        self.register_buffer("may_follow", _may_follow(vocabulary(_OTHERS)), persistent=False)
+        self.register_buffer("may_follow", _may_follow(vocabulary(_OTHERS), mosaics), persistent=False)
 
     def forward(
         self,
@@ -81,8 +86,13 @@ class Policy(LlavaForConditionalGeneration):
         return output
 
 
-def make_policy(seed: int) -> Policy:
-    """Return an untrained policy with 0.14 million weights."""
+def make_policy(seed: int, mosaics: bool = True) -> Policy:
+    """Return an untrained policy with 0.14 million weights.
+
+    Args:
+        seed: Of its weights.
+        mosaics: Whether it may say the word for a mosaic.
+    """
     torch.manual_seed(seed)
     words = vocabulary(_OTHERS)
     shape = {"hidden_size": _WIDTH, "intermediate_size": 2 * _WIDTH, "num_attention_heads": 4}
@@ -107,16 +117,18 @@ def make_policy(seed: int) -> Policy:
         vision_feature_layer=-1,
         image_seq_length=(_SIDE // _PATCH) ** 2,
     )
-    return Policy(config)
+    return Policy(config, mosaics)
 
 
-def _may_follow(words: dict[str, int]) -> torch.Tensor:
+def _may_follow(words: dict[str, int], mosaics: bool) -> torch.Tensor:
     """Return which word may follow which, bool, ``[word, next word]``."""
     allowed = torch.zeros(len(words), len(words), dtype=torch.bool)
-    chain = ((PROMPT,), *SLOTS, (_END,))
+    chain = ((PROMPT,), *SLOTS.values(), (_END,))
     for earlier, later in itertools.pairwise(chain):
         for word in earlier:
             allowed[words[word], [words[each] for each in later]] = True
+    if not mosaics:
+        allowed[:, words[MOSAIC]] = False
     # What is said there is never read, but a row without any choice has no probabilities.
     allowed[[words[_PAD], words[_END], words[_IMAGE]]] = True
     return allowed

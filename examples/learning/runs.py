@@ -7,24 +7,22 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
 import transformers
 from datasets import Dataset
-from PIL import Image
 from tqdm import tqdm
 from transformers import LlavaProcessor, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
+from learning.judging import Judge, ink_moved
 from learning.policy import RESPONSE_TOKENS, Policy, make_policy, make_processor, respond
-from learning.scenes import PROMPT, answer, split
-from vincicoder import CompletionReward, RenderPool, align
+from learning.scenes import DRAWN, MOSAIC, PROMPT, Scene, scene_of, split
+from vincicoder.trainers import text_of
 
-# Images this small do for one shape, and are rendered in half the time.
-RENDERER_OPTIONS = {"svg": {"longest_side": 128}}
-
-Rewards = Callable[..., list[float | None]]
+Rewards = Callable[..., list[float]]
 
 
 @dataclass(frozen=True)
@@ -34,47 +32,39 @@ class Settings:
     Attributes:
         steps: Updates of the policy, each from 8 responses to each of 8 images.
         every: Steps from one evaluation to the next.
-        quick: Whether half of the held-out scenes are enough.
     """
 
     steps: int
     every: int
-    quick: bool
 
 
-def make_reward() -> CompletionReward:
-    """Return the reward that this is all about."""
-    return CompletionReward(encoder="embedded", faults="mean", keep_renders=False, renderer_options=RENDERER_OPTIONS)
+def run(arm: str, seed: int, settings: Settings, judge: Judge) -> dict[str, Any]:
+    """Train one policy and return everything there is to say about it, ready for JSON.
 
-
-def render(responses: Sequence[str]) -> list[Image.Image | None]:
-    """Render responses in the sandbox; None where one gives no image."""
-    with RenderPool(renderer_options=RENDERER_OPTIONS) as pool:
-        codes = [align(response, prompt=PROMPT).code for response in responses]
-        futures = [pool.submit(code, "svg") if code is not None else None for code in codes]
-        return [future.result().image if future is not None else None for future in futures]
-
-
-def run(arm: str, seed: int, settings: Settings) -> dict[str, Any]:
-    """Train one policy and return everything there is to say about it, ready for JSON."""
+    Args:
+        arm: How it is taught, one of ``ARMS``.
+        seed: Of its weights, of the order of the scenes, and of what it says.
+        settings: See `Settings`.
+        judge: What scores its answers.
+    """
     started = time.perf_counter()
-    training, held_out = split(settings.quick)
+    training, held_out = split()
     random.Random(seed).shuffle(training)
-    targets = render([answer(scene) for scene in training + held_out])
-    seen, unseen = targets[: len(training)], targets[len(training) :]
     # A list in random order, moved on by one: everyone gets the target of someone else.
-    rewarded = seen[1:] + seen[:1] if arm == "shuffled" else seen
+    targets = training[1:] + training[:1] if arm == "shuffled" else training
     question = [{"role": "user", "content": PROMPT}]
-    rows = [{"prompt": question, "image": shown, "target": other} for shown, other in zip(seen, rewarded, strict=True)]
-
+    rows = [
+        {"prompt": question, "image": image, "shown": shown, "target": target}
+        for image, shown, target in zip(judge.images(training), training, targets, strict=True)
+    ]
     torch.set_num_threads(1)  # the renderers want the other CPUs
     transformers.logging.set_verbosity_error()
-    policy, processor, reward = make_policy(seed), make_processor(), make_reward()
-    watch = _Watch(f"seed {seed}, {arm}", policy, processor, reward, unseen * (64 // len(unseen)), settings)
+    policy, processor = make_policy(seed, mosaics=arm != "paper-drawing"), make_processor()
+    watch = _Watch(f"seed {seed}, {arm}", policy, processor, judge, held_out * (64 // len(held_out)), settings)
     with tempfile.TemporaryDirectory() as directory:
         trainer = GRPOTrainer(
             model=policy,
-            reward_funcs=reward if arm != "random" else _by_chance(seed),
+            reward_funcs=_reward(arm, judge),
             args=_config(seed, settings, directory),
             train_dataset=Dataset.from_list(rows),
             processing_class=processor,
@@ -82,17 +72,39 @@ def run(arm: str, seed: int, settings: Settings) -> dict[str, Any]:
         )
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
+    likeliest = respond(policy, processor, judge.images(held_out), sample=False)
+    renders = judge.renders(likeliest, held_out)
     return {
         "arm": arm,
         "seed": seed,
         "settings": asdict(settings),
         "training_scenes": training,
-        "held_out_scenes": held_out * (64 // len(held_out)),
+        "held_out_scenes": held_out,
         "evaluations": watch.evaluations,
         "training_rewards": [(log["step"], log["reward"]) for log in trainer.state.log_history if "reward" in log],
-        "likeliest_responses": respond(policy, processor, unseen, sample=False),
+        "likeliest_responses": likeliest,
+        "likeliest": {
+            **measured(judge, likeliest, held_out),
+            "ems": fmean(map(ink_moved, judge.images(held_out), renders)),
+        },
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def measured(judge: Judge, responses: Sequence[str], scenes: Sequence[Scene]) -> dict[str, float]:
+    """Return means over responses: marks, the share of mosaics, and for each slot the share of right words.
+
+    An answer that draws no scene has no right word.
+    """
+    marks = judge.marks(responses, scenes, scenes)
+    drawn = [scene_of(response) for response in responses]
+    found = {name: fmean(getattr(mark, name) for mark in marks) for name in ("paper", "robust", "ssim")}
+    found["mosaics"] = fmean(response.startswith(MOSAIC) for response in responses)
+    for place, name in enumerate(DRAWN):
+        found[name] = fmean(
+            said is not None and said[place] == wanted[place] for said, wanted in zip(drawn, scenes, strict=True)
+        )
+    return {**found, "all words": fmean(said == tuple(wanted) for said, wanted in zip(drawn, scenes, strict=True))}
 
 
 def _config(seed: int, settings: Settings, directory: str) -> GRPOConfig:
@@ -119,13 +131,16 @@ def _config(seed: int, settings: Settings, directory: str) -> GRPOConfig:
     )
 
 
-def _by_chance(seed: int) -> Rewards:
-    chance = random.Random(seed)
+def _reward(arm: str, judge: Judge) -> Rewards:
+    """Return the reward function of an arm, as TRL calls it."""
+    preset = "paper" if arm.startswith("paper") else "robust"
 
-    def random_reward(completions: Sequence[Any], **columns: Any) -> list[float | None]:
-        return [chance.random() for _ in completions]
+    def reward(completions: Sequence[Any], **columns: Any) -> list[float]:
+        scenes = ([tuple(scene) for scene in columns[name]] for name in ("shown", "target"))
+        marks = judge.marks([text_of(each) or "" for each in completions], *scenes)
+        return [float(getattr(mark, preset)) for mark in marks]
 
-    return random_reward
+    return reward
 
 
 class _Watch(TrainerCallback):
@@ -136,15 +151,15 @@ class _Watch(TrainerCallback):
         title: str,
         policy: Policy,
         processor: LlavaProcessor,
-        reward: CompletionReward,
-        images: Sequence[Image.Image],
+        judge: Judge,
+        scenes: Sequence[Scene],
         settings: Settings,
     ) -> None:
         self.evaluations: list[dict[str, Any]] = []
         self._policy = policy
         self._processor = processor
-        self._reward = reward
-        self._images = list(images)
+        self._judge = judge
+        self._scenes = list(scenes)
         self._every = settings.every
         self._bar = tqdm(total=settings.steps, desc=title, unit="step")
 
@@ -160,8 +175,7 @@ class _Watch(TrainerCallback):
         self._bar.close()
 
     def _evaluate(self, step: int) -> None:
-        responses = respond(self._policy, self._processor, self._images)
-        rewards = self._reward(responses, [PROMPT] * len(responses), target=self._images)
-        mean = sum(rewards) / len(rewards)
-        self.evaluations.append({"step": step, "reward": mean, "rewards": rewards, "responses": responses})
-        self._bar.set_postfix(held_out=f"{mean:.3f}")
+        responses = respond(self._policy, self._processor, self._judge.images(self._scenes))
+        found = measured(self._judge, responses, self._scenes)
+        self.evaluations.append({"step": step, **found, "responses": responses})
+        self._bar.set_postfix({name: f"{found[name]:.2f}" for name in ("paper", "robust", "ssim", "mosaics")})
