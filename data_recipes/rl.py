@@ -36,9 +36,6 @@ from vincicoder.reporting import is_judged
 LEAST_TOKENS = 40
 """Code that is shorter is too simple to learn from."""
 
-PASSED = 0.9
-"""Overall reward from which on a sample counts as solved."""
-
 BAND = (0.05, 0.95)
 """Share of solved samples that a prompt is kept with."""
 
@@ -47,6 +44,9 @@ SPREAD = 0.01
 
 HEADROOM = 0.02
 """What the mean of a prompt's rewards lacks to 1 at least."""
+
+PASSED = 1 - HEADROOM
+"""Overall reward from which on a sample counts as solved: a mediocre answer earns nearly 0.9 of the preset ``paper``."""
 
 
 def choose(
