@@ -21,6 +21,7 @@
 #   REWARD_ENCODER   DINOv2's hub id or directory, or embedded           [facebook/dinov2-large]
 #   REWARD_DEVICE    where it runs; a GPU is shared with the trainer     [cuda]
 #   REWARD_WORKERS   renders at a time on each node                     [one per CPU]
+#   LEAST_SPREAD     standard deviation of a group's rewards below which nothing is learned from it  [0]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
 #   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
@@ -39,7 +40,7 @@ fail() { printf 'qwen3vl_8b_vincicoder_verl.sh: %s\n' "$*" >&2; exit 2; }
 : "${PYTHON:=python3}" "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}" "${TRAIN_FILES:=}" "${VAL_FILES:=}"
 : "${BENCHMARKS:=}" "${VALIDATION:=validation}" "${EVAL_STEPS:=20}"
 : "${NNODES:=2}" "${GPUS_PER_NODE:=8}" "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}"
-: "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}" "${REWARD_WORKERS:=}"
+: "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}" "${REWARD_WORKERS:=}" "${LEAST_SPREAD:=0}"
 : "${EPOCHS:=1}" "${LR:=1e-6}" "${BATCH:=256}" "${GROUP:=8}" "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
 : "${LOGGER:=[\"console\",\"tensorboard\"]}" "${EXPERIMENT:=qwen3vl-8b-vincicoder}"
 : "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
@@ -103,6 +104,9 @@ settings=(
   reward.reward_manager.name=VinciCoderRewardManager
   reward.reward_manager.module.path="$root/verl_rewards/vincicoder_manager.py"
   +reward.reward_kwargs.encoder="$REWARD_ENCODER"
+  trainer.v1.sampler.custom_sampler.path="$root/verl_rewards/vincicoder_sampler.py"
+  trainer.v1.sampler.custom_sampler.name=VinciCoderReplayBuffer
+  +trainer.v1.sampler.sampler_kwargs.least_spread="$LEAST_SPREAD"
 
   trainer.total_epochs="$EPOCHS"
   trainer.nnodes="$NNODES"

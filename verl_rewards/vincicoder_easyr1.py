@@ -13,7 +13,7 @@ language, the prompt and the reference come from whichever of these has them, in
    batch, a warning says so once and again whenever that changes; they count as ``bad_target`` if nothing else has
    their target.
 
-Options come from ``worker.reward.reward_function_kwargs``: ``image_dir``, ``read_batch`` and every option of
+Options come from ``worker.reward.reward_function_kwargs``: ``image_dir``, ``read_batch``, ``noise`` and every option of
 ``vincicoder.VisualReward``; ``format_weight``, as the public release calls it, is ``alignment_weight``. Each EasyR1 job
 has two reward actors, for training and for validation, and so two rewards. In EasyR1's Ray job they render on the CPUs
 of all nodes, so the actors themselves need no more than one CPU.
@@ -46,7 +46,7 @@ _TARGET_HINT = (
     '(a struct, or JSON text such as {"target": "chart.png", "language": "python"}); relative paths need '
     "worker.reward.reward_function_kwargs.image_dir."
 )
-_OWN = ("image_dir", "read_batch")
+_OWN = ("image_dir", "read_batch", "noise")
 _RELEASE_NAMES = {"format_weight": "alignment_weight"}
 """Options of the public VinciCoder release, and what they are called here."""
 
@@ -56,6 +56,7 @@ def compute_score(
     *,
     image_dir: str | None = None,
     read_batch: bool = True,
+    noise: float | None = None,
     **options: Any,
 ) -> list[dict[str, float]]:
     """Score a batch of responses.
@@ -65,11 +66,13 @@ def compute_score(
             ``multi_modal_data`` and ``problem``.
         image_dir: Directory that relative paths of targets start from.
         read_batch: Whether to look into EasyR1's batch for what ``reward_inputs`` lacks.
+        noise: What the reward changes by where only the rendering differs; None for what was measured of the preset.
         options: Options of ``vincicoder.VisualReward``, or ``format_weight``.
 
     Returns:
         One dict per sample, in order, always with the same keys, those of ``vincicoder.trainers.metrics_of``: among
-        them ``overall``, ``format``, ``accuracy`` and ``execution`` as in the public VinciCoder release. EasyR1 trains
+        them ``overall``, ``format``, ``accuracy`` and ``execution`` as in the public VinciCoder release. Where the
+        batch has groups, as in training, each also says how far apart the rewards of its own group are. EasyR1 trains
         on ``overall`` and logs the mean of each as ``reward/<key>``.
 
     Raises:
@@ -95,7 +98,10 @@ def compute_score(
     if read_batch:
         lost = [row is None and each.target is trainers.NO_TARGET for row, each in zip(rows, requests, strict=True)]
         _report.missing(sum(lost))
-    return reward.score(requests)
+    least = reward.noise if noise is None else trainers.share_of("noise", noise)
+    scores = reward.score(requests)
+    groups = trainers.spread_by_sample(trainers.members_of(requests, scores), least)
+    return [{**score, **group} for score, group in zip(scores, groups, strict=True)]
 
 
 def _reward(options: Mapping[str, Any]) -> trainers.TrainerReward:

@@ -11,7 +11,7 @@ import repository
 
 from vincicoder.reward import RewardRequest, RewardResult
 from vincicoder.status import Status
-from vincicoder.trainers import metrics
+from vincicoder.trainers import Member, metrics, sums_of_groups
 
 
 def generate() -> ModuleType:
@@ -31,7 +31,9 @@ def test_a_generated_page_is_what_the_code_says(page: str) -> None:
 def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
     result = RewardResult.failed(RewardRequest("", b""), Status.NO_CODE, "")
     logged = {name.replace("paper", "NAME of a component") for name in metrics.metrics_of(result)}
-    of_groups = {name for name in metrics.sums_of_groups([[0.0, 1.0]], 0.1) if name.startswith(metrics.GROUP)}
+    group = [Member("a", "DOMAIN", 0.0), Member("a", "DOMAIN", 1.0)]
+    of_groups = {name for name in sums_of_groups(group, 0.1) if name.startswith(metrics.GROUP)}
+    of_groups = {f"{metrics.GROUP}DOMAIN/NAME" if "DOMAIN" in name else name for name in of_groups}
     assert logged | of_groups == {name for name in metrics.EXPLAINED if not name.startswith(metrics.BENCHMARK)}
 
 

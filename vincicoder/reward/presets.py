@@ -15,11 +15,13 @@ class Preset:
         floor: None for the weighted arithmetic mean. A number above 0 for the weighted geometric mean, in which every
             score counts as at least so much, so that one score of 0 does not hide all others.
         caps: By component, how far its score may be above the mean of all others; what is above is cut off.
+        noise: What ``overall`` changes by, about, when an image is moved by one pixel, with the encoder ``embedded``.
     """
 
     weights: Mapping[str, float]
     floor: float | None = None
     caps: Mapping[str, float] = field(default_factory=dict)
+    noise: float = 0.005
 
 
 DEFAULT_PRESET = "paper"
@@ -38,5 +40,6 @@ PRESETS: dict[str, Preset] = {
         },
         floor=0.01,
         caps={"text": 0.25},  # text alone is easy to write, in the right places too
+        noise=0.011,
     ),
 }

@@ -6,6 +6,8 @@
   or the machine failed.
 - ``CompletionReward`` is the reward function for TRL and ms-swift.
 - ``Groups`` knows which responses belong to one prompt, so that the mean of its siblings can stand in for a sample.
+- ``Member`` is a response as a member of its group: what is logged of groups, and what is not learned from, is found
+  among those of a batch.
 - ``means`` adds up the metrics of a batch for a trainer's log; ``add_means`` adds those of all ranks to it.
 """
 
@@ -15,7 +17,16 @@ from vincicoder.data.cells import answer_fields
 from vincicoder.trainers.batching import sample_scorer
 from vincicoder.trainers.completions import CompletionReward, add_means, drain_sums
 from vincicoder.trainers.groups import SIBLING_SECONDS, Groups
-from vincicoder.trainers.metrics import FLAGS, Metrics, means, metrics_of
+from vincicoder.trainers.members import (
+    Member,
+    domain_of,
+    levelled,
+    members_of,
+    share_of,
+    spread_by_sample,
+    sums_of_groups,
+)
+from vincicoder.trainers.metrics import FLAGS, Metrics, is_judged, means, metrics_of, sums_of
 from vincicoder.trainers.reward import TrainerReward, shared_reward
 from vincicoder.trainers.rows import (
     NO_LANGUAGE,
@@ -33,17 +44,26 @@ __all__ = [
     "SIBLING_SECONDS",
     "CompletionReward",
     "Groups",
+    "Member",
     "Metrics",
     "TrainerReward",
     "add_means",
     "answer_fields",
+    "domain_of",
     "drain_sums",
     "image_in",
+    "is_judged",
+    "levelled",
     "means",
+    "members_of",
     "metrics_of",
     "request_from",
     "sample_scorer",
     "says_language",
+    "share_of",
     "shared_reward",
+    "spread_by_sample",
+    "sums_of",
+    "sums_of_groups",
     "text_of",
 ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
-from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, sums_of_groups, weight
-from vincicoder.trainers.reward import TrainerReward, group_of, shared_reward
+from vincicoder.trainers.members import levelled, members_of, share_of, sums_of_groups
+from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, weight
+from vincicoder.trainers.reward import TrainerReward, shared_reward
 from vincicoder.trainers.rows import request_from, text_of
 from vincicoder.trainers.validation import benchmark_names
 
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 REWARDS = ("overall", "visual", "alignment", "execution")
 FAULTS = ("none", "mean")
 
-_OWN = ("image_dir", "faults", "group_size", "noise", "benchmarks", "validation_dir")
-
-NOISE = 0.005
-"""What ``overall`` changes by, about, when an image is moved by one pixel (preset ``paper``, encoder ``embedded``)."""
+_OWN = ("image_dir", "faults", "group_size", "noise", "least_spread", "benchmarks", "validation_dir")
 
 _TARGET_HINT = (
     "Give the image in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
@@ -47,7 +45,9 @@ class CompletionReward:
             and 0 where the row's data cannot be used, so that nothing is learned from it.
         group_size: Responses per prompt, where that is known; matters when the processes of a machine share a group.
         noise: What the reward changes by where only the rendering differs; the log says which share of the groups has a
-            standard deviation below twice this.
+            standard deviation below twice this. None for what was measured of the preset.
+        least_spread: Standard deviation of ``overall`` that a group must have to be learned from; the responses of
+            others all get their mean. It needs whole groups in one process; with ``group_size``, others are let be.
         benchmarks: Names of benchmarks: rows that ``vincicoder eval export`` wrote of them are measured by the
             benchmark's own metrics as well, for the log.
         validation_dir: Directory that keeps the responses to these rows as predictions for ``vincicoder eval score``,
@@ -71,7 +71,8 @@ class CompletionReward:
         image_dir: str | None = None,
         faults: str = "none",
         group_size: int | None = None,
-        noise: float = NOISE,
+        noise: float | None = None,
+        least_spread: float = 0.0,
         benchmarks: str | Sequence[str] = (),
         validation_dir: str | None = None,
         **options: Any,
@@ -83,7 +84,8 @@ class CompletionReward:
         self.__name__ = "vincicoder" if reward == "overall" else f"vincicoder_{reward}"
         self._image_dir = image_dir
         self._faults = faults
-        self._noise = _number("noise", noise)
+        self._noise = None if noise is None else share_of("noise", noise)
+        self._least_spread = share_of("least_spread", least_spread)
         self._adapter: dict[str, Any] = {
             "group_size": group_size,
             "benchmarks": benchmark_names(benchmarks),
@@ -120,12 +122,17 @@ class CompletionReward:
             ScoringUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
         """
         requests = self._requests(completions, prompts, columns)
-        samples, sums = _passes.score(self._shared(), requests, self._noise)
+        shared = self._shared()
+        samples, sums = _passes.score(shared, requests, shared.noise if self._noise is None else self._noise)
         if sums and log_metric is not None:
             for name, mean in means(sums).items():
                 log_metric(f"vincicoder/{name}", mean)
         keep = self._faults == "mean"
-        return [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
+        scores: list[float | None] = [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
+        if not self._least_spread:
+            return scores
+        members = members_of(requests, samples)
+        return levelled(scores, members, self._least_spread, self._adapter["group_size"])
 
     def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
@@ -146,16 +153,6 @@ class CompletionReward:
             sources = (row, answer_fields(row.get("solution")), {"prompt": text_of(prompt)}, step)
             requests.append(request_from(text_of(completion) or "", sources, image_dir=self._image_dir))
         return requests
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise ConfigError(f"{name} is {value!r}; expected a number from 0 to 1")
-    return number
 
 
 def _asked(messages: Sequence[Any] | None) -> Sequence[Any] | None:
@@ -210,12 +207,8 @@ class _Passes:
 
 def _sums(requests: Sequence[RewardRequest], samples: Sequence[Metrics], noise: float) -> Counter[str]:
     """Return the sums over samples, and over the groups that they are of."""
-    groups: defaultdict[str, list[float]] = defaultdict(list)
-    for request, sample in zip(requests, samples, strict=True):
-        if is_judged(sample):
-            groups[group_of(request)].append(sample["overall"])
     sums = sums_of(samples)
-    sums.update(sums_of_groups(groups.values(), noise))
+    sums.update(sums_of_groups(members_of(requests, samples), noise))
     return sums
 
 

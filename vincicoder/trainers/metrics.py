@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vincicoder.reward.result import NAMED_SCORES
-from vincicoder.reward.spread import spread
 from vincicoder.status import Fault, Status
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ BENCHMARK = "benchmark/"
 GROUP = "group/"
 """What the names of metrics of groups begin with."""
 
-_COUNT = "count/"
-_GROUPS = f"{_COUNT}{GROUP}"
+COUNT = "count/"
+"""What the names of counts in sums begin with: of benchmarks' samples, and of groups."""
 
 EXPLAINED: dict[str, str] = {
     "overall": "the reward that the trainer learns from",
@@ -66,9 +65,10 @@ EXPLAINED: dict[str, str] = {
     BAD_REFERENCE: "share of samples whose reference does not render or does not show the target, and was left out",
     **{name: f"wall time {_TIMED[stage]}, in seconds" for name, stage in TIMES.items()},
     "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
-    f"{GROUP}std": "mean standard deviation of `overall` among the responses to one prompt; ms-swift and TRL",
+    f"{GROUP}std": "mean standard deviation of the rewards of one prompt's responses, in training",
     f"{GROUP}range": "mean difference between the best and the worst of them",
     f"{GROUP}below_noise": "share of groups whose standard deviation is below twice the option `noise`",
+    f"{GROUP}DOMAIN/NAME": "each of these three for the rows of one domain, or language where no domain is known",
     f"{BENCHMARK}NAME/COLUMN": "in validation: a [column of the benchmark](evaluation.md#while-it-trains)",
     f"{BENCHMARK}NAME/unjudged": "share of its samples that could not be measured, which is no fault of the model",
 }
@@ -157,23 +157,8 @@ def sums_of(samples: Sequence[Metrics]) -> Counter[str]:
         others = {name: value for name, value in sample.items() if name not in measured}
         sums.update({name: value if judged or _is_share(name) else 0.0 for name, value in others.items()})
         sums.update(measured)
-        sums.update({f"{_COUNT}{name}": 1 for name in measured})
+        sums.update({f"{COUNT}{name}": 1 for name in measured})
     return sums
-
-
-def sums_of_groups(groups: Iterable[Sequence[float]], noise: float) -> Counter[str]:
-    """Return sums over groups, to be added to those of :func:`sums_of`: how far apart the rewards of each are.
-
-    Args:
-        groups: Rewards of the judged samples of one prompt each.
-        noise: See `vincicoder.reward.spread`.
-    """
-    found = spread(groups, noise)
-    if not found.groups:
-        return Counter()
-    named = {"std": found.std, "range": found.range, "below_noise": found.below_noise}
-    sums = {f"{GROUP}{name}": value * found.groups for name, value in named.items()}
-    return Counter({**sums, _GROUPS: found.groups})
 
 
 def means(sums: Mapping[str, float]) -> Metrics:
@@ -189,7 +174,7 @@ def means(sums: Mapping[str, float]) -> Metrics:
     return {
         name: value / max(1, sums[_count_of(name)])
         for name, value in sums.items()
-        if name not in ("count", "judged") and not name.startswith(_COUNT)
+        if name not in ("count", "judged") and not name.startswith(COUNT)
     }
 
 
@@ -211,9 +196,9 @@ def weight(sums: Mapping[str, float], name: str) -> int:
 def _count_of(name: str) -> str:
     """Return the name under which the sums hold what a metric's mean is over."""
     if name.startswith(BENCHMARK):
-        return f"{_COUNT}{name}"
+        return f"{COUNT}{name}"
     if name.startswith(GROUP):
-        return _GROUPS
+        return COUNT + name[: name.rindex("/") + 1]
     return "count" if _is_share(name) else "judged"
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.reward.combine import weights_of
+from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS
 from vincicoder.reward.result import NAMED_SCORES
 from vincicoder.status import Fault, Status
 from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
@@ -65,6 +66,10 @@ class TrainerReward:
         board: Makes the table in which the scores of a group meet; called at the first use.
         group_size: Responses per prompt, where that is known.
         validation: What measures responses to samples of benchmarks, or None.
+        noise: What the reward changes by where only the rendering differs.
+
+    Attributes:
+        noise: As given.
 
     Example:
         >>> from vincicoder import RewardRequest, VisualReward
@@ -81,7 +86,9 @@ class TrainerReward:
         board: Callable[[], Board] = Groups,
         group_size: int | None = None,
         validation: Validation | None = None,
+        noise: float = PRESETS[DEFAULT_PRESET].noise,
     ) -> None:
+        self.noise = noise
         self._build = build
         self._validation = validation
         self._target_hint = target_hint
@@ -322,7 +329,9 @@ def shared_reward(
             components = tuple(weights_of(config.scoring))
             validation = Validation(benchmarks, config.rendering, validation_dir) if benchmarks else None
             build, board = _parts(plain, cluster, per_node, whole_groups)
-            _shared[key] = TrainerReward(build, target_hint, one_by_one, components, board, group_size, validation)
+            noise = PRESETS[config.scoring.preset].noise
+            reward = TrainerReward(build, target_hint, one_by_one, components, board, group_size, validation, noise)
+            _shared[key] = reward
             atexit.register(_shared[key].close)
         return _shared[key]
 

@@ -58,6 +58,16 @@ def test_every_sample_has_the_same_float_keys(easyr1, base64_png):
     assert all(type(value) is float for score in scores for value in score.values())
 
 
+def test_every_sample_says_how_far_apart_its_group_is_which_a_filter_can_use(easyr1, expected, base64_png):
+    """EasyR1 keeps a group if the mean of ``algorithm.filter_key`` is above ``filter_low``."""
+    truths = [json.dumps({"target": base64_png, "language": "svg", "prompt": each}) for each in "ab"]
+    scores = easyr1([given(each, truths[0]) for each in (PERFECT, WRONG)] + [given(WRONG, truths[1])] * 2)
+    apart = (expected[0].overall - expected[1].overall) / 2
+    assert [score["group/std"] for score in scores] == pytest.approx([apart, apart, 0, 0])
+    assert [score["group/svg/below_noise"] for score in scores] == [0, 0, 1, 1]
+    assert all(type(value) is float for score in scores for value in score.values())
+
+
 def test_every_form_of_target_gives_the_same_score(easyr1, expected, target_image, png, base64_png, directory):
     path = str(directory / "sub" / "target.png")
     targets = [target_image, png, path, base64_png, {"bytes": png, "path": None}, {"bytes": None, "path": path}]

@@ -87,6 +87,9 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     means = [float(value) for value in re.findall(r"critic/score/mean:([-\d.e]+)", log)]
     steps = [[each["score"] for each in trained if each["step"] == step] for step in (1, 2)]
     assert means == pytest.approx([sum(step) / len(step) for step in steps], abs=1e-4)
+    logged = [float(value) for value in re.findall(r"vincicoder/overall:([-\d.e]+)", log)]
+    assert logged == pytest.approx(means, abs=1e-4)
+    assert len(re.findall(r"vincicoder/group/svg/std:", log)) == 2
 
 
 def test_a_validation_logs_the_numbers_of_the_benchmark(tmp_path, taught_policy, parquet):

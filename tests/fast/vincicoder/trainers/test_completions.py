@@ -149,6 +149,18 @@ def test_the_log_says_how_far_apart_groups_are_and_which_lie_below_the_noise(png
     assert logged["vincicoder/group/below_noise"] == 0.5
 
 
+def test_a_group_below_the_least_spread_is_level_for_every_reward(png, expected):
+    call = {"completions": [svg("red"), svg("blue")] * 2, "image": [png] * 4, "language": ["svg"] * 4}
+    prompts = ["one", "one", "two", "two"]
+    apart = abs(expected[0] - expected[1]) / 2
+    for name in ("overall", "visual"):
+        free = CompletionReward(name, **OPTIONS)(prompts=prompts, **call)
+        level = CompletionReward(name, least_spread=apart + 0.01, group_size=2, **OPTIONS)(prompts=prompts, **call)
+        assert level == pytest.approx([sum(free[:2]) / 2] * 4)
+        assert CompletionReward(name, least_spread=apart - 0.01, **OPTIONS)(prompts=prompts, **call) == free
+        assert CompletionReward(name, least_spread=1.0, group_size=4, **OPTIONS)(prompts=prompts, **call) == free
+
+
 def test_a_fault_of_the_machine_is_none_or_the_groups_mean(png, expected, monkeypatch):
     """The fault cannot be caused on demand, so the pool is told that one code cannot be rendered here."""
     drawn = RenderPool._render
