@@ -46,7 +46,7 @@ HEADROOM = 0.02
 """What the mean of a prompt's rewards lacks to 1 at least."""
 
 PASSED = 1 - HEADROOM
-"""Overall reward from which on a sample counts as solved: a mediocre answer earns nearly 0.9 of the preset ``paper``."""
+"""Overall reward from which on a sample is solved: with the preset ``paper`` a mediocre answer earns nearly 0.9."""
 
 
 def choose(
