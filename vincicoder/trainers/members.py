@@ -120,7 +120,7 @@ def spread_by_sample(members: Sequence[Member], noise: float) -> list[Metrics]:
     if not any(found.groups for found in spreads.values()):
         return [{} for _ in members]
     known = {group: found if found.groups else Spread(1, 0.0, 0.0, 1.0) for group, found in spreads.items()}
-    by_domain: dict[str, Metrics] = {}
+    by_domain: Metrics = {}
     for domain in dict.fromkeys(each.domain for each in members):
         own = [_metrics(f"{GROUP}{domain}/", known[each.group]) for each in members if each.domain == domain]
         by_domain |= {name: fmean(each[name] for each in own) for name in own[0]}
