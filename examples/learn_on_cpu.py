@@ -8,6 +8,7 @@ word for a mosaic, one from `robust`, and a control from `robust` and the images
 
     python examples/learn_on_cpu.py                          one seed, all four policies
     python examples/learn_on_cpu.py --seeds 0 1 2            the whole experiment
+    python examples/learn_on_cpu.py --worth                  what each kind of mistake costs; trains nothing
     python examples/learn_on_cpu.py --quick                  a minute or less: enough to see the reward rise
 
 The directory OUT gets runs/*.json with every number and response, results.json, curve.png and gallery.png. A finished
@@ -37,13 +38,18 @@ def main() -> None:
             f"run: {sys.executable} -m pip install trl torch."
         )
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, so do not ask
-    from learning.judging import Judge
+    from learning.judging import Judge, worth
     from learning.runs import Settings
 
     settings = Settings(20, 10) if options.quick else Settings(options.steps, options.every)
     (options.out / "runs").mkdir(parents=True, exist_ok=True)
     judge = Judge(options.out / "marks.jsonl")
     try:
+        if options.worth:
+            print("means over held-out scenes     paper  robust    ssim")
+            for name, mark in worth(judge).items():
+                print(f"{name:24} {mark.paper:11.3f} {mark.robust:7.3f} {mark.ssim:7.3f}")
+            return
         runs = [_kept_run(options.out, arm, seed, settings, judge) for seed in options.seeds for arm in options.arms]
         _report(options.out, runs, judge)
     finally:
@@ -59,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", choices=ARMS, help="what to train [all; robust with --quick]")
     parser.add_argument("--steps", type=int, default=60, help="updates of the policy [%(default)s]")
     parser.add_argument("--every", type=int, default=10, help="steps between evaluations [%(default)s]")
+    parser.add_argument("--worth", action="store_true", help="train nothing; say what each kind of answer is worth")
     parser.add_argument("--quick", action="store_true", help="20 steps")
     options = parser.parse_args()
     if options.every < 1 or options.steps < options.every:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 from PIL import Image
 
-from learning.scenes import PROMPT, Scene, answer, expand, scene_of
+from learning.scenes import DRAWN, MOSAIC, PROMPT, SLOTS, Scene, answer, expand, scene_of, split
 from vincicoder import RewardRequest, VisualReward, align
 from vincicoder.evaluation.metrics import ems, ssim
 from vincicoder.fidelity.hacks import hacks
@@ -130,6 +131,27 @@ class Judge:
 
     def _render(self, code: str | None) -> Image.Image | None:
         return None if code is None else self._reward.render(code, "svg").image
+
+
+def worth(judge: Judge) -> dict[str, Mark]:
+    """Return what kinds of answers to held-out scenes are worth, by kind: the means over scenes and wrong words."""
+    _, scenes = split()
+    kinds: dict[str, list[tuple[str, Scene]]] = {"no mistake": [(answer(scene), scene) for scene in scenes]}
+    for place, name in enumerate(DRAWN):
+        kinds[f"another {name}"] = [
+            (answer((*scene[:place], word, *scene[place + 1 :])), scene)
+            for scene in scenes
+            for word in range(len(SLOTS[name]))
+            if word != scene[place]
+        ]
+    kinds["any answer that draws"] = [(answer(other), scene) for scene in scenes for other in scenes]
+    kinds["a mosaic"] = [(MOSAIC, scene) for scene in scenes]
+    found = {}
+    for name, answers in kinds.items():
+        responses, targets = zip(*answers, strict=True)
+        marks = judge.marks(responses, targets, targets)
+        found[name] = Mark(*(fmean(column) for column in zip(*marks, strict=True)))
+    return found
 
 
 def ink_moved(target: Image.Image, render: Image.Image | None) -> float:
