@@ -139,16 +139,13 @@ def test_a_policy_without_mosaics_cannot_say_their_word(learning):
 
 
 def test_a_perfect_answer_earns_1_and_only_paper_pays_a_mosaic_more_than_a_guess(learning, judge):
-    training, held_out = learning.scenes.split()
-    perfect = judge.marks([learning.scenes.answer(scene) for scene in held_out], held_out, held_out)
-    assert [tuple(mark) for mark in perfect] == pytest.approx([(1.0, 1.0, 1.0)] * len(held_out))
-    guesses = judge.marks([learning.scenes.answer(scene) for scene in training[: len(held_out)]], held_out, held_out)
-    mosaics = judge.marks([learning.scenes.MOSAIC] * len(held_out), held_out, held_out)
-    paper, robust = (
-        [sum(mark[place] for mark in marks) / HELD_OUT for marks in (guesses, mosaics)] for place in (0, 1)
-    )
-    assert paper[1] > paper[0] + 0.05
-    assert robust[1] < robust[0] - 0.2
+    found = learning.judging.worth(judge)
+    assert tuple(found["no mistake"]) == pytest.approx((1.0, 1.0, 1.0))
+    guess, mosaic = found["any answer that draws"], found["a mosaic"]
+    assert mosaic.paper > guess.paper + 0.02
+    assert mosaic.robust < guess.robust - 0.2
+    assert found["another label"].paper > 0.95
+    assert found["another label"].robust < 0.5
 
 
 def test_the_same_answer_is_scored_once_and_marks_outlast_the_judge(learning, judge, monkeypatch):
@@ -188,12 +185,11 @@ def test_a_missing_trl_is_one_sentence(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_robust_teaches_the_label_where_paper_teaches_mosaics(tmp_path):
+def test_robust_teaches_the_label_and_paper_teaches_mosaics(tmp_path):
     done = learn(tmp_path, "--seeds", "0")
     assert done.returncode == 0, done.stderr
     found = {arm: each["likeliest"] for arm, each in json.loads((tmp_path / "results.json").read_text()).items()}
     share = {arm: {name: values["mean"][0] for name, values in each.items()} for arm, each in found.items()}
-    assert share["paper"]["mosaics"] > 0.9
-    assert share["robust"]["mosaics"] == 0
-    assert share["robust"]["label"] > 0.9
+    assert share["robust"]["mosaics"] < 0.1 < share["paper"]["mosaics"]
+    assert share["robust"]["label"] > 0.6
     assert share["shuffled"]["label"] < 0.6
