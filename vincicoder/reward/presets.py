@@ -40,6 +40,6 @@ PRESETS: dict[str, Preset] = {
         },
         floor=0.01,
         caps={"text": 0.25},  # text alone is easy to write, in the right places too
-        noise=0.011,
+        noise=0.012,
     ),
 }
