@@ -8,6 +8,10 @@ data set               local directory          rows
 ``vincicoder-records`` ``VINCICODER_RECORDS_DATA``  your own: the columns of ``vincicoder.data.record``
 ====================== ======================== ===========================================================
 
+``VINCICODER_HELD_OUT=0.001`` keeps the rows of one image in a thousand out of ``vincicoder-sft`` and
+``vincicoder-records``; ``vincicoder-sft-held-out`` and ``vincicoder-records-held-out`` are these rows.
+``VINCICODER_PART=2/8`` is the second of eight parts of the files, so that eight machines can each prepare one.
+
 Without the variable the public sets are downloaded: with ``--use_hf true`` from Hugging Face, where they are known to
 be, else from ModelScope under the same ids, which nobody has confirmed.
 A directory may also be named itself, if its last part is the name of the set's repository. What is registered here is
@@ -42,9 +46,11 @@ from vincicoder.data import DataError
 from vincicoder.data.files import SUBSETS, FilePart, cut, find_files, mix, name_patterns, parse_subsets, select
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.data.public import RL_SOURCE, SFT_SOURCE
-from vincicoder.data.reading import Rejects, read_rows, rules_digest
+from vincicoder.data.reading import Rejects, Split, read_rows, rules_digest
 
 logger = get_logger()
+
+_HELD_OUT, _PART = "VINCICODER_HELD_OUT", "VINCICODER_PART"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Source:
         layout: Of its rows; a name of ``vincicoder.data.layouts.LAYOUTS``.
         repository: Its id on the hubs, or None if it is on none.
         answered: Whether its rows hold the answer.
+        held_out: Whether its rows are those that ``VINCICODER_HELD_OUT`` keeps from training.
     """
 
     name: str
@@ -64,13 +71,18 @@ class Source:
     layout: str
     repository: str | None = None
     answered: bool = True
+    held_out: bool = False
+
+    @property
+    def other_side(self) -> Source:
+        """The rows of this set that are held out."""
+        return dataclasses.replace(self, name=f"{self.name}-held-out", held_out=True)
 
 
-SOURCES = (
-    Source("vincicoder-sft", "VINCICODER_SFT_DATA", "sft", SFT_SOURCE),
-    Source("vincicoder-rl", "VINCICODER_RL_DATA", "rl", RL_SOURCE, answered=False),
-    Source("vincicoder-records", "VINCICODER_RECORDS_DATA", "records"),
-)
+_SFT = Source("vincicoder-sft", "VINCICODER_SFT_DATA", "sft", SFT_SOURCE)
+_RL = Source("vincicoder-rl", "VINCICODER_RL_DATA", "rl", RL_SOURCE, answered=False)
+_RECORDS = Source("vincicoder-records", "VINCICODER_RECORDS_DATA", "records")
+SOURCES = (_SFT, _RL, _RECORDS, _SFT.other_side, _RECORDS.other_side)
 
 
 class VinciCoderLoader(DatasetLoader):
@@ -108,14 +120,16 @@ class VinciCoderLoader(DatasetLoader):
                     f"subsets default and others: {', '.join(unknown[:10])}{', …' if len(unknown) > 10 else ''}"
                 )
             files = select(files, subsets, root)
-        pieces = cut(files, layout.columns, self.columns or {})
+        pieces = _own_part(cut(files, layout.columns, self.columns or {}))
         arguments = self._arguments(pieces, subsets)
         rejects = Rejects(Path(arguments["rejects"]))
         if next(read_rows(**arguments), None) is None:
             why = rejects.summary(root.name) or f"none is of the subset; there are {', '.join(SUBSETS)}"
+            if self.source.held_out:
+                why = f"none is held out; {_HELD_OUT} is {_held_out():g}, so hold out more, or do not evaluate on them"
             raise DataError(f"no row in {root} can be used: {why}")
         dataset = self._build(arguments)
-        if is_master():
+        if is_master() and not self.source.held_out:  # the other side tells of all
             if self.streaming:
                 atexit.register(_report, self.source.name, rejects)
             else:
@@ -153,6 +167,7 @@ class VinciCoderLoader(DatasetLoader):
             "answered": self.source.answered,
             "strict": self.strict,
             "rules": rules_digest(),
+            "split": Split(_held_out(), self.source.held_out) if self.source.answered else Split(),
         }
         digest = hashlib.blake2b(repr(arguments).encode(), digest_size=12).hexdigest()
         # A stream notes what this run comes across; a table is read once for all runs, and its notes are kept with it.
@@ -166,7 +181,7 @@ class VinciCoderLoader(DatasetLoader):
         if self.streaming:
             dataset = IterableDataset.from_generator(read_rows, gen_kwargs=arguments)
         else:
-            features = self._features()
+            features = self._features(self.source.answered)
             with safe_ddp_context(None, True):
                 dataset = Dataset.from_generator(
                     read_rows,
@@ -176,16 +191,41 @@ class VinciCoderLoader(DatasetLoader):
                     num_proc=min(self.num_proc or 1, len(arguments["bundles"])),
                 )
         if self.remove_unused_columns and self.source.answered:
-            dataset = dataset.select_columns(["messages", "images"])
+            dataset = dataset.select_columns(["messages", "images", "channel"])
         return dataset
 
     @staticmethod
-    def _features() -> Features:
+    def _features(answered: bool) -> Features:
         """Return the types that ms-swift gives its columns, so that these rows can be mixed with any other set's."""
         row = {"messages": [{"role": "user", "content": ""}], "images": [{"bytes": b"", "path": ""}]}
         features = RowPreprocessor()(Dataset.from_list([row]), num_proc=None, load_from_cache_file=False).features
         kept = {name: features[name] for name in row}
-        return Features({**kept, "solution": Value("string"), "language": Value("string")})
+        names = ("solution", "language", "channel") if answered else ("solution", "language")
+        return Features({**kept, **{name: Value("string") for name in names}})
+
+
+def _held_out() -> float:
+    """Return the share of images that are held out."""
+    given = os.environ.get(_HELD_OUT) or "0"
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise DataError(f"{_HELD_OUT} is {given!r}; expected a number from 0 to below 1, such as 0.001")
+    return share
+
+
+def _own_part(pieces: list[FilePart]) -> list[FilePart]:
+    """Return what is this machine's to read: all, or every n-th piece."""
+    given = os.environ.get(_PART) or "1/1"
+    found = re.fullmatch(r"(\d+)/(\d+)", given)
+    number, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise DataError(f"{_PART} is {given!r}; expected a part and how many there are, such as 2/8")
+    if count > len(pieces):
+        raise DataError(f"{_PART} is {given!r}, but the files have only {len(pieces)} row groups to share")
+    return pieces[number - 1 :: count]
 
 
 def _download(repository: str, patterns: list[str], use_hf: bool, token: str | None) -> str:
@@ -216,13 +256,15 @@ def _report(name: str, rejects: Rejects) -> None:
 
 
 def _register(source: Source) -> None:
+    # A directory that is named itself is found by the last part of the id, and is the side that is trained on.
+    known = source.name if source.held_out or source.repository is None else source.repository
     register_dataset(
         DatasetMeta(
             dataset_name=source.name,
-            ms_dataset_id=source.repository or source.name,
-            hf_dataset_id=source.repository or source.name,
+            ms_dataset_id=known,
+            hf_dataset_id=known,
             subsets=[SubsetDataset(name=name, subset=name) for name in SUBSETS],
-            loader=type(f"{source.layout.title()}Loader", (VinciCoderLoader,), {"source": source}),
+            loader=type(f"{source.name.title().replace('-', '')}Loader", (VinciCoderLoader,), {"source": source}),
             tags=["vision", "code"],
             huge_dataset=source.layout == "sft",
         ),

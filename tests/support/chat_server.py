@@ -20,7 +20,7 @@ class ChatServer:
         requests: The bodies of all requests.
     """
 
-    def __init__(self, answer: Callable[[Body], str | int | Body]) -> None:
+    def __init__(self, answer: Callable[[Body], str | int | Body], port: int = 0) -> None:
         self.requests: list[Body] = []
         server = self
 
@@ -39,7 +39,7 @@ class ChatServer:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()

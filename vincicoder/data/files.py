@@ -57,11 +57,19 @@ class FilePart(NamedTuple):
     """Size and time of the file, so that what was made from an older one is not taken for this one's."""
 
 
+def subset_of(domain: str, task: Task) -> str:
+    """Return the name of the smallest subset that rows of this domain and task belong to.
+
+    Example:
+        >>> subset_of("chart", "refine"), subset_of("svg", "generate")
+        ('chart-refine', 'svg-direct')
+    """
+    return f"{domain}-{'refine' if task == 'refine' else 'direct'}"
+
+
 def in_subsets(domain: str, task: Task, subsets: Sequence[str]) -> bool:
     """Whether rows of this domain and task belong to one of the subsets."""
-    return any(
-        name in subsets for name in ("default", domain, f"{domain}-{'refine' if task == 'refine' else 'direct'}")
-    )
+    return any(name in subsets for name in ("default", domain, subset_of(domain, task)))
 
 
 def parse_subsets(names: Sequence[str], dataset: str) -> tuple[str, ...]:
@@ -120,7 +128,7 @@ def select(files: Sequence[DataFile], subsets: Sequence[str], root: Path) -> lis
     """
     chosen = [each for each in files if each.is_in(subsets)]
     if not chosen:
-        counts = Counter(f"{each.domain}-{'refine' if each.task == 'refine' else 'direct'}" for each in files)
+        counts = Counter(subset_of(each.domain, each.task) for each in files)
         there = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
         raise DataError(f"{root} holds no file of the subset {'/'.join(subsets)}; its files are: {there}")
     return chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import math
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,34 @@ def measures(code: str, language: str, image: Image.Image) -> dict[str, Any]:
 def count_tokens(text: str) -> int:
     """Estimate how many tokens a text has: words, groups of up to three digits, and signs."""
     return len(_TOKEN.findall(text))
+
+
+def image_tokens(width: int, height: int, side: int, least: int, most: int) -> int:
+    """Return how many tokens Qwen's models make of an image.
+
+    Both sides are rounded to multiples of ``side``; an image that then has too many tokens or too few is scaled, down
+    to the last multiple or up to the next. This is the rule of ``qwen_vl_utils.smart_resize``.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        side: Pixels of the square that becomes one token: 32 for Qwen3-VL, 28 for Qwen2.5-VL.
+        least: Tokens, at the least.
+        most: Tokens, at the most.
+
+    Example:
+        >>> image_tokens(1024, 768, 32, 256, 4096), image_tokens(64, 64, 32, 256, 4096)
+        (768, 256)
+    """
+    columns, rows = max(1, round(width / side)), max(1, round(height / side))
+    pixels = width * height
+    if columns * rows > most:
+        scale = math.sqrt(pixels / (most * side**2))
+        columns, rows = (max(1, math.floor(each / scale / side)) for each in (width, height))
+    elif columns * rows < least:
+        scale = math.sqrt(least * side**2 / pixels)
+        columns, rows = (math.ceil(each * scale / side) for each in (width, height))
+    return columns * rows
 
 
 def fingerprint(image: Image.Image) -> npt.NDArray[np.uint8]:

@@ -8,15 +8,45 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vincicoder import alignment, data, languages
 from vincicoder.data.errors import BadRow, DataError, Reason
-from vincicoder.data.files import FilePart, in_subsets
+from vincicoder.data.files import FilePart, in_subsets, subset_of
 from vincicoder.data.image_checks import check_image
 from vincicoder.data.layouts import LAYOUTS, Layout
 from vincicoder.data.layouts.swift import messages_of
 from vincicoder.data.tables import raw_rows
+
+
+class Split(NamedTuple):
+    """One side of a set that is split in two: the rows that are held out, or all others.
+
+    The image decides, so that an image is never on both sides: a row and its refinement stay together, in whatever
+    files they are. The side of a row does not depend on any other row, on the order or on the machine.
+
+    Attributes:
+        share: Of the images that are held out, from 0 to 1.
+        held_out: Which side this is.
+
+    Example:
+        >>> [Split(share).has(b"image") for share in (0, 0.5, 1)]
+        [True, False, False]
+    """
+
+    share: float = 0.0
+    held_out: bool = False
+
+    def has(self, target: bytes | str) -> bool:
+        """Whether rows with this image, its content or its path, are on this side; one without a file is trained on."""
+        if not self.share:
+            return not self.held_out
+        try:
+            content = target if isinstance(target, bytes) else Path(target).read_bytes()
+        except OSError:
+            return not self.held_out
+        place = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")
+        return (place < self.share * 2**64) == self.held_out
 
 
 def read_rows(
@@ -28,6 +58,7 @@ def read_rows(
     strict: bool,
     rejects: str,
     rules: str = "",
+    split: Split = Split(),  # noqa: B008 - it cannot be changed
 ) -> Iterator[dict[str, Any]]:
     """Yield rows of messages.
 
@@ -40,9 +71,11 @@ def read_rows(
         strict: Whether to stop at the first row that cannot be used.
         rejects: Path of the :class:`Rejects` of this run.
         rules: :func:`rules_digest`. Unused here; trainers that cache by the arguments of a call see changes by it.
+        split: The side that is wanted.
 
     Yields:
-        ``messages``, ``images`` (one ``{"bytes", "path"}``), ``solution`` (the code) and ``language``.
+        ``messages``, ``images`` (one ``{"bytes", "path"}``), ``solution`` (the code) and ``language``; if ``answered``,
+        also ``channel``, the smallest subset that the row belongs to. ms-swift logs the loss of each channel.
 
     Raises:
         DataError: ``strict``, and a row cannot be used.
@@ -65,13 +98,16 @@ def read_rows(
                     continue
                 if answered and not found.code.strip():
                     raise BadRow(Reason.EMPTY_CODE, "code is empty")
+                if not split.has(found.target):
+                    continue
                 check_image(found.target)
             except BadRow as fault:
                 if strict:
                     raise DataError(f"{part.path}, row {number}: {fault}") from fault
                 noted.add(part.path, number, fault.reason)
                 continue
-            yield messages_of(found, answered)
+            channel = {"channel": subset_of(found.domain, found.task)} if answered else {}
+            yield messages_of(found, answered) | channel
 
 
 def rule_files() -> list[Path]:

@@ -279,7 +279,9 @@ def test_the_help_of_data_lists_every_recipe_and_what_it_makes(capsys):
         command_line(["data", "--help"])
     assert end.value.code == 0
     told = capsys.readouterr().out
-    assert {"demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report"} == set(RECIPES)
+    assert {"demo", "collect", "sample", "refine", "attempts", "rl", "export", "validate", "report", "lengths"} == set(
+        RECIPES
+    )
     for name in RECIPES:
         assert f"\n  {name} " in told
         assert RECIPES.get(name).summary in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -72,6 +73,57 @@ def test_a_share_is_set_aside_for_validation(load, sft, public, monkeypatch):
         train, val = load_dataset("vincicoder-sft#10", split_dataset_ratio=0.2, streaming=streaming)
         assert (len(list(train)), len(list(val))) == (8, 2)
         assert not set(contents(train)) & set(contents(val))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_what_is_held_out_is_a_set_of_its_own(load, public, monkeypatch, streaming):
+    everything = contents(load("vincicoder-sft", public))
+    monkeypatch.setenv("VINCICODER_HELD_OUT", "0.4")
+    trained, held_out = (load(name, public, streaming=streaming) for name in SIDES)
+    assert {row["channel"] for row in trained} == {"chart-refine", "web-direct", "svg-direct"}
+    assert sorted([*contents(trained), *contents(held_out)]) == sorted(everything)
+    assert 0 < len(contents(held_out)) < len(everything) / 2
+    monkeypatch.setenv("VINCICODER_HELD_OUT", "")
+    with pytest.raises(SystemExit, match="none is held out; VINCICODER_HELD_OUT is 0, so hold out more"):
+        load(SIDES[1], public, streaming=streaming)
+
+
+@pytest.mark.parametrize("side", [28, 32])
+def test_tokens_of_an_image_are_those_of_qwens_own_rule(side):
+    from qwen_vl_utils.vision_process import smart_resize
+
+    from vincicoder.data.measure import image_tokens
+
+    for width, height in itertools.product((1, 27, 49, 500, 1023, 4096, 7001), repeat=2):
+        if max(width, height) < 200 * min(width, height):
+            rows, columns = smart_resize(height, width, side, 256 * side**2, 4096 * side**2)
+            assert image_tokens(width, height, side, 256, 4096) == rows * columns // side**2
+
+
+SIDES = ("vincicoder-sft", "vincicoder-sft-held-out")
+
+
+def test_machines_that_take_a_part_each_take_every_row_once(load, public, monkeypatch):
+    everything = contents(load("vincicoder-sft", public))
+    found = []
+    for part in ("1/3", "2/3", "3/3"):
+        monkeypatch.setenv("VINCICODER_PART", part)
+        found += contents(load("vincicoder-sft", public))
+    assert sorted(found) == sorted(everything)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("VINCICODER_PART", "4/3", "VINCICODER_PART is '4/3'; expected a part and how many there are, such as 2/8"),
+        ("VINCICODER_PART", "9/99", "VINCICODER_PART is '9/99', but the files have only 7 row groups to share"),
+        ("VINCICODER_HELD_OUT", "2%", "VINCICODER_HELD_OUT is '2%'; expected a number from 0 to below 1"),
+    ],
+)
+def test_a_wrong_side_or_part_is_refused(load, public, monkeypatch, variable, value, sentence):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit, match=sentence):
+        load("vincicoder-sft", public)
 
 
 def test_a_directory_may_be_named_itself(load, public, tmp_path):

@@ -15,7 +15,7 @@ from vincicoder.data.domains import classify
 from vincicoder.data.files import cut, find_files, mix, name_patterns, parse_subsets, select
 from vincicoder.data.image_checks import check_image
 from vincicoder.data.layouts import LAYOUTS
-from vincicoder.data.reading import Rejects, read_rows
+from vincicoder.data.reading import Rejects, Split, read_rows
 from vincicoder.images import MAX_PIXELS
 
 ANSWER = "```svg\n<svg></svg>\n```"
@@ -127,8 +127,34 @@ def test_rows_come_whole_and_in_order(tmp_path, png):
         "images": [{"bytes": png, "path": None}],
         "solution": "<svg></svg>",
         "language": "svg",
+        "channel": "svg-direct",
     }
     assert [len(row["messages"]) for row in read(tmp_path / "data", tmp_path, answered=False)] == [1] * 8
+
+
+def test_an_image_is_trained_on_or_held_out_in_whatever_files_it_is(tmp_path, png):
+    images = [png + bytes([i]) for i in range(200)]
+    direct = [{"user_content": f"row {i}", "assistant_content": ANSWER, "image": images[i]} for i in range(200)]
+    write(tmp_path / "data" / "img2svg_1.parquet", direct)
+    refined = [row | {"user_content": f"{row['user_content']}\n```svg\n<svg/>\n```"} for row in direct[::-1]]
+    write(tmp_path / "data" / "img2svg_refine.parquet", refined, group=7)
+    sides = [read(tmp_path / "data", tmp_path, split=Split(0.2, held_out)) for held_out in (False, True)]
+    trained, held_out = ({row["images"][0]["bytes"] for row in side} for side in sides)
+    assert trained | held_out == set(images)
+    assert not trained & held_out
+    assert 20 < len(held_out) < 60
+    assert [len(side) for side in sides] == [2 * len(trained), 2 * len(held_out)]
+    assert {row["channel"] for row in sides[1]} == {"svg-direct", "svg-refine"}
+    assert not read(tmp_path / "data", tmp_path, split=Split(0.0, held_out=True))
+
+
+def test_an_image_whose_file_is_missing_is_left_out_once(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.jsonl").write_text('{"target": "gone.png", "code": "<svg></svg>"}')
+    for held_out in (False, True):
+        noted = tmp_path / f"{held_out}.tsv"
+        assert not read(tmp_path / "data", tmp_path, "records", split=Split(0.5, held_out), rejects=str(noted))
+        assert Rejects(noted).count().total() == (not held_out)
 
 
 def test_a_stream_mixes_files_from_its_first_rows_on(tmp_path, png):
