@@ -108,6 +108,8 @@ page is made from `vincicoder/planning/profiles.py` by `python docs/generate.py`
   ```
 - **`fast`** uses the GPUs better and leaves the update as it is: `vincicoder plan --profile fast --write run.sh`.
 
+[rl-options.md](rl-options.md) says which of these settings matter, and how far the four updates agree.
+
 ## paper
 
 The source is the public release (commit dbe1e94): its *script* `examples/qwen3vl_8b_vincicder.sh`, which overrides the

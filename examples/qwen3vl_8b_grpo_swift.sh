@@ -31,6 +31,7 @@
 #   MICRO_BATCH      responses per GPU at a time                         [2]
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
+#   TRUNCATED        what a response gets that MAX_RESPONSE cuts off: zero, mask or soft      [zero]
 #   MIN_TOKENS, MAX_TOKENS      tokens of an image (32 x 32 pixels each)                      [256, 4096]
 #   BENCHMARKS       benchmarks to validate on, such as unisvg,chartmimic  [none]
 #   VALIDATION       where `vincicoder eval export --layout swift` wrote them  [validation]
@@ -56,10 +57,13 @@ fail() { printf 'qwen3vl_8b_grpo_swift.sh: %s\n' "$*" >&2; exit 2; }
 : "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}" "${DEEPSPEED:=zero3}"
 : "${BATCH:=256}" "${GROUP:=8}" "${MICRO_BATCH:=2}" "${EPOCHS:=1}" "${LR:=1e-6}"
 : "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}" "${MIN_TOKENS:=256}" "${MAX_TOKENS:=4096}"
+: "${TRUNCATED:=zero}"
 : "${BENCHMARKS:=}" "${VALIDATION:=validation}" "${EVAL_STEPS:=20}"
 : "${OUTPUT:=output/qwen3vl-8b-grpo}" "${REPORT_TO:=tensorboard}" "${ROLE:=train}" "${SMOKE:=0}"
 
 [[ $VLLM == colocate || $VLLM == server ]] || fail "VLLM is '$VLLM'; expected colocate or server"
+[[ $TRUNCATED == zero || $TRUNCATED == mask || $TRUNCATED == soft ]] ||
+  fail "TRUNCATED is '$TRUNCATED'; expected zero, mask or soft"
 [[ $ROLE == train || $ROLE == rollout ]] || fail "ROLE is '$ROLE'; expected train or rollout"
 [[ -z ${VINCICODER_RL_DATA:-} || -e $VINCICODER_RL_DATA ]] ||
   fail "VINCICODER_RL_DATA is '$VINCICODER_RL_DATA', which does not exist"
@@ -117,6 +121,13 @@ else
     --logging_steps 1 --log_completions true --save_steps 5 --save_total_limit 30 --report_to "$REPORT_TO"
     --output_dir "$OUTPUT"
   )
+  case $TRUNCATED in
+    mask) training+=(--overlong_filter true) ;;
+    soft)
+      training+=(--reward_funcs vincicoder soft_overlong --soft_max_length "$MAX_RESPONSE")
+      training+=(--soft_cache_length $((MAX_RESPONSE / 5)))
+      ;;
+  esac
   if [[ -n $BENCHMARKS ]]; then
     export VINCICODER_REWARD_BENCHMARKS=$BENCHMARKS
     export VINCICODER_REWARD_VALIDATION_DIR=${VINCICODER_REWARD_VALIDATION_DIR:-$OUTPUT/validation}

@@ -26,6 +26,7 @@
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1.0e-6]
 #   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
+#   TRUNCATED        what a response gets that MAX_RESPONSE cuts off: zero, mask or soft      [zero]
 #   LOGGER           EasyR1's loggers, as a list                         [["console","file"]]
 #   EXPERIMENT       name of the run                                     [qwen3vl-8b-vincicoder]
 #   CHECKPOINT_DIR   where checkpoints go, and are resumed from          [checkpoints/EXPERIMENT]
@@ -47,7 +48,7 @@ fi
 : "${REWARD_CPUS:=1}" "${REWARD_WORKERS:=}"
 : "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}"
 : "${EPOCHS:=1}" "${LR:=1.0e-6}" "${BATCH:=256}" "${GROUP:=8}"
-: "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
+: "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}" "${TRUNCATED:=zero}"
 : "${LOGGER:=[\"console\",\"file\"]}" "${EXPERIMENT:=qwen3vl-8b-vincicoder}"
 : "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
 
@@ -125,6 +126,10 @@ if [[ $REWARD_ENCODER != embedded ]]; then
 fi
 if [[ -n $REWARD_WORKERS ]]; then
   settings+=(worker.reward.reward_function_kwargs.workers="$REWARD_WORKERS")
+fi
+if [[ $TRUNCATED != zero ]]; then
+  settings+=(worker.reward.reward_function_kwargs.truncated="$TRUNCATED")
+  settings+=(worker.reward.reward_function_kwargs.max_response="$MAX_RESPONSE")
 fi
 if [[ -n $IMAGE_DIR ]]; then
   IMAGE_DIR=$(realpath "$IMAGE_DIR") # the reward works in another directory, perhaps on another node

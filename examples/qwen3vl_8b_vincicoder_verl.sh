@@ -25,6 +25,7 @@
 #   EPOCHS, LR       passes over the data; learning rate                 [1, 1e-6]
 #   BATCH, GROUP     prompts per step; responses per prompt              [256, 8]
 #   MAX_PROMPT, MAX_RESPONSE    tokens                                   [6144, 10240]
+#   TRUNCATED        what a response gets that MAX_RESPONSE cuts off: zero, mask or soft      [zero]
 #   LOGGER           verl's loggers, as a list                           [["console","tensorboard"]]
 #   EXPERIMENT       name of the run                                     [qwen3vl-8b-vincicoder]
 #   CHECKPOINT_DIR   where checkpoints go, and are resumed from          [checkpoints/EXPERIMENT]
@@ -42,6 +43,7 @@ fail() { printf 'qwen3vl_8b_vincicoder_verl.sh: %s\n' "$*" >&2; exit 2; }
 : "${NNODES:=2}" "${GPUS_PER_NODE:=8}" "${TENSOR_PARALLEL:=4}" "${GPU_MEMORY:=0.35}"
 : "${REWARD_ENCODER:=facebook/dinov2-large}" "${REWARD_DEVICE:=cuda}" "${REWARD_WORKERS:=}" "${LEAST_SPREAD:=0}"
 : "${EPOCHS:=1}" "${LR:=1e-6}" "${BATCH:=256}" "${GROUP:=8}" "${MAX_PROMPT:=6144}" "${MAX_RESPONSE:=10240}"
+: "${TRUNCATED:=zero}"
 : "${LOGGER:=[\"console\",\"tensorboard\"]}" "${EXPERIMENT:=qwen3vl-8b-vincicoder}"
 : "${CHECKPOINT_DIR:=checkpoints/$EXPERIMENT}"
 
@@ -124,6 +126,7 @@ settings=(
 [[ -z $BENCHMARKS ]] ||
   settings+=(+reward.reward_kwargs.benchmarks="[$BENCHMARKS]" trainer.test_freq="$EVAL_STEPS"
     trainer.validation_data_dir="$CHECKPOINT_DIR/validation")
+[[ $TRUNCATED == zero ]] || settings+=(+reward.reward_kwargs.truncated="$TRUNCATED")
 [[ -z $REWARD_WORKERS ]] || settings+=(+reward.reward_kwargs.workers="$REWARD_WORKERS")
 command=("$PYTHON" -m verl.trainer.main_ppo "${settings[@]}" "$@")
 

@@ -46,7 +46,7 @@ _TARGET_HINT = (
     '(a struct, or JSON text such as {"target": "chart.png", "language": "python"}); relative paths need '
     "worker.reward.reward_function_kwargs.image_dir."
 )
-_OWN = ("image_dir", "read_batch", "noise")
+_OWN = ("image_dir", "read_batch", "noise", "truncated", "max_response", "soft_tokens")
 _RELEASE_NAMES = {"format_weight": "alignment_weight"}
 """Options of the public VinciCoder release, and what they are called here."""
 
@@ -67,7 +67,8 @@ def compute_score(
         image_dir: Directory that relative paths of targets start from.
         read_batch: Whether to look into EasyR1's batch for what ``reward_inputs`` lacks.
         noise: What the reward changes by where only the rendering differs; None for what was measured of the preset.
-        options: Options of ``vincicoder.VisualReward``, or ``format_weight``.
+        options: Options of ``vincicoder.VisualReward``, ``format_weight``, or those of ``Truncation``: ``truncated``,
+            ``max_response`` and ``soft_tokens``.
 
     Returns:
         One dict per sample, in order, always with the same keys, those of ``vincicoder.trainers.metrics_of``: among
@@ -106,7 +107,12 @@ def compute_score(
 
 def _reward(options: Mapping[str, Any]) -> trainers.TrainerReward:
     options = {_RELEASE_NAMES.get(name, name): value for name, value in options.items()}
-    return trainers.shared_reward(options, _TARGET_HINT, own=(*_OWN, *_RELEASE_NAMES), whole_groups=True)
+    truncation = trainers.Truncation(
+        options.pop("truncated", trainers.ZERO), options.pop("max_response", None), options.pop("soft_tokens", None)
+    )
+    return trainers.shared_reward(
+        options, _TARGET_HINT, own=(*_OWN, *_RELEASE_NAMES), whole_groups=True, truncation=truncation
+    )
 
 
 class _Row:
@@ -209,7 +215,7 @@ def _check_options() -> None:
         config: Any = frame.f_locals.get("config")
         options = getattr(config, "reward_function_kwargs", None)
         if isinstance(options, Mapping) and Path(str(config.reward_function)).name == Path(__file__).name:
-            _reward({name: value for name, value in options.items() if name not in _OWN})
+            _reward({name: value for name, value in options.items() if name not in ("image_dir", "read_batch", "noise")})
             return
 
 

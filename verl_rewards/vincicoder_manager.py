@@ -18,7 +18,8 @@ reward's metrics as ``extra_info["vincicoder"]``. Its score is then the reward; 
         return 0.9 * extra_info["vincicoder"]["overall"] + 0.1 * (len(solution_str) < 4000)
 
 Options come from ``+reward.reward_kwargs.NAME=VALUE``: ``image_dir``, ``benchmarks``, ``batch_size``, ``window_ms``,
-every option of ``vincicoder.VisualReward`` and those of ``vincicoder.cluster.Placement``.
+``truncated``, ``soft_tokens``, every option of ``vincicoder.VisualReward`` and those of
+``vincicoder.cluster.Placement``.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ class VinciCoderRewardManager(RewardManagerBase):
 
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any, **kwargs: Any) -> None:
         super().__init__(config, tokenizer, compute_score)
-        options = dict(config.reward.get("reward_kwargs") or {})
+        options = {"max_response": int(config.data.max_response_length)} | dict(
+            config.reward.get("reward_kwargs") or {}
+        )
         group_size = int(config.actor_rollout_ref.rollout.n)
         self._score = trainers.sample_scorer(_TARGET_HINT, group_size=group_size, **options)
         # Without a path verl passes a function of its own, which knows nothing of images.
@@ -84,8 +87,9 @@ class VinciCoderRewardManager(RewardManagerBase):
             {"image": trainers.image_in(messages), "prompt": trainers.text_of(messages)},
             columns,
         )
-        response = await self.loop.run_in_executor(None, self._response, item)
-        metrics = await self._score(response, sources)
+        tokens = self._tokens(item)
+        response = await self.loop.run_in_executor(None, self._text, tokens)
+        metrics = await self._score(response, ({trainers.LENGTH: len(tokens)}, *sources))
         if self._custom is None:
             return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
         result = await self._call(self._custom, columns, response, {**extra_info, "vincicoder": metrics})
@@ -109,10 +113,12 @@ class VinciCoderRewardManager(RewardManagerBase):
             return await call()
         return await self.loop.run_in_executor(None, call)
 
-    def _response(self, item: Any) -> str:
+    def _tokens(self, item: Any) -> Any:
         tokens = item.batch["responses"]
-        length = item.batch["attention_mask"][-len(tokens) :].sum()
-        text: str = self.tokenizer.decode(tokens[:length], skip_special_tokens=True)
+        return tokens[: item.batch["attention_mask"][-len(tokens) :].sum()]
+
+    def _text(self, tokens: Any) -> str:
+        text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
         return text
 
 

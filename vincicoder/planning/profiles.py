@@ -169,6 +169,11 @@ SETTINGS: Mapping[str, tuple[Setting, ...]] = {
             "algorithm.rollout_correction.rollout_is=null", "(`rollout_importance_sampling_mode` is not set)",
             "vllm_importance_sampling_correction",
         ),
+        Setting(
+            "truncated", "truncated responses", "(`TRUNCATED`, the option `truncated`)",
+            "(`TRUNCATED`, the option `truncated`)", "--overlong_filter*=false", "mask_truncated_completions*=false",
+            "[rl-options.md](rl-options.md#truncated-responses) says what else they can get.",
+        ),
     ),
     "Optimizer": (
         Setting(

@@ -48,6 +48,7 @@ class Release:
     kl: bool = _said(SCRIPT, False)
     entropy: float = _said(CODE, 0.0)
     correction: bool = _said(CODE, False)
+    truncated: str = _said(CODE, "zero")
 
     optimizer: str = _said(SCRIPT, "adamw_bf16")
     learning_rate: float = _said(CONFIG, 1e-6)

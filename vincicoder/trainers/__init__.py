@@ -4,6 +4,7 @@
   trainer's data set.
 - ``TrainerReward`` scores requests and returns plain floats, with the same keys for every sample, also where the data
   or the machine failed.
+- ``Truncation`` is what becomes of responses that the limit of tokens cut off.
 - ``CompletionReward`` is the reward function for TRL and ms-swift.
 - ``Groups`` knows which responses belong to one prompt, so that the mean of its siblings can stand in for a sample.
 - ``Member`` is a response as a member of its group: what is logged of groups, and what is not learned from, is found
@@ -36,17 +37,21 @@ from vincicoder.trainers.rows import (
     says_language,
     text_of,
 )
+from vincicoder.trainers.truncation import LENGTH, ZERO, Truncation
 
 __all__ = [
     "FLAGS",
+    "LENGTH",
     "NO_LANGUAGE",
     "NO_TARGET",
     "SIBLING_SECONDS",
+    "ZERO",
     "CompletionReward",
     "Groups",
     "Member",
     "Metrics",
     "TrainerReward",
+    "Truncation",
     "add_means",
     "answer_fields",
     "domain_of",

@@ -16,6 +16,7 @@ from vincicoder.errors import ConfigError
 from vincicoder.trainers.metrics import Metrics
 from vincicoder.trainers.reward import TrainerReward, shared_reward
 from vincicoder.trainers.rows import Sources, request_from
+from vincicoder.trainers.truncation import ZERO, Truncation
 from vincicoder.trainers.validation import benchmark_metrics, benchmark_names
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def sample_scorer(
     benchmarks: str | Sequence[str] = (),
     batch_size: int = 64,
     window_ms: float = 20.0,
+    truncated: str = ZERO,
+    max_response: int | None = None,
+    soft_tokens: int | None = None,
     **options: Any,
 ) -> SampleScorer:
     """Return what scores a sample together with others that wait at the same time in this process.
@@ -47,6 +51,9 @@ def sample_scorer(
             benchmark's own metrics as well.
         batch_size: Most samples scored as one batch; at least 1.
         window_ms: How long the first sample of a batch waits for others, in milliseconds; 0 or more.
+        truncated: See ``Truncation.rule``. "mask" and "soft" need a source with ``response_length``.
+        max_response: See ``Truncation``.
+        soft_tokens: See ``Truncation``.
         options: Options of ``VisualReward`` and, in a Ray job, of ``cluster.Placement``.
 
     Raises:
@@ -59,9 +66,17 @@ def sample_scorer(
         >>> score = sample_scorer("Give it as 'target'.", encoder="embedded")
         >>> metrics = asyncio.run(score("no code", [{"target": "a.png", "language": "svg"}]))  # doctest: +SKIP
     """
-    own = ("image_dir", "benchmarks", "batch_size", "window_ms")
+    own = ("image_dir", "benchmarks", "batch_size", "window_ms", "truncated", "max_response", "soft_tokens")
     benchmarks = benchmark_names(benchmarks)
-    reward = shared_reward(options, target_hint, own=own, one_by_one=True, group_size=group_size, benchmarks=benchmarks)
+    truncation = Truncation(truncated, max_response, soft_tokens)
+    reward = shared_reward(
+        *(options, target_hint),
+        own=own,
+        one_by_one=True,
+        group_size=group_size,
+        benchmarks=benchmarks,
+        truncation=truncation,
+    )
     absent: dict[str, Any] = dict.fromkeys(benchmark_metrics(benchmarks))
     size, window = int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000
     batcher = _batcher(reward, size, window)

@@ -22,6 +22,7 @@ from vincicoder.status import Fault, Status
 from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
 from vincicoder.trainers.metrics import Metrics, metrics_from, metrics_of
 from vincicoder.trainers.rows import NO_LANGUAGE, NO_TARGET
+from vincicoder.trainers.truncation import NO_RULE, Truncation, masked
 from vincicoder.trainers.validation import Validation
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class TrainerReward:
         group_size: Responses per prompt, where that is known.
         validation: What measures responses to samples of benchmarks, or None.
         noise: What the reward changes by where only the rendering differs.
+        truncation: What becomes of responses that the limit of tokens cut off.
 
     Attributes:
         noise: As given.
@@ -87,9 +89,11 @@ class TrainerReward:
         group_size: int | None = None,
         validation: Validation | None = None,
         noise: float = PRESETS[DEFAULT_PRESET].noise,
+        truncation: Truncation = NO_RULE,
     ) -> None:
         self.noise = noise
         self._build = build
+        self._truncation = truncation
         self._validation = validation
         self._target_hint = target_hint
         self._one_by_one = one_by_one
@@ -168,8 +172,9 @@ class TrainerReward:
             for position, result in scorer.stream([requests[index] for index in asked]):
                 index = asked[position]
                 fault = result.status.fault
-                metrics = metrics_of(result, self._components)
-                scores = None if fault in (Fault.DATA, Fault.MACHINE) else self._scores(metrics)
+                metrics = self._truncation.softened(metrics_of(result, self._components), requests[index])
+                unlearned = self._truncation.masks(requests[index])
+                scores = None if unlearned or fault in (Fault.DATA, Fault.MACHINE) else self._scores(metrics)
                 group = open_groups.pop(index)
                 board.finish(group, scores)
                 self._note(scores, fault is Fault.MACHINE)
@@ -180,7 +185,8 @@ class TrainerReward:
                     refused[index] = result.status, result.message
                 else:
                     used = used or result.execution > 0
-                    yield index, metrics | extra[index]
+                    own = metrics | extra[index]
+                    yield index, masked(siblings.mean(group), own) if unlearned else own
         finally:
             for group in open_groups.values():
                 board.finish(group, None)
@@ -292,6 +298,7 @@ def shared_reward(
     group_size: int | None = None,
     benchmarks: Sequence[str] = (),
     validation_dir: str | None = None,
+    truncation: Truncation = NO_RULE,
 ) -> TrainerReward:
     """Return this process's `TrainerReward` with these options; equal arguments get the same one.
 
@@ -308,6 +315,7 @@ def shared_reward(
         group_size: See `TrainerReward`.
         benchmarks: Names of benchmarks whose samples are measured by the benchmark's metrics as well.
         validation_dir: Where responses to these samples are kept, or None.
+        truncation: See `TrainerReward`.
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work, or there is no such benchmark.
@@ -321,7 +329,7 @@ def shared_reward(
     cluster = plain.pop("cluster", None)
     if cluster is None:
         cluster = _in_ray_job()
-    adapter = [one_by_one, cluster, per_node, whole_groups, group_size, list(benchmarks), validation_dir]
+    adapter = [one_by_one, cluster, per_node, whole_groups, group_size, list(benchmarks), validation_dir, truncation]
     key = json.dumps([plain, target_hint, *adapter], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
@@ -330,8 +338,8 @@ def shared_reward(
             validation = Validation(benchmarks, config.rendering, validation_dir) if benchmarks else None
             build, board = _parts(plain, cluster, per_node, whole_groups)
             noise = PRESETS[config.scoring.preset].noise
-            reward = TrainerReward(build, target_hint, one_by_one, components, board, group_size, validation, noise)
-            _shared[key] = reward
+            parts = build, target_hint, one_by_one, components, board, group_size
+            _shared[key] = TrainerReward(*parts, validation, noise, truncation)
             atexit.register(_shared[key].close)
         return _shared[key]
 

@@ -245,3 +245,15 @@ def test_works_in_a_fresh_interpreter_from_another_directory_when_only_cloned(tm
     heavy, score = json.loads(done.stdout.splitlines()[-1])
     assert heavy == []
     assert score["overall"] > 0.95
+
+
+def test_truncated_responses_are_masked_or_shortened_by_what_easyr1_says_of_their_length(easyr1, expected, base64_png):
+    truth = json.dumps({"target": base64_png, "language": "svg"})
+    rows = [{**given(PERFECT, truth), "response_length": length} for length in (50, 90, 100)]
+    good = expected[0].overall
+    [*_, half, whole] = easyr1(rows, truncated="soft", max_response=100)
+    assert (half["overall"], whole["overall"]) == pytest.approx((good - 0.5, good - 1))
+    masked = easyr1([*rows[:2], {**given(BROKEN, truth), "response_length": 100}], truncated="mask", max_response=100)
+    assert masked[2]["overall"] == pytest.approx(good)
+    with pytest.raises(ConfigError, match="max_response is missing"):
+        easyr1(rows, truncated="mask")

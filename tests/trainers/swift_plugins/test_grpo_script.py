@@ -46,7 +46,7 @@ def test_the_smoke_run_trains_and_logs_the_reward(run, tmp_path):
     assert json.loads(arguments.read_text())["seed"] == 3, "a flag of one's own arrives"
 
 
-@pytest.mark.parametrize("settings", [{}, {"VLLM": "server"}, {"ROLE": "rollout"}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"VLLM": "server", "TRUNCATED": "soft"}, {"ROLE": "rollout"}], ids=str)
 def test_every_flag_and_value_is_known_to_ms_swift(run, settings):
     from swift.arguments import RLHFArguments, RolloutArguments
     from transformers import HfArgumentParser
@@ -58,7 +58,8 @@ def test_every_flag_and_value_is_known_to_ms_swift(run, settings):
     known, unknown = argparse.ArgumentParser.parse_known_args(HfArgumentParser(kind), flags)
     assert unknown == []
     if command == "rlhf":
-        assert known.reward_funcs == known.callbacks == ["vincicoder"]
+        assert known.callbacks == ["vincicoder"]
+        assert known.reward_funcs == ["vincicoder", *(["soft_overlong"] if "TRUNCATED" in settings else [])]
         assert known.use_vllm
         assert known.vllm_mode == settings.get("VLLM", "colocate")
         batch = known.per_device_train_batch_size * known.gradient_accumulation_steps * 8

@@ -17,13 +17,15 @@ from vincicoder.planning.release import RELEASE, Release, source_of
 ALL = [setting for group in SETTINGS.values() for setting in group]
 
 
-def command(trainer: str, directory) -> dict[str, str]:
+def command(trainer: str, directory, **variables: str) -> dict[str, str]:
     """The settings that a trainer's script gives on 16 GPUs, of equal ones the last."""
     nodes = {"NNODES": "2"} if trainer == "swift" else {}
-    words = dry_run(EXAMPLES / SCRIPTS[trainer], directory, **nodes)
+    words = dry_run(EXAMPLES / SCRIPTS[trainer], directory, **nodes, **variables)
     flags = {word: words[index + 1] for index, word in enumerate(words[:-1]) if word.startswith("--")}
     return (
-        flags if trainer == "swift" else dict(word.split("=", 1) for word in words if re.match(r"[a-z_]+\.\S+=", word))
+        flags
+        if trainer == "swift"
+        else dict(word.split("=", 1) for word in words if re.match(r"\+?[a-z_]+\.\S+=", word))
     )
 
 
@@ -43,6 +45,17 @@ def test_the_script_gives_every_key_of_the_table_with_its_value(trainer, tmp_pat
                 assert key not in given or same(given[key], value), f"{key} is not the default that the table says"
             else:
                 assert same(given.get(key, "missing"), value), f"{SCRIPTS[trainer]}: {key} is {given.get(key)}"
+
+
+def test_every_script_says_what_a_truncated_response_gets(tmp_path):
+    easyr1, verl, swift = (
+        command(trainer, tmp_path, TRUNCATED="soft", MAX_RESPONSE="5000") for trainer in ("easyr1", "verl", "swift")
+    )
+    options = "worker.reward.reward_function_kwargs."
+    assert (easyr1[f"{options}truncated"], easyr1[f"{options}max_response"]) == ("soft", "5000")
+    assert verl["+reward.reward_kwargs.truncated"] == "soft"
+    assert (swift["--soft_max_length"], swift["--soft_cache_length"]) == ("5000", "1000")
+    assert command("swift", tmp_path, TRUNCATED="mask")["--overlong_filter"] == "true"
 
 
 def test_every_setting_of_the_release_is_in_the_table_once_with_a_source():

@@ -288,3 +288,51 @@ def test_a_number_may_be_text_as_yaml_reads_1e_1():
     raster = '```svg\n<svg><image href="data:image/png;base64,' + "A" * 4000 + '"/></svg>\n```'
     [score] = reward.score([RewardRequest(raster, png(), language="svg")])
     assert score["overall"] == pytest.approx(0.1)
+
+
+# Responses that the limit of tokens cut off.
+
+
+def long(answer: RewardResult, tokens: int, target: str = "red") -> RewardRequest:
+    return dataclasses.replace(row(answer, target), metadata={trainers.LENGTH: tokens})
+
+
+def overall_of(truncation: trainers.Truncation, *requests: RewardRequest) -> list[float]:
+    reward = trainers.TrainerReward(Scripted, "Give it as 'target'.", truncation=truncation)
+    return [score["overall"] for score in reward.score(requests)]
+
+
+def test_a_masked_response_gets_the_mean_of_those_that_are_not_and_so_no_advantage():
+    good, fair, cut = result(visual=1.0), result(visual=0.5), result(Status.TRUNCATED)
+    rows = [long(good, 10), long(fair, 99), long(cut, 100), long(cut, 100), long(FAULT, 10), long(good, 100, "blue")]
+    mean = pytest.approx((1.0 + 0.55) / 2)
+    mask = trainers.Truncation("mask", max_response=100)
+    assert overall_of(mask, *rows) == [1.0, pytest.approx(0.55), mean, mean, mean, 0.0]
+    [_, _, score, *_] = trainers.TrainerReward(Scripted, "", truncation=mask).score(rows)
+    assert score["truncated"] == 1, "the log still says what became of it"
+
+
+def test_the_soft_rule_takes_up_to_one_from_a_long_response_and_zero_takes_nothing():
+    rows = [long(result(visual=1.0), tokens) for tokens in (80, 90, 100)]
+    assert overall_of(trainers.Truncation("soft", 100), *rows) == [1.0, 0.5, 0.0]
+    assert overall_of(trainers.Truncation("soft", 100, soft_tokens=100), *rows) == pytest.approx([0.2, 0.1, 0.0])
+    assert overall_of(trainers.Truncation("zero", 100), *rows) == [1.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("hide", 100), "truncated is 'hide'; expected one of: zero, mask, soft"),
+        (("mask",), "truncated is 'mask', but max_response is missing"),
+        (("soft", 0), "max_response is 0; expected a number of tokens"),
+        (("soft", 10, 20), "soft_tokens is 20; expected at most max_response, 10"),
+    ],
+)
+def test_a_rule_for_truncated_responses_that_cannot_work_is_an_error(options, said):
+    with pytest.raises(ConfigError, match=said):
+        trainers.Truncation(*options)
+
+
+def test_a_trainer_that_does_not_say_how_long_a_response_is_cannot_mask_it():
+    with pytest.raises(ConfigError, match="this trainer does not say how long a response is"):
+        overall_of(trainers.Truncation("mask", 100), row(result()))
