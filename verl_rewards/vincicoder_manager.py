@@ -65,9 +65,8 @@ class VinciCoderRewardManager(RewardManagerBase):
 
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any, **kwargs: Any) -> None:
         super().__init__(config, tokenizer, compute_score)
-        options = {"max_response": int(config.data.max_response_length)} | dict(
-            config.reward.get("reward_kwargs") or {}
-        )
+        options: dict[str, Any] = {"max_response": int(config.data.max_response_length)}
+        options |= config.reward.get("reward_kwargs") or {}
         group_size = int(config.actor_rollout_ref.rollout.n)
         self._score = trainers.sample_scorer(_TARGET_HINT, group_size=group_size, **options)
         # Without a path verl passes a function of its own, which knows nothing of images.
