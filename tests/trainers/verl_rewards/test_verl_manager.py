@@ -208,6 +208,25 @@ def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_worke
     assert scored.non_tensor_batch["stand_in_unknown"].tolist() == [0] * 8
 
 
+def test_a_response_that_reaches_the_limit_of_tokens_is_masked(cluster, model, target_image):
+    """It gets the mean of the others, by verl's own limit and the tokens that verl counts."""
+    responses = [PERFECT, WRONG, PROSE * 100]
+    settings = configuration(
+        model,
+        *INSTALLED_MANAGER,
+        "+reward.reward_kwargs.truncated=mask",
+        f"data.max_response_length={len(responses[-1]) + 1}",
+        "actor_rollout_ref.rollout.n=3",
+        "reward.num_workers=1",
+    )
+    prompts = [asked_with(target_image, "Draw this picture as SVG.")] * 3
+    scored = score(settings, rollouts(model, responses, [{}] * 3, raw_prompt=prompts, uid=["a"] * 3))
+    perfect, wrong, masked = scored.batch["rm_scores"].sum(1).tolist()
+    assert perfect > 0.95 > wrong > 0
+    assert masked == pytest.approx((perfect + wrong) / 2)
+    assert scored.non_tensor_batch["alignment"].tolist() == [1, 1, 0], "what is logged stays its own"
+
+
 CUSTOM = """
 {define} compute_score(data_source, solution_str, ground_truth, extra_info, bonus):
     ours = extra_info["vincicoder"]
