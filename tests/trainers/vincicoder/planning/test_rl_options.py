@@ -61,4 +61,4 @@ def test_trl_takes_every_argument(tmp_path):
         name, value = each.split("=", 1)
         given = {name: ast.literal_eval(value)}
         batch = {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 32}
-        assert getattr(GRPOConfig(str(tmp_path), use_cpu=True, bf16=False, **batch, **given), name) == given[name]
+        assert getattr(GRPOConfig(str(tmp_path), use_cpu=True, bf16=False, **(batch | given)), name) == given[name]
