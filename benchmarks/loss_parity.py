@@ -37,11 +37,13 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "its clip above, 0.2": {"--epsilon_high": 0.2},
         "no dual clip, as without `--delta`": {"--delta": 1e9},
         "truncated responses left out, `--overlong_filter true`": {"--overlong_filter": True},
+        "0.005 added to the standard deviation, `--reward_weights 0.02`": {"--reward_weights": 0.02},
     },
     "trl": {
         "its clip above, 0.2": {"epsilon_high": 0.2},
         "no dual clip, as without `delta`": {"delta": None},
         "truncated responses left out, `mask_truncated_completions`": {"mask_truncated_completions": True},
+        "0.005 added to the standard deviation, `reward_weights=[0.02]`": {"reward_weights": [0.02]},
     },
 }
 """What is changed of the profile, by trainer and in words."""
