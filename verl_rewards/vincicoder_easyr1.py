@@ -46,7 +46,8 @@ _TARGET_HINT = (
     '(a struct, or JSON text such as {"target": "chart.png", "language": "python"}); relative paths need '
     "worker.reward.reward_function_kwargs.image_dir."
 )
-_OWN = ("image_dir", "read_batch", "noise", "truncated", "max_response", "soft_tokens")
+_OF_ROWS = ("image_dir", "read_batch", "noise")
+_OWN = (*_OF_ROWS, "truncated", "max_response", "soft_tokens")
 _RELEASE_NAMES = {"format_weight": "alignment_weight"}
 """Options of the public VinciCoder release, and what they are called here."""
 
@@ -215,7 +216,7 @@ def _check_options() -> None:
         config: Any = frame.f_locals.get("config")
         options = getattr(config, "reward_function_kwargs", None)
         if isinstance(options, Mapping) and Path(str(config.reward_function)).name == Path(__file__).name:
-            _reward({name: value for name, value in options.items() if name not in ("image_dir", "read_batch", "noise")})
+            _reward({name: value for name, value in options.items() if name not in _OF_ROWS})
             return
 
 
