@@ -28,20 +28,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from vincicoder.errors import ConfigError
+from vincicoder.similarity.encoders._classical import (
+    LAYOUT_CELLS,
+    centred,
+    colours,
+    joined,
+    layout,
+    opponent,
+    pooled,
+    pooling,
+    refuse_options,
+    unit,
+)  # fmt: skip
 from vincicoder.similarity.tiling import TILE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    _Floats = npt.NDArray[np.float32]
+    from vincicoder.similarity.encoders._classical import Floats
 
 # Tiles are seen at half size, and after the step that needs the pixels, at an eighth. That keeps every matrix
 # product small enough for BLAS to run it on the calling thread: handing it to others takes many times as long on
 # a machine whose cores are busy rendering.
 _SIDE = TILE // 8
 _DIRECTIONS = 6
-_BINS = 5
 
 # For each part: its share in the squared length of an embedding, and the length of the part's features at which it
 # gets half of that share.
@@ -52,12 +62,10 @@ _PARTS = {
     "palette": (0.15, 0.03),
 }
 
-# How much colour counts beside darkness in the layout.
-_CHROMA = 0.5
+_EMPTY_SHARE = 0.25
 
-# Share of one last number that says only how much of the tile is empty. It makes the cosine of an empty tile and a full
-# one negative.
-_INK = 0.25
+_COARSE = pooling(LAYOUT_CELLS, _SIDE)
+_FINE = pooling(28, _SIDE)
 
 
 def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) -> EmbeddedEncoder:
@@ -72,16 +80,7 @@ def load(name: str, *, device: str | None, dtype: str | None, batch_tiles: int) 
     Raises:
         ConfigError: Another name, device or dtype is asked for.
     """
-    for option, value, works in (
-        ("encoder", name, ("embedded",)),
-        ("device", device, (None, "auto", "cpu")),
-        ("dtype", dtype, (None, "auto", "float32", "fp32")),
-    ):
-        if value not in works:
-            raise ConfigError(
-                f"{option}={value!r} cannot be used: the embedded encoder runs on the CPU in float32. "
-                f"Expected {' or '.join(repr(each) for each in works if each)}."
-            )
+    refuse_options("embedded", name, device, dtype)
     return EmbeddedEncoder()
 
 
@@ -96,7 +95,7 @@ class EmbeddedEncoder:
 
     name = "embedded"
 
-    def encode(self, tiles: npt.NDArray[np.uint8]) -> _Floats:
+    def encode(self, tiles: npt.NDArray[np.uint8]) -> Floats:
         """Embed tiles.
 
         Args:
@@ -105,70 +104,26 @@ class EmbeddedEncoder:
         Returns:
             Embeddings of length 1, float32, shape ``[N, D]`` with D about 2,800.
         """
-        return np.stack([_embedding(_features(each)) for each in tiles])
+        return np.stack([_embedding(each) for each in tiles])
 
 
-def _pooling(cells: int) -> _Floats:
-    """Return weights, shape ``[cells, _SIDE]``, that average a line of pixels over overlapping cells."""
-    centres = (np.arange(cells) + 0.5) * _SIDE / cells
-    distance = (np.arange(_SIDE) + 0.5 - centres[:, None]) * cells / _SIDE
-    weights = np.exp(-0.5 * (distance / 0.6) ** 2)
-    normalised: _Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normalised
-
-
-_COARSE = _pooling(14)
-_FINE = _pooling(28)
-
-
-def _features(tile: npt.NDArray[np.uint8]) -> dict[str, _Floats]:
-    """Return the features of a tile, uint8 ``[448, 448, 3]``: its four parts, and ``plain``, all of its colours."""
+def _embedding(tile: npt.NDArray[np.uint8]) -> Floats:
+    """Return the embedding of a tile, uint8 ``[448, 448, 3]``."""
     half = Image.fromarray(tile).reduce(2)
-    # Every ninth pixel is enough, in three batches for the sake of small products.
-    histogram = _histogram(_unit(np.asarray(half)[::3, ::3].reshape(3, -1, 3)))
-    coloured = histogram.copy()
-    coloured[-1] = 0
-    opponent = _opponent(_unit(np.asarray(half.reduce(4))))
-    layout = _pooled(opponent, _COARSE)
-    layout[0] = _centred(layout[0])
-    layout[1:] *= _CHROMA
-    return {
-        "layout": layout.ravel(),
-        "detail": _centred(_pooled(opponent[:1], _FINE)).ravel(),
+    palette, plain = colours(half)
+    maps = opponent(half)
+    features = {
+        "layout": layout(maps, _COARSE),
+        "detail": centred(pooled(maps[:1], _FINE)).ravel(),
         "edges": _edges(half).ravel(),
-        "palette": coloured,
-        "plain": histogram,
+        "palette": palette,
     }
+    return joined(features, plain, _PARTS, _EMPTY_SHARE)
 
 
-def _unit(pixels: npt.NDArray[np.uint8]) -> _Floats:
-    """Scale bytes to [0, 1]."""
-    scaled: _Floats = pixels.astype(np.float32) / np.float32(255)
-    return scaled
-
-
-def _opponent(pixels: _Floats) -> _Floats:
-    """Return darkness below white, red against green and yellow against blue, shape ``[3, rows, columns]``."""
-    red, green, blue = np.moveaxis(pixels, -1, 0)
-    dark = np.maximum(0, 1 - 0.299 * red - 0.587 * green - 0.114 * blue)
-    return np.stack([dark, red - green, (red + green) / 2 - blue])
-
-
-def _pooled(maps: _Floats, weights: _Floats) -> _Floats:
-    """Return the mean of each map in each cell, as signed square roots, so that thin lines count beside areas."""
-    cells: _Floats = weights @ maps @ weights.T
-    return np.copysign(np.sqrt(np.abs(cells)), cells)
-
-
-def _centred(cells: _Floats) -> _Floats:
-    """Subtract the mean over the last two axes."""
-    centred: _Floats = cells - cells.mean(axis=(-2, -1), keepdims=True)
-    return centred
-
-
-def _edges(half: Image.Image) -> _Floats:
+def _edges(half: Image.Image) -> Floats:
     """Return the strength of the edges by direction and cell, shape ``[directions, 14, 14]``."""
-    luma = _unit(np.asarray(half.convert("L")))
+    luma = unit(np.asarray(half.convert("L")))
     across, down = np.zeros_like(luma), np.zeros_like(luma)
     across[:, 1:-1] = luma[:, 2:] - luma[:, :-2]
     down[1:-1] = luma[2:] - luma[:-2]
@@ -181,31 +136,4 @@ def _edges(half: Image.Image) -> _Floats:
         np.square(along, out=along)
         along *= scale
         strengths.append(np.asarray(Image.fromarray(along).reduce(4)))
-    return _centred(_pooled(np.stack(strengths), _COARSE))
-
-
-def _histogram(batches: _Floats) -> _Floats:
-    """Return the square roots of the shares of colours, shape ``[bins ** 3]``, length 1; the last is white.
-
-    Args:
-        batches: Pixels in [0, 1], shape ``[batches, pixels, 3]``.
-    """
-    # A pixel is shared out between the bins on either side of its value, so that no tiny change jumps.
-    shares = np.maximum(0, 1 - np.abs(batches[..., None] * (_BINS - 1) - np.arange(_BINS, dtype=np.float32)))
-    red, green, blue = np.moveaxis(shares, 2, 0)
-    red_green = (red[..., :, None] * green[..., None, :]).reshape(*red.shape[:2], -1)
-    counts = (red_green.swapaxes(1, 2) @ blue).sum(axis=0)
-    roots: _Floats = np.sqrt(counts.ravel() / counts.sum())
-    return roots
-
-
-def _embedding(features: dict[str, _Floats]) -> _Floats:
-    """Join the parts into one vector of length 1."""
-    pieces, empty = [], 0.0
-    for part, (share, half) in _PARTS.items():
-        length = float(features[part] @ features[part])
-        pieces.append(features[part] * np.sqrt(share / (length + half**2)))
-        empty += share * half**2 / (length + half**2)
-    pieces.append(features["plain"] * np.sqrt(empty))
-    ink = np.float32(np.sqrt(_INK) * (1 - 2 * np.sqrt(empty)))
-    return np.append(np.sqrt(1 - ink * ink) * np.concatenate(pieces), ink).astype(np.float32)
+    return centred(pooled(np.stack(strengths), _COARSE))

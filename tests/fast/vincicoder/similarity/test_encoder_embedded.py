@@ -19,6 +19,8 @@ from vincicoder.similarity import TILE, Similarity, load_encoder
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+WITHOUT_WEIGHTS = pytest.mark.parametrize("name", ["embedded", "strokes"])
+
 
 def visual(target: Image.Image, render: Image.Image) -> float:
     similarity = Similarity(load_encoder("embedded"))
@@ -141,12 +143,13 @@ def test_empty_images_of_different_colours_differ() -> None:
     assert visual(white, Image.new("RGB", (300, 300), "#fdfdfd")) > 0.95
 
 
-def test_every_tile_is_embedded_alike_whatever_stands_beside_it() -> None:
+@WITHOUT_WEIGHTS
+def test_every_tile_is_embedded_alike_whatever_stands_beside_it(name: str) -> None:
     rng = np.random.default_rng(0)
     tiles = rng.integers(0, 256, (5, TILE, TILE, 3), dtype=np.uint8)
     tiles[1] = 255
     tiles[2] = 0
-    encoder = load_encoder("embedded")
+    encoder = load_encoder(name)
     together = encoder.encode(tiles)
     assert together.dtype == np.float32
     assert np.isfinite(together).all()
@@ -155,15 +158,17 @@ def test_every_tile_is_embedded_alike_whatever_stands_beside_it() -> None:
         assert np.array_equal(one, encoder.encode(tile[None])[0])
 
 
-def test_tiles_that_cannot_be_written_to_are_embedded() -> None:
+@WITHOUT_WEIGHTS
+def test_tiles_that_cannot_be_written_to_are_embedded(name: str) -> None:
     tiles = np.full((1, TILE, TILE, 3), 200, np.uint8)
     tiles.flags.writeable = False
-    assert load_encoder("embedded").encode(tiles).shape[0] == 1
+    assert load_encoder(name).encode(tiles).shape[0] == 1
 
 
-def test_it_is_fast_enough_for_a_laptop() -> None:
+@WITHOUT_WEIGHTS
+def test_it_is_fast_enough_for_a_laptop(name: str) -> None:
     tiles = np.random.default_rng(0).integers(0, 256, (8, TILE, TILE, 3), dtype=np.uint8)
-    encoder = load_encoder("embedded")
+    encoder = load_encoder(name)
     start = time.process_time()
     encoder.encode(tiles)
     assert (time.process_time() - start) / len(tiles) < 0.05
@@ -173,6 +178,7 @@ def test_it_is_fast_enough_for_a_laptop() -> None:
     ("options", "words"),
     [
         ({"name": "embedded:v2"}, ["encoder='embedded:v2'", "'embedded'"]),
+        ({"name": "strokes:v2"}, ["encoder='strokes:v2'", "'strokes'"]),
         ({"name": "embedded", "device": "cuda"}, ["device='cuda'", "'cpu'"]),
         ({"name": "embedded", "dtype": "bfloat16"}, ["dtype='bfloat16'", "'float32'"]),
         ({"name": "embedded", "batch_tiles": 0}, ["batch_tiles=0", "at least 1"]),
@@ -187,15 +193,17 @@ def test_an_option_that_cannot_work_is_refused_by_name(options: dict[str, object
 
 @pytest.mark.parametrize("device", [None, "auto", "cpu"])
 @pytest.mark.parametrize("dtype", [None, "auto", "float32", "fp32"])
-def test_options_that_mean_the_default_are_taken(device: str | None, dtype: str | None) -> None:
-    assert load_encoder("embedded", device=device, dtype=dtype).name == "embedded"
+@WITHOUT_WEIGHTS
+def test_options_that_mean_the_default_are_taken(name: str, device: str | None, dtype: str | None) -> None:
+    assert load_encoder(name, device=device, dtype=dtype).name == name
 
 
-def test_it_needs_neither_torch_nor_any_other_heavy_package() -> None:
+@WITHOUT_WEIGHTS
+def test_it_needs_neither_torch_nor_any_other_heavy_package(name: str) -> None:
     script = (
         "import sys, numpy as np\n"
         "from vincicoder.similarity import load_encoder\n"
-        "load_encoder('embedded').encode(np.zeros((1, 448, 448, 3), np.uint8))\n"
+        f"load_encoder({name!r}).encode(np.zeros((1, 448, 448, 3), np.uint8))\n"
         "print(sorted({'torch', 'transformers', 'timm', 'scipy'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

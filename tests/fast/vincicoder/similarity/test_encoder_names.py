@@ -11,7 +11,7 @@ from vincicoder.similarity.encoders import ENCODERS, load_encoder
 
 
 def test_every_file_is_a_kind_of_encoder() -> None:
-    assert set(ENCODERS) >= {"dinov2", "embedded", "timm"}
+    assert set(ENCODERS) >= {"dinov2", "embedded", "strokes", "timm"}
     assert not ENCODERS.faults()
 
 
@@ -20,6 +20,7 @@ def test_every_file_is_a_kind_of_encoder() -> None:
     [
         ("embeded", "embedded"),
         ("Embedded", "embedded"),
+        ("stroke", "strokes"),
         ("tim:vit_large_patch14_dinov2.lvd142m", "timm:vit_large_patch14_dinov2.lvd142m"),
         ("facebook/dino2-large", "facebook/dinov2-large"),
         ("facebook/dinov2-larg", "facebook/dinov2-large"),
@@ -38,5 +39,5 @@ def test_a_misspelt_encoder_is_answered_by_the_nearest_name(
 
 
 def test_a_name_like_nothing_is_told_what_there_is() -> None:
-    with pytest.raises(ConfigError, match=r"'clip' is not known\. Expected .* directory .* embedded, timm$"):
+    with pytest.raises(ConfigError, match=r"'clip' is not known\. Expected .* directory .* embedded, strokes, timm$"):
         load_encoder("clip")
