@@ -6,7 +6,7 @@
 # A TIER is a directory of tests, and the order is always this one:
 #   fast       pure Python and renders of Python and SVG: the package and its extra dev
 #   render     renders of every language, the sandbox, the browser: Chromium, TeX and fonts as well
-#   encoder    encoders that need torch
+#   encoder    encoders that need torch, reading text from pixels
 #   golden     what users rely on is what it was
 #   ray        the cluster, pipelines on Ray
 #   trainers   ms-swift, EasyR1, verl and TRL, and the example scripts
@@ -43,7 +43,7 @@ wanted=" ${tiers[*]:-${all[*]}} "
 
 extras=dev torch=
 if [[ $wanted == *" render "* ]]; then extras+=,serve; fi
-if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dinov2,timm torch=1; fi
+if [[ $wanted == *" encoder "* || $wanted == *" golden "* ]]; then extras+=,dinov2,timm,ocr torch=1; fi
 if [[ $wanted == *" ray "* || $wanted == *" golden "* ]]; then extras+=,ray; fi
 if [[ $wanted == *" trainers "* || $wanted == *" golden "* ]]; then extras+=,all,swift,verl torch=1; fi
 

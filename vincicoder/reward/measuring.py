@@ -132,10 +132,11 @@ class Measuring:
         def decide() -> Future[bool]:
             target, _ = self._targets.open(job.key, job.request.target)
             offered = {"target": target, "reference": job.reference, "language": job.alignment.language}
-            return copied(
-                self._of_reference(job, asked_for(applies)),
-                lambda known: bool(applies(**chosen(applies, {**offered, **known}))),
-            )
+            if "prepared" not in asked_for(applies):
+                known = self._of_reference(job, asked_for(applies))
+            else:
+                known = copied(self._prepared(job, component, offered), lambda prepared: {"prepared": prepared})
+            return copied(known, lambda values: bool(applies(**chosen(applies, {**offered, **values}))))
 
         return self._per_target.get(f"applies {component.name}", _data_key(job), decide)
 

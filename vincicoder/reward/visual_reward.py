@@ -39,7 +39,7 @@ class VisualReward:
 
     Args:
         encoder: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local directory, ``"timm:NAME"``, or
-            ``"embedded"``, which needs no weights; an ``EncoderConfig``; or an ``Encoder``.
+            ``"embedded"`` or ``"strokes"``, which need no weights; an ``EncoderConfig``; or an ``Encoder``.
         options: Options of ``RewardConfig``, by flat name (``cpu_seconds=5``) or whole (``limits=Limits(5)``).
 
     Raises:

@@ -16,7 +16,8 @@ class EncoderConfig(Config):
 
     Attributes:
         name: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local directory, ``"timm:NAME"`` or
-            ``"timm:NAME@CHECKPOINT"``, ``"embedded"``, which needs no weights, or the name of a plugin's encoder.
+            ``"timm:NAME@CHECKPOINT"``, ``"embedded"`` or ``"strokes"``, which need no weights, or the name of
+            a plugin's encoder.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None for a GPU when there is one.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None for float16 on CUDA, else float32.
         batch_tiles: Tiles that go through the network at once; bounds the memory that it needs.
@@ -25,7 +26,7 @@ class EncoderConfig(Config):
 
     name: str = option(
         DEFAULT_ENCODER,
-        help="what compares images: hub id or directory of a DINOv2, timm:NAME, or embedded",
+        help="what compares images: hub id or directory of a DINOv2, timm:NAME, embedded or strokes",
         flat="encoder",
     )
     device: str | None = option(

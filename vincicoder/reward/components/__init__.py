@@ -25,7 +25,8 @@ Two optional methods, whose arguments are any of ``target``, ``reference``, ``la
 ``reference_size``; the reference is rendered only where one of the last two is asked for, and once per group:
 
 * ``applies(...) -> bool`` decides whether a component applies, by the data and never by the response. A response that
-  gives an applicable component nothing to measure scores 0 in it, and so does one without a render.
+  gives an applicable component nothing to measure scores 0 in it, and so does one without a render. It may ask for
+  ``prepared`` too: then the work is done by ``prepare``, which runs in the pixel workers.
 * ``prepare(...)`` returns what is worth computing once per target; it must be picklable.
 
 A coroutine function runs in the endpoint stage, one that needs only comparisons where the comparison arrives, and every
@@ -98,7 +99,7 @@ def load_component(name: str, options: Mapping[str, Any]) -> Component:
         raise ConfigError(f"component {name!r} has no option {next(iter(options))!r}; it has none at all")
     applies, prepare = getattr(found, "applies", None), getattr(found, "prepare", None)
     needs = _needs(name, found, ON_OFFER)
-    _needs(name, applies, _PER_TARGET)
+    _needs(name, applies, _PER_TARGET | {"prepared"})
     _needs(name, prepare, _PER_TARGET)
     called = found if inspect.isroutine(found) else found.__call__
     stage = "inline" if needs <= _CHEAP else "pixels"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,12 +114,23 @@ def _texts(facts: Facts, size: _Size, image: Image.Image) -> Texts:
         left, top, right, bottom = span.box
         if text := " ".join(span.text.split()):
             spans.append(Span(text, (left * across, top * down, right * across, bottom * down), span.colour))
+    return texts_of(spans, image.size, borne_out(spans, image))
+
+
+def texts_of(spans: Sequence[Span], size: _Size, shown: Sequence[float]) -> Texts:
+    """Return spans as they are compared.
+
+    Args:
+        spans: Text with boxes in pixels.
+        size: Width and height of the image in pixels.
+        shown: How far the pixels bear each out, in [0, 1].
+    """
     boxes = np.array([span.box for span in spans], np.float64).reshape(-1, 4)
     return Texts(
         [span.text for span in spans],
-        (boxes[:, :2] + boxes[:, 2:]) / 2 / image.size,
+        (boxes[:, :2] + boxes[:, 2:]) / 2 / size,
         np.sqrt(np.minimum([len(span.text) for span in spans], _LONGEST)).astype(np.float64),
-        np.array(borne_out(spans, image), np.float64),
+        np.array(shown, np.float64),
     )
 
 

@@ -97,10 +97,10 @@ def load_encoder(
     """Load an encoder by name. Nothing is cached: two calls load two encoders.
 
     Args:
-        name: ``"embedded"`` (no weights, CPU); a DINOv2 for transformers by hub id or local directory, such as
-            ``"facebook/dinov2-large"``; ``"timm:NAME"`` or ``"timm:NAME@CHECKPOINT"``, such as
-            ``"timm:vit_large_patch14_dinov2.lvd142m"``, for any network of timm; or a name that another
-            package registers.
+        name: ``"embedded"`` or ``"strokes"`` (no weights, CPU); a DINOv2 for transformers by hub id or local
+            directory, such as ``"facebook/dinov2-large"``; ``"timm:NAME"`` or ``"timm:NAME@CHECKPOINT"``, such as
+            ``"timm:vit_large_patch14_dinov2.lvd142m"``, for any network of timm; or a name that another package
+            registers.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None or ``"auto"`` takes CUDA if there is one,
             else the CPU.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None or ``"auto"`` takes float16 on CUDA, else

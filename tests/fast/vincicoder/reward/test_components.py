@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import facts_language
@@ -226,10 +227,16 @@ def test_a_component_that_cannot_work_is_refused_before_anything_runs(
 
 NEEDED = {"judge": {"url": "http://localhost:8000/v1", "model": "judge"}}
 """What a component must be told."""
+PACKAGES = {"ocr": ("rapidocr", "onnxruntime")}
+"""What a component needs of an extra that not every developer has."""
 
 
 @pytest.mark.parametrize("name", [name for name in COMPONENTS if name not in measured.NAMES])
 def test_every_built_in_component_loads_and_names_only_what_is_on_offer(name: str) -> None:
+    if missing := [each for each in PACKAGES.get(name, ()) if find_spec(each) is None]:
+        with pytest.raises(ConfigError, match=f"{missing[0]}.*{name}"):
+            load_component(name, {})
+        return
     component = load_component(name, NEEDED.get(name, {}))
     assert component.name == name
     assert component.stage in ("inline", "pixels", "endpoint")
