@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, positive_int
 from vincicoder.cli.progress import shown_progress
 from vincicoder.cli.reward_flags import add_reward_flags
+from vincicoder.errors import ConfigError
 from vincicoder.options import from_flat, given_flags
 from vincicoder.reporting.printable import printable
 from vincicoder.reward.config import RewardConfig
@@ -53,6 +54,7 @@ def add_parser(commands: Any) -> None:
     add("--languages", metavar="LIST", help="names or aliases with commas between them (default: all)")
     add("--limit", type=positive_int, metavar="N", help="only the first N references (default: all)")
     add("--compare", choices=tuple(PRESETS), metavar="PRESET", help="a second preset for the same renders")
+    add("--without-references", action="store_true", help="do not tell the reward the references' code")
     add(
         "--output",
         metavar="FILE",
@@ -81,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     from vincicoder.fidelity.references import read_references
     from vincicoder.fidelity.tell import table
 
+    if options.search and options.without_references:
+        raise ConfigError("--search tells the reward the references' code; leave out --without-references or --search")
     config = from_flat(RewardConfig, given_flags(options, RewardConfig))
     languages = [each.strip() for each in (options.languages or "").split(",") if each.strip()]
     references = read_references(options.records, options.split, languages)[: options.limit]
@@ -115,7 +119,8 @@ def _measured(
     with _progress(len(references), "reference", problems) as (progress, complain):
         found = measure(
             options.records, encoder, split=options.split, languages=languages, compare=options.compare,
-            output=options.output, limit=options.limit, progress=progress, complain=complain, **given,
+            without_references=options.without_references, output=options.output, limit=options.limit,
+            progress=progress, complain=complain, **given,
         )  # fmt: skip
     data, attempts = found.to_dict(), []
     judges = Judges.of(encoder, options.compare, given)

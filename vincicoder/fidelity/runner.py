@@ -72,6 +72,7 @@ def measure(
     split: str = "all",
     languages: Iterable[str] = (),
     compare: str | None = None,
+    without_references: bool = False,
     output: str | Path | None = None,
     limit: int | None = None,
     progress: Callable[[bool], object] = lambda fresh: None,
@@ -86,6 +87,7 @@ def measure(
         split: ``training``, ``held-out`` or ``all``.
         languages: The languages that are wanted; empty for all.
         compare: Name of a second preset, which judges the same renders.
+        without_references: Whether the reward is not told the references' code, as for data that have none.
         output: File of scores in JSON lines that a later run goes on from; None writes none. Weights may change
             between runs, since component scores are kept.
         limit: Only this many references.
@@ -106,12 +108,13 @@ def measure(
     references = read_references(sources, split, languages, complain)[:limit]
     judges = Judges.of(encoder, compare, options)
     config = judges.config
-    results = None if output is None else ResultsFile(output, judges.digest)
+    run_name = f"{judges.digest} without references" if without_references else judges.digest
+    results = None if output is None else ResultsFile(output, run_name)
     before = _cpu_seconds()
     try:
         with VisualReward(config.encoder, rendering=config.rendering, scoring=config.scoring, keep_renders="all") as to:
             name = to.encoder
-            run = _Run(to, references, results, progress, complain)
+            run = _Run(to, references, results, progress, complain, without_references)
             rows = sorted(run.rows(), key=lambda row: (row["reference"], row["id"]))  # whatever came first
     finally:
         if results is not None:
@@ -137,8 +140,10 @@ class _Run:
         results: ResultsFile | None,
         progress: Callable[[bool], object],
         complain: Callable[[str], object],
+        without_references: bool,
     ) -> None:
         self._reward, self._references, self._results = reward, references, results
+        self._without_references = without_references
         self._progress, self._complain = progress, complain
         self._earlier: list[dict[str, Any]] = []
         self._under_way: dict[int, Answer] = {}
@@ -182,7 +187,9 @@ class _Run:
                 self._progress(asked > 0)
 
     def _answers(self, reference: Reference, target: Image.Image) -> Iterator[Answer]:
-        return answers_to(reference, target, unrelated_code(reference, self._references))
+        for answer in answers_to(reference, target, unrelated_code(reference, self._references)):
+            withheld = dataclasses.replace(answer.request, reference=None)
+            yield dataclasses.replace(answer, request=withheld) if self._without_references else answer
 
 
 def _groups(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Mapping[str, Any]]]:
