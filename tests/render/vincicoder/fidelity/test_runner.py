@@ -136,3 +136,14 @@ def test_domains_of_one_language_are_told_apart():
     assert groups == {"all": 3, "python": 2, "python/chart": 1, "python/chemistry": 1, "svg": 1}
     assert "python/chemistry" in table(told)
     assert "over 3 references say little" in table(told)
+
+
+def test_withheld_references_leave_the_components_that_need_them_out(tmp_path):
+    options = {"languages": ["svg"], "limit": 1, "workers": 1, "preset": "robust"}
+    output = tmp_path / "scores.jsonl"
+    found = measure(["snippets"], "embedded", without_references=True, output=output, **options)
+    for row in found.rows[0]:
+        assert row["scores"]["length"] is None
+        assert row["scores"]["text"] is None
+    with pytest.raises(ConfigError, match=r"scores\.jsonl"):
+        measure(["snippets"], "embedded", output=output, **options)
