@@ -41,9 +41,9 @@ def main() -> None:
                 image = pool.render(code, language).image
                 if image is None or not all(side in _SIDES for side in image.size) or is_blank(image):
                     continue
-                target = f"{path.stem}.png".replace(" ", "-")
-                image.save(options.output / target)
-                record = {"id": path.stem, "target": target, "code": code, "language": language}
+                name = f"{path.parent.name}-{path.stem}".replace(" ", "-")  # two directories may have the same names
+                image.save(options.output / f"{name}.png")
+                record = {"id": name, "target": f"{name}.png", "code": code, "language": language}
                 lines.write(json.dumps(record, ensure_ascii=False) + "\n")
                 kept += 1
             print(f"{directory}: {kept} kept of {tried} tried")
