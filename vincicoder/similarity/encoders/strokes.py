@@ -177,7 +177,8 @@ def _measures(grey: Floats, block: int) -> Floats:
 def _both_signs(values: Floats, block: int) -> tuple[Floats, Floats]:
     """Return the mean of what is above 0 and of what is below it, in each block."""
     total, size = _averaged(values, block), _averaged(np.abs(values), block)
-    return (size + total) / 2, (size - total) / 2
+    half = np.float32(0.5)
+    return half * (size + total), half * (size - total)
 
 
 def _averaged(values: Floats, block: int) -> Floats:
