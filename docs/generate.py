@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import ladder
+
 from vincicoder.cluster.options import Placement
 from vincicoder.options import table
 from vincicoder.planning import Run, make_plan
@@ -12,15 +14,40 @@ from vincicoder.planning.overrides import SCRIPTS
 from vincicoder.planning.profiles import FAST, GPUS, SETTINGS, TITLES, Setting
 from vincicoder.reward.components import COMPONENTS
 from vincicoder.reward.config import RewardConfig
+from vincicoder.runs.card import read_card
+from vincicoder.runs.card_page import table_of
 from vincicoder.server.config import ServerConfig
 from vincicoder.trainers.metrics import EXPLAINED
 
 DOCS = Path(__file__).resolve().parent
+RESULTS = DOCS.parent / "results"
 
 
 def pages() -> dict[str, str]:
     """Return every page by the name of its file."""
-    return {"options.md": options(), "metrics.md": metrics(), "profiles.md": profiles()}
+    return {
+        "options.md": options(),
+        "metrics.md": metrics(),
+        "profiles.md": profiles(),
+        "reproduce.md": ladder.filled((DOCS / "reproduce.md").read_text(encoding="utf-8")),
+        "results.md": results(),
+    }
+
+
+def results() -> str:
+    """Return the page of runs, from their cards."""
+    cards = [read_card(path) for path in sorted(RESULTS.glob("*.json"))]
+    return f"""# Results
+
+Runs of the [ladder](reproduce.md) and others, each by its card: settings, versions, data, curves, cost, evaluation, and
+whether test samples were in the training data. The page is made from the files in [results/](../results) by
+`python docs/generate.py`. [CONTRIBUTING.md](../CONTRIBUTING.md#send-a-run-card) says how to send one; failed runs are
+as welcome as others.
+
+{table_of(cards, "../results")}
+Reward and execution are those of the first and the last step that were logged. "off" is the worst that
+`vincicoder watch` says of the run.
+"""
 
 
 def options() -> str:

@@ -82,6 +82,7 @@ def run(arm: str, seed: int, settings: Settings, judge: Judge) -> dict[str, Any]
         "held_out_scenes": held_out,
         "evaluations": watch.evaluations,
         "training_rewards": [(log["step"], log["reward"]) for log in trainer.state.log_history if "reward" in log],
+        "log_history": trainer.state.log_history,
         "likeliest_responses": likeliest,
         "likeliest": {
             **measured(judge, likeliest, held_out),

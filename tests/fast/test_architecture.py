@@ -16,6 +16,7 @@ LAYERS = (
     {"reward"},
     {"evaluation", "fidelity", "attacks", "planning"},
     {"trainers", "cluster", "server"},
+    {"runs"},
     {"cli", "__main__"},
 )
 """The rooms of the package ``vincicoder``, bottom to top. Imports point down or stay level."""

@@ -14,6 +14,7 @@ from tiny_benchmarks import taught_unisvg
 from vincicoder import CompletionReward, RewardRequest, VisualReward, evaluate
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.export import export
+from vincicoder.runs import read_log
 from vincicoder.trainers import add_means
 
 
@@ -126,6 +127,12 @@ def main(directory: Path, policy: Path) -> None:
             assert close(log["vincicoder/overall"], sum(again) / 4)
             assert 0 < log["rewards/vincicoder_visual/mean"] < log["rewards/vincicoder/mean"]
     assert_validation_agrees(directory, trainer.state.log_history)
+    trainer.save_state()
+    read = read_log(directory / "out")
+    assert read.trainer == "trl"
+    assert [value for _, value in read.series("execution")] == [log["vincicoder/execution"] for log in logs]
+    assert [value for _, value in read.series("length")] == [log["completions/mean_length"] for log in logs]
+    assert read.series("language/svg/execution") == read.series("execution"), "all samples are SVG"
     print(f"{len(logs)} steps agree")
 
 

@@ -1,6 +1,6 @@
-"""The command line: ``vincicoder score | render | doctor | serve | data | eval | fidelity | refine | plan``.
+"""The command line, ``vincicoder COMMAND``: `COMMANDS` has every command.
 
-Each command is a file with ``add_parser``, which is light, and ``run``, which imports what the command needs. So
+Each is a file with ``add_parser``, which is light, and ``run``, which imports what the command needs. So
 ``--help`` is instant.
 """
 
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from vincicoder._version import __version__
-from vincicoder.cli import data, doctor, eval, fidelity, plan, refine, render, score, serve
+from vincicoder.cli import card, data, doctor, eval, fidelity, plan, refine, render, score, serve, watch
 from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE, Parser
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.reporting.printable import printable
@@ -27,6 +27,8 @@ COMMANDS = {
     "fidelity": fidelity,
     "refine": refine,
     "plan": plan,
+    "watch": watch,
+    "card": card,
 }
 
 

@@ -113,6 +113,8 @@ def _easyr1(plan: Plan) -> dict[str, str]:
     }
     if plan.run.lora_rank:
         settings["worker.actor.model.lora.rank"] = str(plan.run.lora_rank)
+    if plan.run.checkpoints:
+        settings["trainer.save_limit"] = str(plan.run.checkpoints)
     return settings
 
 
@@ -128,6 +130,8 @@ def _verl(plan: Plan) -> dict[str, str]:
     }
     if run.lora_rank:
         settings["actor_rollout_ref.model.lora_rank"] = str(run.lora_rank)
+    if run.checkpoints:
+        settings["trainer.max_actor_ckpt_to_keep"] = str(run.checkpoints)
     return settings
 
 
@@ -141,6 +145,8 @@ def _swift(plan: Plan, variables: dict[str, str]) -> Overrides:
     arguments += ["--vllm_engine_kwargs", f'{{"max_num_batched_tokens": {split.batched_tokens}}}']
     if run.lora_rank:
         arguments += ["--tuner_type", "lora", "--lora_rank", str(run.lora_rank)]
+    if run.checkpoints:
+        arguments += ["--save_total_limit", str(run.checkpoints)]
     return Overrides(SCRIPTS["swift"], variables, arguments)
 
 
@@ -148,6 +154,8 @@ def _sft(plan: Plan, variables: dict[str, str]) -> Overrides:
     run, split = plan.run, plan.split
     variables |= {"SHARDING": split.sharding, "MICRO_BATCH": str(split.micro_batch), "MAX_LENGTH": str(run.max_length)}
     variables |= {"BATCH_UNIT": SEQUENCES, "PACK_LENGTH": str(run.packed)}
+    if run.checkpoints:
+        variables["SAVE_LIMIT"] = str(run.checkpoints)
     arguments = []
     if run.lora_rank:
         variables["TUNER"] = "lora"

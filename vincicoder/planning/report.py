@@ -10,6 +10,7 @@ from vincicoder.planning.memory import GIB, cached_sequences, host_bytes
 from vincicoder.planning.plan import MARGIN, Plan, nearest, split_in_words
 from vincicoder.planning.sensitivity import Effect, effects_of
 from vincicoder.planning.settings import SFT
+from vincicoder.planning.storage import checkpoint_bytes, disk_bytes, kept_checkpoints, node_bytes
 from vincicoder.planning.timing import HIDES_BEHIND, cores_to_hide, decoding_of, mean_render_seconds
 
 TOLERATED = 1.25  # times that a batch may differ from what was asked for before a plan remarks on it
@@ -47,7 +48,8 @@ def text_of(plan: Plan, explain: bool = False) -> str:
     how = f", LoRA of rank {run.lora_rank}" if run.lora_rank else ""
     where = f"{run.gpus} x {run.gpu} of {run.memory:g} GiB on {run.nodes} node{'s' * (run.nodes > 1)}"
     lines = [f"{shape.name} ({shape.parameters / 1e9:.2f}B parameters{how}), {stage}, {run.framework}, {where}", ""]
-    lines += [verdict(plan), "", "Memory of each GPU, GiB", *_memory(plan), "", "Batch", f"  {split_in_words(plan)}"]
+    lines += [verdict(plan), "", "Memory of each GPU, GiB", *_memory(plan)]
+    lines += ["", "Each node", *_node(plan), "", "Batch", f"  {split_in_words(plan)}"]
     if run.stage == SFT:
         lines += _converted(plan)
     if not plan.timed:
@@ -81,7 +83,10 @@ def json_of(plan: Plan) -> dict[str, Any]:
         "nearest": found and found[0],
         "split": asdict(plan.split),
         "memory": {**memory, "training": plan.memory.training, "rollout": plan.memory.rollout},
-        "host_memory": host_bytes(plan.run, plan.shape, plan.split),
+        "host_memory": _host(plan),
+        "node_memory": node_bytes(plan.run, plan.shape, plan.split),
+        "checkpoint": checkpoint_bytes(plan.run, plan.shape),
+        "disk": disk_bytes(plan.run, plan.shape),
         "batch": asdict(plan.batch) if plan.run.stage == SFT else None,
         "steps": plan.steps,
         "step_seconds": None,
@@ -142,10 +147,22 @@ def _memory(plan: Plan) -> list[str]:
             ("rollouts in all", memory.rollout),
         ]
     rows = [row for row in rows if row[1] or row[0].endswith("in all")]
-    lines = [f"  {name:<30}{count / GIB:>8.1f}" for name, count in rows]
-    if host := host_bytes(plan.run, plan.shape, plan.split):
-        lines.append(f"  and {host / GIB:.0f} GiB in the memory of each node, for what leaves its GPUs")
-    return lines
+    return [f"  {name:<30}{count / GIB:>8.1f}" for name, count in rows]
+
+
+def _node(plan: Plan) -> list[str]:
+    run, shape = plan.run, plan.shape
+    kept, host = kept_checkpoints(run), _host(plan)
+    left = f", {host / GIB:,.0f} of it for what leaves the GPUs" if host else ""
+    return [
+        f"  memory {node_bytes(run, shape, plan.split) / GIB:,.0f} GiB{left}",
+        f"  disk of all nodes {disk_bytes(run, shape) / 1e9:,.0f} GB: {kept} checkpoint{'s' * (kept > 1)} of "
+        f"{checkpoint_bytes(run, shape) / 1e9:,.0f} GB and a new one, the model, the data",
+    ]
+
+
+def _host(plan: Plan) -> float:
+    return host_bytes(plan.run, plan.shape, plan.split)
 
 
 def _rollouts(plan: Plan) -> list[str]:

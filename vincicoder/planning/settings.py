@@ -81,6 +81,7 @@ class Run(Config):
     sharding: str | None = option(
         None, help="DeepSpeed's way, for ms-swift", choices=("zero2", "zero3", "zero3_offload"), shown="the script's"
     )
+    checkpoints: int | None = option(None, help="checkpoints that are kept", minimum=1, shown="the script's")
     cpus: int = option(RELEASE.reward_cpus, help="CPU cores of a node that can render", minimum=1)
 
     def __post_init__(self) -> None:

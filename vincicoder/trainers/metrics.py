@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from vincicoder.languages import LANGUAGES
 from vincicoder.reward.result import NAMED_SCORES
 from vincicoder.status import Fault, Status
 
@@ -47,6 +48,12 @@ BENCHMARK = "benchmark/"
 GROUP = "group/"
 """What the names of metrics of groups begin with."""
 
+LANGUAGE = "language/"
+"""What the names of metrics of one language begin with. Divide by ``share`` to get means over its own samples."""
+
+BY_LANGUAGE = ("share", "overall", "execution")
+"""The metrics of each language, after its name."""
+
 COUNT = "count/"
 """What the names of counts in sums begin with: of benchmarks' samples, and of groups."""
 
@@ -69,6 +76,11 @@ EXPLAINED: dict[str, str] = {
     f"{GROUP}range": "mean difference between the best and the worst of them",
     f"{GROUP}below_noise": "share of groups whose standard deviation is below twice the option `noise`",
     f"{GROUP}DOMAIN/NAME": "each of these three for the rows of one domain, or language where no domain is known",
+    f"{LANGUAGE}NAME/share": "share of samples in that language",
+    **{
+        f"{LANGUAGE}NAME/{name}": f"`{name}`, with 0 for samples in other languages: divide by `{LANGUAGE}NAME/share`"
+        for name in BY_LANGUAGE[1:]
+    },
     f"{BENCHMARK}NAME/COLUMN": "in validation: a [column of the benchmark](evaluation.md#while-it-trains)",
     f"{BENCHMARK}NAME/unjudged": "share of its samples that could not be measured, which is no fault of the model",
 }
@@ -101,7 +113,13 @@ def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",)) -> 
     measured = {name: float(score or 0.0) for name, score in scores.items()}
     named = {name: float(getattr(result, name)) for name in NAMED_SCORES}
     return metrics_from(
-        {**measured, **named}, result.status, components, result.seconds, absent, bad_reference=bool(result.note)
+        {**measured, **named},
+        result.status,
+        components,
+        result.seconds,
+        absent,
+        bad_reference=bool(result.note),
+        language=result.language if result.status.fault in (Fault.NONE, Fault.RESPONSE) else None,
     )
 
 
@@ -113,6 +131,7 @@ def metrics_from(
     absent: Iterable[str] = (),
     unknown: bool = False,
     bad_reference: bool = False,
+    language: str | None = None,
 ) -> Metrics:
     """Return the metrics of a sample.
 
@@ -124,6 +143,7 @@ def metrics_from(
         absent: Components that do not apply.
         unknown: Whether the scores stand in for it and do not come from its siblings.
         bad_reference: Whether its reference was left out.
+        language: The requested language, if the sample was judged.
     """
     names = dict.fromkeys((*NAMED_SCORES, *components))
     return {
@@ -135,6 +155,16 @@ def metrics_from(
         BAD_REFERENCE: float(bad_reference),
         **{name: seconds.get(stage, 0.0) for name, stage in TIMES.items()},
         **{f"na/{name}": float(name in absent) for name in components},
+        **_of_languages(language, {"share": 1.0, **scores}),
+    }
+
+
+def _of_languages(language: str | None, scores: Mapping[str, float]) -> Metrics:
+    """Return the metrics of every language: those of the sample's own, and 0 for the others."""
+    return {
+        f"{LANGUAGE}{each}/{name}": float(scores.get(name, 0.0)) if each == language else 0.0
+        for each in LANGUAGES
+        for name in BY_LANGUAGE
     }
 
 

@@ -15,8 +15,20 @@ import pytest
 from needed import needs
 from repository import EXAMPLES
 
+from vincicoder.runs import read_log
+
 pytestmark = pytest.mark.swift
 needs("swift", "ms-swift is not installed")
+
+READ = {
+    "reward": "reward",
+    "execution": "vincicoder/execution",
+    "length": "completions/mean_length",
+    "cut": "completions/clipped_ratio",
+    "clip": "clip_ratio/region_mean",
+    "step_seconds": "train_speed(s/it)",
+}
+"""Measures of a log that ms-swift wrote, and its own names of them."""
 
 SCRIPT = EXAMPLES / "qwen3vl_8b_grpo_swift.sh"
 
@@ -44,6 +56,10 @@ def test_the_smoke_run_trains_and_logs_the_reward(run, tmp_path):
         assert step["vincicoder/bad_target"] == 0, "the images of the rows reach the reward"
     [arguments] = (tmp_path / "out").rglob("args.json")
     assert json.loads(arguments.read_text())["seed"] == 3, "a flag of one's own arrives"
+    read = read_log(tmp_path / "out")
+    assert (read.trainer, read.path) == ("swift", log)
+    for name, key in READ.items():
+        assert read.series(name) == [(number, step[key]) for number, step in enumerate(steps, 1)], name
 
 
 @pytest.mark.parametrize("settings", [{}, {"VLLM": "server", "TRUNCATED": "soft"}, {"ROLE": "rollout"}], ids=str)
