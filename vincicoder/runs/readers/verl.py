@@ -6,6 +6,7 @@ verl logs nothing of a training step's reward but the mean. All of our metrics a
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,8 +48,15 @@ def of_responses(directory: Path) -> Iterator[Raw]:
     for path in sorted(directory.glob(f"**/{_ROLLOUTS}/*.jsonl")):
         step = int(path.stem) if path.stem.isdigit() else None
         if step is not None:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                yield step, _means(objects(lines))
+            about = path.stat()
+            yield step, dict(_means_in(path, about.st_size, about.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=4096)
+def _means_in(path: Path, size: int, written: int) -> Mapping[str, float]:
+    """Return the means of a file; one that has not changed is read once, since a step may have 20 MB of responses."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        return _means(objects(lines))
 
 
 def _means(responses: Iterable[Mapping[str, Any]]) -> dict[str, float]:
