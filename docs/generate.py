@@ -21,6 +21,7 @@ from vincicoder.trainers.metrics import EXPLAINED
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "results"
+NO_CARDS = "There is no card yet: nobody has sent one, and this project has no GPU to make one on.\n"
 
 
 def pages() -> dict[str, str]:
@@ -44,7 +45,7 @@ whether test samples were in the training data. The page is made from the files 
 `python docs/generate.py`. [CONTRIBUTING.md](../CONTRIBUTING.md#send-a-run-card) says how to send one; failed runs are
 as welcome as others.
 
-{table_of(cards, "../results")}
+{table_of(cards, "../results") if cards else NO_CARDS}
 Reward and execution are those of the first and the last step that were logged. "off" is the worst that
 `vincicoder watch` says of the run.
 """
