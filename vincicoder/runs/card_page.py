@@ -27,21 +27,23 @@ def page_of(card: Card) -> str:
     parts = [f"# {_plain(card['name'])}", *([_plain(card["notes"])] if card["notes"] else [])]
     parts.append(_table(("", ""), list(facts.items())))
     if card["data"]:
-        rows = [
+        data = [
             (each["name"], str(each["files"]), f"{each['bytes']:,}", each["digest"], each["revision"] or "not known")
             for each in card["data"]
         ]
-        parts.append("## Data\n\n" + _table(("name", "files", "bytes", "digest", "revision"), rows))
+        parts.append("## Data\n\n" + _table(("name", "files", "bytes", "digest", "revision"), data))
     parts.append("## Curves\n\n" + _curves(card))
-    found = [f"- {each['level']} at step {each['step']}: {_plain(each['message'])}" for each in card["findings"]]
-    parts.append("## What `vincicoder watch` says\n\n" + ("\n".join(found) or "Nothing is off."))
+    off = [f"- {each['level']} at step {each['step']}: {_plain(each['message'])}" for each in card["findings"]]
+    parts.append("## What `vincicoder watch` says\n\n" + ("\n".join(off) or "Nothing is off."))
     if card["evaluation"]:
-        rows = [(each["benchmark"], each["model"], str(each["samples"]), _columns(each)) for each in card["evaluation"]]
-        parts.append("## Evaluation\n\n" + _table(("benchmark", "model", "samples", "columns"), rows))
+        found = [
+            (each["benchmark"], each["model"], str(each["samples"]), _columns(each)) for each in card["evaluation"]
+        ]
+        parts.append("## Evaluation\n\n" + _table(("benchmark", "model", "samples", "columns"), found))
     parts.append("## Test samples in the training data\n\n" + _contamination(card))
     if card["settings"]:
-        rows = [(f"`{name}`", f"`{value}`") for name, value in card["settings"].items()]
-        parts.append("## Settings\n\n" + _table(("name", "value"), rows))
+        settings = [(f"`{name}`", f"`{value}`") for name, value in card["settings"].items()]
+        parts.append("## Settings\n\n" + _table(("name", "value"), settings))
     return "\n\n".join(parts) + "\n"
 
 

@@ -58,7 +58,7 @@ def measured(raw: Mapping[str, float], names: Names, prefix: str) -> dict[str, f
 def _of_languages(raw: Mapping[str, float], prefix: str) -> dict[str, float]:
     """Return the metrics of each language as means over its own samples; none for a language without any."""
     share = f"/{BY_LANGUAGE[0]}"
-    found = {}
+    found: dict[str, float] = {}
     for name, value in raw.items():
         if name.startswith(prefix) and name.endswith(share) and value > 0:
             language = name.removeprefix(prefix).removesuffix(share)
