@@ -19,6 +19,7 @@ from tiny_benchmarks import taught_unisvg
 from vincicoder import RewardRequest, VisualReward, evaluate
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.predictions import read_predictions
+from vincicoder.runs import read_log
 
 pytestmark = [pytest.mark.verl, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -87,6 +88,13 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     means = [float(value) for value in re.findall(r"critic/score/mean:([-\d.e]+)", log)]
     steps = [[each["score"] for each in trained if each["step"] == step] for step in (1, 2)]
     assert means == pytest.approx([sum(step) / len(step) for step in steps], abs=1e-4)
+    printed = tmp_path / "printed.log"
+    printed.write_text(log)
+    read = read_log(printed)
+    assert [value for _, value in read.series("reward")] == pytest.approx(means)
+    executed = [[each["execution"] for each in trained if each["step"] == step] for step in (1, 2)]
+    expected = [(1 + number, sum(step) / len(step)) for number, step in enumerate(executed)]
+    assert read.series("execution") == read.series("language/svg/execution") == expected
     logged = [float(value) for value in re.findall(r"vincicoder/overall:([-\d.e]+)", log)]
     assert logged == pytest.approx(means, abs=1e-4)
     assert len(re.findall(r"vincicoder/group/svg/std:", log)) == 2
