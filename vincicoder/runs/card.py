@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,11 @@ from vincicoder.evaluation.contamination import Audit
 from vincicoder.evaluation.evaluation import Evaluation
 from vincicoder.rendering.fingerprint import fingerprint
 from vincicoder.rendering.pool import RenderPool
+from vincicoder.runs.card_page import Card, page_of
 from vincicoder.runs.log import Log, read_log
 from vincicoder.runs.provenance import data_of, settings_of, versions
 from vincicoder.runs.recipe import Recipe
 from vincicoder.runs.watch import watch
-
-Card = Mapping[str, Any]
-"""A card as JSON has it; `KEYS` are its keys."""
 
 KEYS = (
     *("name", "notes", "trainer", "recipe", "gpus", "settings", "versions", "render", "data", "steps", "curves"),
@@ -154,8 +152,6 @@ def write_card(card: Card, directory: Path) -> tuple[Path, Path]:
     Raises:
         ConfigError: The directory cannot be written to.
     """
-    from vincicoder.runs.card_page import page_of
-
     paths = directory / f"{card['name']}.json", directory / f"{card['name']}.md"
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from vincicoder.runs.card import Card
+Card = Mapping[str, Any]
+"""A card as JSON has it; `vincicoder.runs.card.KEYS` are its keys."""
 
 _SHOWN = (0, 0.25, 0.5, 0.75, 1)  # of a curve
 
