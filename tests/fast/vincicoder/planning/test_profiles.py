@@ -9,6 +9,7 @@ import pytest
 from dry_run import dry_run
 from repository import EXAMPLES
 
+from vincicoder.data.layouts import verl
 from vincicoder.planning import Run, make_plan
 from vincicoder.planning.overrides import SCRIPTS
 from vincicoder.planning.profiles import FAST, SETTINGS, TITLES, paper
@@ -56,6 +57,10 @@ def test_every_script_says_what_a_truncated_response_gets(tmp_path):
     assert verl["+reward.reward_kwargs.truncated"] == "soft"
     assert (swift["--soft_max_length"], swift["--soft_cache_length"]) == ("5000", "1000")
     assert command("swift", tmp_path, TRUNCATED="mask")["--overlong_filter"] == "true"
+
+
+def test_verls_rows_have_the_pixels_of_the_release():
+    assert (RELEASE.min_pixels, RELEASE.max_pixels) == (verl.MIN_PIXELS, verl.MAX_PIXELS)
 
 
 def test_every_setting_of_the_release_is_in_the_table_once_with_a_source():
