@@ -1,7 +1,7 @@
 """How fast predictions are scored, and how much CPU scoring takes beside the renders that its metrics need.
 
 Tiny copies of the five benchmarks are made of the sample set, whose responses are the predictions: good, flawed and
-failing ones. Everything is scored once to fill the cache of what references need, and measured the second time::
+failing ones. A few predictions are scored first, to fill the cache of what references need. Then all are measured::
 
     python benchmarks/evaluation.py --predictions 1000
 
@@ -68,14 +68,14 @@ def cpu() -> float:
 
 
 def measure(benchmark: str, directory: Path, count: int, workers: int | None) -> tuple[int, float, float, float]:
-    """Score predictions twice; return how many, and wall, CPU and render seconds of the second time."""
+    """Score each sample once, then all predictions; return how many, and their wall, CPU and render seconds."""
     chosen = BENCHMARKS.get(benchmark)
     metrics = choose_metrics(chosen)
     predictions = predictions_of(benchmark, directory, count)
     config = RenderingConfig(workers=workers)
-    for _ in range(2):
+    for wanted in (predictions[:_SAMPLES], predictions):
         begun, used = time.perf_counter(), cpu()
-        rows = list(score(chosen, chosen.load(directory), predictions, metrics, config))
+        rows = list(score(chosen, chosen.load(directory), wanted, metrics, config))
         wall, total = time.perf_counter() - begun, cpu() - used
         assert all(row["status"] != Status.INFRASTRUCTURE.value for row in rows), "this machine is at fault"
     renders = sum(row["cpu_seconds"]["render"] for row in rows)
