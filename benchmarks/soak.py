@@ -8,7 +8,10 @@ workers are killed every few seconds, and with ``--kill-servers`` fork servers t
 - this process's memory has grown by over 5 % since it warmed up, in a run of 4,000 requests or more;
 - a process, a file, a socket, shared memory, a descriptor or a thread is left when the reward is closed.
 
-Run: ``python benchmarks/soak.py --requests 50000 --kill-servers 0.5 2.5 --json soak.json --plot soak.png``.
+A fork server takes seconds to start, so that a run in which servers are killed all the time does little else: with
+``--every 20`` that happens in one batch of twenty. Run::
+
+    python benchmarks/soak.py --requests 50000 --kill-servers 0.5 2.5 --every 20 --json soak.json --plot soak.png
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ PATIENCE = 900.0  # seconds that one batch may take
 GROWTH = 1.05
 WARM_UP = 0.2  # share of the batches
 FEW = 4000  # requests, after which this process is not warm yet
-WEIGHTS = {"svg": 80, "python": 12, "html": 5, "latex": 3}
+WEIGHTS = {"svg": 90, "python": 6, "html": 2.5, "latex": 1.5}
 
 
 @dataclass
@@ -90,13 +93,15 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def run(args: argparse.Namespace, reward: VisualReward, record: Record, undisturbed: bool) -> None:
+def run(args: argparse.Namespace, reward: VisualReward, record: Record, killer: Killer) -> None:
     """Score batch after batch until there are enough requests or no more time."""
+    undisturbed = not (args.kill_workers or args.kill_servers)
     began = time.monotonic()
     number = 0
     while number < args.requests and time.monotonic() - began < 60 * args.minutes:
         count = min(args.batch, args.requests - number)
         asked = [request(n, args.seed, args.languages, args.hostile) for n in range(number, number + count)]
+        killer.resting = bool(len(record.batches) % args.every)
         started = time.monotonic()
         faulthandler.dump_traceback_later(PATIENCE, exit=True)
         results = reward.score([each for each, _ in asked])
@@ -169,7 +174,7 @@ def soak(args: argparse.Namespace) -> dict[str, Any]:
     killer = Killer(args.seed, args.kill_workers, args.kill_servers, args.spare)
     limits = {"cpu_seconds": 2, "wall_seconds": 20}  # hostile code shall cost little
     with VisualReward("embedded", workers=args.workers, keep_renders=False, **limits) as reward, killer:
-        run(args, reward, record, undisturbed=not (args.kill_workers or args.kill_servers))
+        run(args, reward, record, killer)
     seconds = time.monotonic() - began
     deadline = time.monotonic() + 20
     while any((left := belongings(directory, before)).values()) and time.monotonic() < deadline:
@@ -209,6 +214,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--languages", nargs="+", choices=sorted(WEIGHTS), default=sorted(WEIGHTS))
     made.add_argument("--kill-workers", type=float, nargs=2, default=(2.0, 5.0), metavar=("LOW", "HIGH"))
     made.add_argument("--kill-servers", type=float, nargs=2, default=None, metavar=("LOW", "HIGH"))
+    made.add_argument("--every", type=int, default=1, metavar="N", help="kill servers in every Nth batch (default 1)")
     made.add_argument("--spare", type=float, default=5.0, help="seconds for which nine servers of ten are spared")
     made.add_argument("--no-kills", dest="kill_workers", action="store_const", const=None, help="kill no workers")
     made.add_argument("--seed", type=int, default=0)

@@ -100,6 +100,10 @@ class Killer:
         servers: Likewise between kills of fork servers.
         spared: Seconds for which most fork servers are spared after their start, or none would ever be ready; every
             tenth is not.
+
+    Attributes:
+        killed: How many of each kind it has killed.
+        resting: Whether fork servers are left in peace for now.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class Killer:
     ) -> None:
         self._spared = spared
         self.killed: Counter[str] = Counter()
+        self.resting = False
         self._over = threading.Event()
         kinds = {"worker": workers, "server": servers}
         self._threads = [
@@ -121,6 +126,8 @@ class Killer:
 
     def _run(self, kind: str, chance: random.Random, pause: tuple[float, float]) -> None:
         while not self._over.wait(chance.uniform(*pause)):
+            if kind == "server" and self.resting:
+                continue
             servers = {pid for pid in processes.Tree().children(os.getpid()) if _runs(pid, "sandbox")}
             below = set(processes.descendants(os.getpid())) - servers
             if kind == "server":
