@@ -98,12 +98,12 @@ def _without_checks_of_results() -> None:
 def _without_origins() -> None:
     from vincicoder.rendering import html
 
-    class SameOrigin(html._RequestHandler):
+    class SameOrigin(html.RequestHandler):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             self.address = "http://always.invalid/"
 
-    html._RequestHandler = SameOrigin  # type: ignore[misc]
+    html.RequestHandler = SameOrigin  # type: ignore[misc]
 
 
 def _without_cleaning() -> None:

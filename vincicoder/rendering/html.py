@@ -7,15 +7,14 @@ import contextlib
 import io
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
+from vincicoder.rendering.chromium import Chromium, RequestHandler
 from vincicoder.rendering.facts import within_limits
-from vincicoder.rendering.page_images import PageImages, script_data
+from vincicoder.rendering.page_images import script_data
 from vincicoder.rendering.page_marks import page_marks
 from vincicoder.rendering.page_text import page_text
 from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
@@ -23,10 +22,8 @@ from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
-    from playwright.sync_api import Browser, CDPSession, Page, Route
+    from playwright.sync_api import CDPSession, Page
 
-_PLACEHOLDER = "rick.jpg"  # the name that the WebSight data give to every image
-_LAUNCH_MS = 60_000.0
 _SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
 _SETTLE = "__settle"  # the function that this script puts on every window
 
@@ -46,30 +43,6 @@ _INSTALLED = (
     "google-chrome",
 )
 
-_FLAGS = (
-    "--disable-gpu",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",
-    "--disable-gpu-rasterization",
-    "--disable-dev-shm-usage",
-    "--disable-breakpad",
-    "--disable-crash-reporter",
-    "--disable-sync",
-    "--disable-lcd-text",
-    "--renderer-process-limit=1",  # a process for each page costs more than all the rest
-    "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each
-    "--disable-webrtc",
-    "--disk-cache-size=1",
-    "--font-render-hinting=none",
-    "--force-color-profile=srgb",
-    "--force-device-scale-factor=1",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--js-flags=--max-old-space-size=512",
-    "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first frame
-    "--no-pings",
-    "--no-proxy-server",
-)
 # /proc: the browser checks on its own processes there; pages cannot open files.
 _READ = (
     "/proc",
@@ -106,7 +79,7 @@ class HtmlRenderer:
         self.assets = assets
         self._placeholder = b""
         self._setup_script = ""
-        self._chromium: _Chromium | None = None
+        self._chromium: Chromium | None = None
 
     def policy(self) -> Policy:
         """Return a policy with processes, sockets between them, and files of the browser, Playwright and the assets."""
@@ -136,7 +109,7 @@ class HtmlRenderer:
 
     def open(self, workspace: Workspace) -> None:
         """Start the browser, confined, before the first job."""
-        self._chromium = _Chromium(self._executable(), workspace, self._setup_script)
+        self._chromium = Chromium(self._executable(), workspace, self._setup_script)
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Render one page.
@@ -152,7 +125,7 @@ class HtmlRenderer:
         width, height = int(options.get("width") or self.width), int(options.get("height") or self.height)
         full_page = not options.get("height")
         check_pixels(width * scale, height * scale, workspace.pixels)
-        handler = _RequestHandler(code, self._placeholder, options.get("assets") or {})
+        handler = RequestHandler(code, self._placeholder, options.get("assets") or {})
         with _as_render_errors(self._chromium), self._chromium.page(width, height, scale, handler) as (page, devtools):
             _load(page, devtools, workspace, handler.address)
             image = _screenshot(devtools, workspace, scale, (width, height), full_page)
@@ -208,138 +181,8 @@ def _placeholder() -> bytes:
     return data.getvalue()
 
 
-class _RequestHandler:
-    """Answer the requests of one page.
-
-    Args:
-        code: The page.
-        placeholder: JPEG for images that only have a name.
-        assets: Names to files.
-    """
-
-    serial = 0
-
-    def __init__(self, code: str, placeholder: bytes, assets: dict[str, str]) -> None:
-        type(self).serial += 1
-        self.address = f"http://r{self.serial:03d}.invalid/"
-        self._document: bytes | None = code.encode("utf-8", "replace")
-        self._placeholder = placeholder
-        self._assets = assets
-
-    def handle(self, route: Route) -> None:
-        """Answer or refuse one request."""
-        request = route.request
-        name = urlsplit(request.url).path.rpartition("/")[2]
-        if self._document is not None and request.url == self.address and request.is_navigation_request():
-            body, self._document = self._document, None  # a page that loads itself again stays as it is
-            headers = {"Content-Type": "text/html; charset=utf-8", "Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}
-            route.fulfill(body=body, headers=headers)
-        elif name == _PLACEHOLDER:
-            route.fulfill(body=self._placeholder, content_type="image/jpeg")
-        elif name in self._assets:
-            route.fulfill(path=self._assets[name])
-        else:
-            # "aborted" leaves the window where it is; anything else would show the browser's own error page
-            route.abort("aborted" if request.is_navigation_request() else "failed")
-
-
-class _Chromium:
-    """A running browser with one page that is used again and again.
-
-    Args:
-        program: The browser.
-        workspace: Directory for its profile.
-        setup_script: JavaScript that runs in every page before the page's own.
-    """
-
-    def __init__(self, program: str, workspace: Workspace, setup_script: str) -> None:
-        from playwright.sync_api import sync_playwright
-
-        directories = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(workspace.cwd))
-        self._browser: Browser = (
-            sync_playwright()
-            .start()
-            .chromium.launch(
-                executable_path=program,
-                args=list(_FLAGS),
-                ignore_default_args=["--disable-popup-blocking"],
-                env={**os.environ, **directories},
-                chromium_sandbox=False,
-                timeout=_LAUNCH_MS,
-            )
-        )
-        self.crashed = False
-        self._killed = False
-        self._targets = self._browser.new_browser_cdp_session()
-        self._targets.on("Target.targetCrashed", self._target_crashed)
-        self._targets.send("Target.setDiscoverTargets", {"discover": True})
-        self._handler: _RequestHandler | None = None
-        self._page = self._new_page(setup_script)
-        self._devtools = self._page.context.new_cdp_session(self._page)
-        self.images = PageImages(self._devtools)
-        self._window = (0, 0, 0.0)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the browser still runs."""
-        return self._browser.is_connected()
-
-    def _new_page(self, setup_script: str) -> Page:
-        context = self._browser.new_context(
-            no_viewport=True,
-            service_workers="block",
-            accept_downloads=False,
-            locale="en-US",
-            timezone_id="UTC",
-            reduced_motion="no-preference",
-            color_scheme="light",
-        )
-        context.add_init_script(setup_script)
-        context.route("**/*", self._route)
-        page = context.new_page()
-        page.on("crash", self._crash)
-        context.on("page", lambda popup: popup.close())
-        return page
-
-    def _route(self, route: Route) -> None:
-        if self._handler is None:
-            route.abort("aborted")
-        else:
-            self._handler.handle(route)
-
-    def _crash(self, _: Page) -> None:
-        self.crashed = True
-
-    def _target_crashed(self, event: dict[str, Any]) -> None:
-        self._killed = self._killed or event["errorCode"] == signal.SIGKILL
-
-    def was_killed(self) -> bool:
-        """Whether a page's process was killed from outside, as when a machine runs out of memory; no page can do that.
-
-        One that runs into its own limit ends by another signal.
-        """
-        self._targets.send("Browser.getVersion")  # what happened before its answer has been heard of then
-        return self._killed
-
-    @contextlib.contextmanager
-    def page(
-        self, width: int, height: int, scale: float, handler: _RequestHandler
-    ) -> Iterator[tuple[Page, CDPSession]]:
-        """Yield an empty page of this size with its developer tools, and empty it again afterwards."""
-        self._handler = handler
-        self.images.forget()
-        if self._window != (width, height, scale):
-            self._window = width, height, scale
-            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-            self._devtools.send("Emulation.setDeviceMetricsOverride", metrics)
-        yield self._page, self._devtools
-        self._handler = None
-        self._page.goto("about:blank")  # ends its scripts, which would go on using the CPU
-        self._devtools.send("Page.resetNavigationHistory")
-
-
 @contextlib.contextmanager
-def _as_render_errors(chromium: _Chromium) -> Iterator[None]:
+def _as_render_errors(chromium: Chromium) -> Iterator[None]:
     """Turn Playwright's errors into the statuses that they stand for."""
     from playwright.sync_api import Error, TimeoutError
 
@@ -348,10 +191,9 @@ def _as_render_errors(chromium: _Chromium) -> Iterator[None]:
     except TimeoutError as error:
         raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
     except Error as error:
+        with contextlib.suppress(Error):  # the browser itself may have ended
+            chromium.end_if_killed()
         if (chromium.crashed or "crashed" in str(error)) and chromium.alive:
-            with contextlib.suppress(Error):  # the browser itself may end meanwhile
-                if chromium.was_killed():
-                    raise RenderError(Status.INFRASTRUCTURE, "the page's process was killed from outside") from None
             raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
         # Nothing closes pages but the end of the browser, which may not have been noticed yet.
         if not chromium.alive or "has been closed" in str(error):

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 ERRORS = "stderr.txt"
 
+KILLED = 71
+"""Exit code of a child whose program was killed from outside; only a renderer that runs programs is believed."""
+
 
 def image_name(job: int) -> str:
     """Return the file in the child's directory that holds the raw RGB image of a job."""

@@ -90,7 +90,7 @@ def _outcome(
 ) -> JobResult:
     directory = Path(verdict["directory"])
     if answer is None and "ended" in verdict:
-        status, message = _death(verdict, limits, directory)
+        status, message = _death(verdict, limits, directory, runs_programs)
         return JobResult(status, message, **times)
     if answer is None or not _is_honest(answer, runs_programs):
         return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
@@ -110,7 +110,7 @@ def _is_honest(answer: wire.Message, runs_programs: bool) -> bool:
     return not nested and (runs_programs or not blames_others)
 
 
-def _death(verdict: wire.Message, limits: Limits, directory: Path) -> tuple[Status, str]:
+def _death(verdict: wire.Message, limits: Limits, directory: Path, runs_programs: bool) -> tuple[Status, str]:
     """Say why a child ended without an answer."""
     ended, cpu = verdict["ended"], verdict["cpu_seconds"]
     errors = _tail(directory / child.ERRORS)
@@ -122,7 +122,8 @@ def _death(verdict: wire.Message, limits: Limits, directory: Path) -> tuple[Stat
         return Status.TIMEOUT, f"used more than {limits.cpu_seconds:g} s of CPU time"
     if number == signal.SIGXFSZ:
         return Status.TOO_LARGE, f"wrote a file of more than {limits.output_mb} MiB"
-    if number == signal.SIGKILL:  # which the filter keeps code from sending, so it came from outside
+    lost_program = runs_programs and os.WIFEXITED(status) and os.WEXITSTATUS(status) == child.KILLED
+    if number == signal.SIGKILL or lost_program:  # which the filter keeps code from sending, so it came from outside
         return Status.INFRASTRUCTURE, "the worker was killed from outside, as when a machine runs out of memory"
     if "bad_alloc" in errors or "MemoryError" in errors:
         return Status.OUT_OF_MEMORY, "the memory limit was reached"

@@ -121,20 +121,21 @@ def test_no_program_that_is_killed_from_outside_is_the_codes_fault(language: str
     assert render.status is Status.OK, render
 
 
-def test_a_page_whose_process_is_killed_from_outside_is_rendered_again() -> None:
-    """A machine that runs out of memory takes that process first."""
+@pytest.mark.parametrize("kind", ["renderer", "zygote", "utility"])
+def test_a_page_whose_browser_loses_a_process_is_rendered_again(kind: str) -> None:
+    """A machine that runs out of memory takes that of the page first, and may take those that it cannot do without."""
     killed = []
 
-    def kill_page(_: int) -> None:
+    def kill(_: int) -> None:
         for each in processes.descendants(pool._servers["html"].pid):
             with contextlib.suppress(OSError):
-                if b"--type=renderer" in Path(f"/proc/{each}/cmdline").read_bytes():
+                if f"--type={kind}".encode() in Path(f"/proc/{each}/cmdline").read_bytes():
                     os.kill(each, signal.SIGKILL)
                     killed.append(each)
 
     with RenderPool(workers=1, limits=Limits(wall_seconds=120, cpu_seconds=60)) as pool:
         pool.start("html")
-        killer = when_at_work(pool, "html", kill_page)
+        killer = when_at_work(pool, "html", kill)
         render = pool.render(BUSY["html"], "html")
         killer.join()
     assert killed
