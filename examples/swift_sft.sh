@@ -223,7 +223,8 @@ flags=(
 )
 if [[ $SMOKE == 1 ]]; then
   flags+=(--torch_dtype float32 --attn_impl "$([[ $PACKING == true ]] && echo sdpa || echo eager)" --check_model false)
-  flags+=(--save_strategy no --use_cpu true --ddp_backend gloo)
+  flags+=(--save_strategy no --use_cpu true)
+  ((share == 1)) || flags+=(--ddp_backend gloo) # alone there is no group of processes
 else
   flags+=(--torch_dtype bfloat16 --gradient_checkpointing true --save_steps "$SAVE_STEPS" --save_total_limit "$SAVE_LIMIT")
   flags+=(--attn_impl "$([[ $PACKING == true ]] && echo flash_attn || echo sdpa)")
