@@ -21,7 +21,7 @@ from vincicoder.trainers.metrics import EXPLAINED
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "results"
-NO_CARDS = "There is no card yet: nobody has sent one, and this project has no GPU to make one on.\n"
+NO_CARDS = "There is no card yet.\n"
 
 
 def pages() -> dict[str, str]:
