@@ -28,6 +28,8 @@ _SETTINGS = {
 }
 _LEAST_SIDE = 12
 """Pixels below which no image has text that can be read."""
+_WORD = 2
+"""Letters or digits that make a word or a number, at least."""
 
 
 class Ocr:
@@ -59,8 +61,8 @@ class Ocr:
         return self._read(target)
 
     def applies(self, prepared: Texts) -> bool:
-        """Apply only where there is text to be read in the target."""
-        return bool(prepared.texts)
+        """Apply only where a word or a number can be read in the target; a circle is often read as one letter."""
+        return any(sum(map(str.isalnum, text)) >= _WORD for text in prepared.texts)
 
     def __call__(self, render: Image.Image, prepared: Texts) -> float:
         """Return the soft F1, in [0, 1]; 0 where nothing can be read in the render."""

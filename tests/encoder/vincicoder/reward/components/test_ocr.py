@@ -11,9 +11,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vincicoder.errors import ConfigError
 from vincicoder.registry import install_command
+from vincicoder.rendering.facts import Span
 from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.reward.components import load_component
 from vincicoder.reward.components.ocr import Ocr
+from vincicoder.reward.components.text import texts_of
 from vincicoder.status import Status
 
 needs("rapidocr")
@@ -58,6 +60,14 @@ def test_a_target_without_text_has_nothing_to_compare_whatever_its_shape(ocr: Oc
     before = time.process_time()
     assert not ocr.applies(ocr.prepare(Image.new("RGB", size, "white")))
     assert time.process_time() - before < 10
+
+
+@pytest.mark.parametrize(("texts", "there"), [([], False), (["O", "1"], False), (["Q", "42 %"], True)])
+def test_single_letters_which_shapes_are_taken_for_are_no_text_to_look_for(
+    ocr: Ocr, texts: list[str], there: bool
+) -> None:
+    spans = [Span(text, (0, 0, 10, 10)) for text in texts]
+    assert ocr.applies(texts_of(spans, SIZE, [1.0] * len(spans))) is there
 
 
 def test_it_applies_by_the_target_alone_and_needs_no_reference() -> None:
