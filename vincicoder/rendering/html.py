@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
 
 _SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
+_SHRUNK = 4
 _SETTLE = "__settle"  # the function that this script puts on every window
 
 # Playwright's own downloads, then the programs themselves before the scripts that distributions put around them,
@@ -128,7 +129,7 @@ class HtmlRenderer:
         handler = RequestHandler(code, self._placeholder, options.get("assets") or {})
         with _as_render_errors(self._chromium), self._chromium.page(width, height, scale, handler) as (page, devtools):
             _load(page, devtools, workspace, handler.address)
-            image = _screenshot(devtools, workspace, scale, (width, height), full_page)
+            image, scale = _screenshot(devtools, workspace, scale, (width, height), full_page)
             report = _settled(devtools)
             embedded = self._chromium.images.embedded_bytes(report["exported"])
             if report["painted"] and not options:  # the pages of other renderers paint by scripts of ours
@@ -219,22 +220,28 @@ def _settled(devtools: CDPSession) -> dict[str, Any]:
 
 def _screenshot(
     devtools: CDPSession, workspace: Workspace, scale: float, window: tuple[int, int], full_page: bool
-) -> Image.Image:
-    """Return the image of the window, or with ``full_page`` that of all the page's content."""
+) -> tuple[Image.Image, float]:
+    """Return the image of the window, or with ``full_page`` that of all the page's content, and its scale.
+
+    A page with more pixels than are allowed is shrunk to as many, up to ``_SHRUNK`` times as many.
+    """
     from PIL import Image
 
-    size = window
+    size, shrunk = window, 1.0
     if full_page:
         content = devtools.send("Page.getLayoutMetrics")["cssContentSize"]
         size = max(window[0], content["width"]), max(window[1], content["height"])
-        check_pixels(size[0] * scale, size[1] * scale, workspace.pixels)
+        pixels = size[0] * scale * size[1] * scale
+        if workspace.pixels < pixels <= _SHRUNK * workspace.pixels:
+            shrunk = 0.999 * (workspace.pixels / pixels) ** 0.5  # a part of a pixel becomes a whole one
+        check_pixels(size[0] * scale * shrunk, size[1] * scale * shrunk, workspace.pixels)
     shot = {
         "format": "png",
         "optimizeForSpeed": True,
         "captureBeyondViewport": size != window,
-        "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1},
+        "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": shrunk},
     }
     png = base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
     image: Image.Image = Image.open(io.BytesIO(png))
     check_pixels(*image.size, workspace.pixels)
-    return image
+    return image, scale * shrunk

@@ -32,19 +32,23 @@ if TYPE_CHECKING:
 _SNIPPET_PREAMBLE = r"""\documentclass[preview,border=3.14mm]{standalone}
 \usepackage{amsmath,amssymb,amsfonts,mathtools,bm}
 \usepackage{graphicx,booktabs,multirow,array,tabularx,colortbl}
-\usepackage[dvipsnames,svgnames,x11names]{xcolor}
+\usepackage[dvipsnames,svgnames,x11names,table]{xcolor}
 \usepackage{tikz,pgfplots,tikz-cd}
 \pgfplotsset{compat=1.17}
 \usetikzlibrary{arrows,arrows.meta,backgrounds,calc,decorations.markings,decorations.pathmorphing,
   decorations.pathreplacing,fit,intersections,matrix,patterns,positioning,shadows,shapes,shapes.geometric,
   shapes.misc,shapes.multipart,trees,mindmap,automata,petri,chains,quotes,angles,3d}
 \usepgfplotslibrary{fillbetween,groupplots,polar}
+\IfFileExists{pgfplotstable.sty}{\usepackage{pgfplotstable}}{}
+\IfFileExists{pgfgantt.sty}{\usepackage{pgfgantt}}{}
 """
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _NEEDS_XETEX = re.compile(r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b")
 _XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|book)\}")
 _ARTICLE = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{(article|extarticle|scrartcl)\}")
 _DOCUMENT = re.compile(r"\\documentclass")
+_PROSE = re.compile(r"\A(?:(?![ \t]*[\\%]).*\n)+(?=[ \t]*[\\%])")
+_COLOUR_OPTIONS = re.compile(r"\\usepackage\s*\[([^\]]*)\]\s*\{xcolor\}")
 _PREAMBLE_ONLY = re.compile(
     r"\\(?:usepackage|RequirePackage|usetikzlibrary|usepgfplotslibrary)\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}"
     r"|\\DeclareMathOperator\*?\s*\{[^{}]*\}\s*\{[^{}]*\}"
@@ -107,7 +111,9 @@ class LatexRenderer:
             if _SNIPPET in self._formats:
                 return body, "pdflatex", _SNIPPET
             return _SNIPPET_PREAMBLE + body, "pdflatex", "pdflatex"
-        code = _ARTICLE.sub(lambda match: _standalone(match[1]), code, count=1)
+        code = _ARTICLE.sub(lambda match: _standalone(match[1]), _PROSE.sub("", code), count=1)
+        for options in _COLOUR_OPTIONS.findall(code):  # which clash where something has loaded xcolor before
+            code = rf"\PassOptionsToPackage{{{options}}}{{xcolor}}{code}"
         if _NEEDS_XETEX.search(code) or _XETEX_CLASS.search(code):
             return code, "xelatex", "xelatex"
         if _CJK.search(code) and "CJK" not in code:

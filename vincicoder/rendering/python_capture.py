@@ -26,6 +26,9 @@ _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".t
 _OF_FILES = ("backend", "metadata", "papertype", "pil_kwargs")
 """Options of ``savefig`` that do not change the image."""
 
+_FOR_PRINT = ("pdf", "eps", "ps", "pgf", "svg", "svgz")
+"""Formats that a figure is often saved in once more, with another resolution."""
+
 
 class ImageCapture:
     """Notice the images that code makes.
@@ -44,6 +47,7 @@ class ImageCapture:
         self._facts = FigureFacts()
         self._image_of = pillow.frombuffer  # as it is before anything is counted
         self._saved: Callable[[], Result] | None = None
+        self._saved_figure: object = None  # of matplotlib
         self._shown: Callable[[], Result] | None = None
 
     def install(self) -> None:
@@ -117,14 +121,17 @@ class ImageCapture:
             return image
 
         def savefig(figure: Any, fname: Any, **options: Any) -> None:
-            image = drawn(figure, **options)
-            self._saved = self._figure(image)
-            if hasattr(fname, "write"):
-                if options.get("format", "png") == "png":
-                    fname.write(self._encoded(image))
-                else:
-                    save(figure, fname, **options)
-            elif str(options.get("format") or Path(os.fspath(fname)).suffix.lstrip(".") or "png") == "png":
+            is_file = hasattr(fname, "write")
+            suffix = "" if is_file else Path(os.fspath(fname)).suffix.lstrip(".")
+            kind = str(options.get("format") or suffix or "png").lower()
+            if kind not in _FOR_PRINT or self._saved_figure is not figure:  # a PDF beside a PNG is for a printer
+                image = drawn(figure, **options)
+                self._saved, self._saved_figure = self._figure(image), figure
+            if is_file and kind != "png":
+                save(figure, fname, **options)
+            elif is_file:
+                fname.write(self._encoded(image))
+            elif kind == "png":
                 Path(self._allowed_path(fname)).write_bytes(self._encoded(image))
 
         def show(*_: Any, **__: Any) -> None:

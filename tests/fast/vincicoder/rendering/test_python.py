@@ -56,6 +56,8 @@ def same(first: Render | Image.Image, second: Render | Image.Image) -> bool:
         (SMALL + "plt.rcParams['savefig.dpi'] = 50\nplt.savefig('a.png')", (100, 50)),
         (SMALL + "plt.savefig('a.png', dpi=50)\nplt.close()\nplt.figure(figsize=(9, 9))", (100, 50)),
         (SMALL + "plt.savefig('a.png', dpi=50)\nplt.savefig('b.png', dpi=25)", (50, 25)),
+        (SMALL + "plt.savefig('a.png', dpi=50)\nplt.savefig('a.pdf', dpi=600)", (100, 50)),
+        (SMALL + "plt.savefig('a.png', dpi=50)\nplt.figure(figsize=(9, 9)); plt.savefig('b.pdf', dpi=10)", (90, 90)),
         (SMALL + "plt.savefig('a.png', dpi=50)\nplt.figure(figsize=(9, 9)); plt.show()", (100, 50)),
         (SMALL + "plt.show()\nplt.close('all')", (200, 100)),
         (SMALL + "plt.figure(figsize=(3, 3))", (300, 300)),
@@ -71,6 +73,20 @@ def same(first: Render | Image.Image, second: Render | Image.Image) -> bool:
 )  # fmt: skip
 def test_matplotlib_images_keep_their_size(pool: RenderPool, code: str, size: tuple[int, int]) -> None:
     assert image_of(pool, PLT + code).size == size
+
+
+def test_a_figure_is_drawn_once_however_often_it_is_saved_and_shown(pool: RenderPool) -> None:
+    code = PLT + """
+from matplotlib.figure import Figure
+draw, drawn = Figure.draw, []
+Figure.draw = lambda *args: (drawn.append(1), draw(*args))
+plt.figure(figsize=(2, 1)); plt.plot([1, 2])
+plt.savefig('a.png'); plt.savefig('a.pdf'); plt.show()
+assert len(drawn) == 1, drawn
+from PIL import Image
+assert Image.open('a.png').size == (200, 100)
+"""
+    assert image_of(pool, code).size == (200, 100)
 
 
 def test_a_tight_box_is_kept(pool: RenderPool) -> None:

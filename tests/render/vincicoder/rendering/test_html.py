@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from rendered import GREEN, OK, colour, image_of, page, start
 
+from vincicoder.rendering import Limits
 from vincicoder.rendering.sandbox.client import ForkServer
 
 RED = (255, 0, 0)
@@ -44,6 +45,13 @@ def test_a_long_page_is_rendered_whole(browser: ForkServer) -> None:
     )
     assert image.size == (1280, 3050)
     assert image.getpixel((640, 3049)) == (0, 0, 255)
+
+
+def test_a_page_over_the_limit_of_pixels_is_shrunk_to_it(browser: ForkServer) -> None:
+    image = image_of(browser, page("", "<div style='height: 20000px; background: blue'></div>"))
+    assert 0.99 * Limits().pixels < image.width * image.height <= Limits().pixels
+    assert abs(image.height / image.width - 20000 / 1280) < 0.1
+    assert image.getpixel((image.width // 2, image.height - 20)) == (0, 0, 255)
 
 
 def test_a_wide_page_is_rendered_whole(browser: ForkServer) -> None:

@@ -50,6 +50,11 @@ def image_of(pool: RenderPool, code: str) -> Image.Image:
         document("x\ny % comment\n", ""),
         "% a comment first\n" + document(TIKZ),
         document(TIKZ).replace("}\\", "}\r\n\\"),
+        "Here is the figure:\n\n" + document(TIKZ),
+        document(TIKZ, r"\usepackage[dvipsnames]{xcolor}", kind="standalone", options="tikz"),
+        document(r"\rowcolors{1}{red}{white}\begin{tabular}{c}1\end{tabular}", r"\usepackage{tikz}\usepackage[table]{xcolor}"),
+        r"\usepackage[table]{xcolor}\rowcolors{1}{red}{white}\begin{tabular}{c}1\end{tabular}",
+        r"\begin{ganttchart}{1}{6}\ganttbar{A}{1}{3}\end{ganttchart}",
         document(r"\begin{table}[h]\centering\begin{tabular}{|c|}\hline 1\\\hline\end{tabular}\caption{C}\end{table}", ""),
     ],
 )  # fmt: skip
