@@ -76,7 +76,9 @@ def test_matplotlib_images_keep_their_size(pool: RenderPool, code: str, size: tu
 
 
 def test_a_figure_is_drawn_once_however_often_it_is_saved_and_shown(pool: RenderPool) -> None:
-    code = PLT + """
+    code = (
+        PLT
+        + """
 from matplotlib.figure import Figure
 draw, drawn = Figure.draw, []
 Figure.draw = lambda *args: (drawn.append(1), draw(*args))
@@ -86,6 +88,7 @@ assert len(drawn) == 1, drawn
 from PIL import Image
 assert Image.open('a.png').size == (200, 100)
 """
+    )
     assert image_of(pool, code).size == (200, 100)
 
 
