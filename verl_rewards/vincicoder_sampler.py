@@ -132,7 +132,7 @@ def _domain(data_source: Any) -> str:
 def _metrics(extra_fields: Any) -> trainers.Metrics:
     """Return what the manager said of a response."""
     info = _plain(extra_fields).get("reward_extra_info", {})
-    if "overall" not in info:
+    if not trainers.FLAGS.keys() <= info.keys():
         raise ConfigError(
             "these samples have no metrics of VinciCoder's reward; set reward.reward_manager.name=vincicoder"
         )
