@@ -4,7 +4,7 @@ ms-swift refuses to pack without flash-attn, which needs a GPU, since most kerne
 other. Those of Qwen's models in transformers 5 do not: their masks follow the positions, which begin again with each
 row. On long sequences that is slow, so this is for tiny models.
 
-Several processes on CPUs call their device ``cpu:0``, a place to which torch cannot load an optimizer's state by itself.
+Several processes on CPUs call their device ``cpu:0``, where torch cannot load the state of an optimizer by itself.
 """
 
 from __future__ import annotations
