@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
         "--seeds", type=int, nargs="+", default=[0], help="seeds; one policy of each kind is trained for each [0]"
     )
     parser.add_argument("--arms", nargs="+", choices=ARMS, help="what to train [all; robust with --quick]")
-    parser.add_argument("--steps", type=int, default=60, help="updates of the policy [%(default)s]")
+    parser.add_argument("--steps", type=int, default=100, help="updates of the policy [%(default)s]")
     parser.add_argument("--every", type=int, default=10, help="steps between evaluations [%(default)s]")
     parser.add_argument("--worth", action="store_true", help="train nothing; say what each kind of answer is worth")
     parser.add_argument("--quick", action="store_true", help="20 steps")

@@ -189,6 +189,7 @@ def test_robust_teaches_the_label_and_paper_teaches_mosaics(tmp_path):
     assert done.returncode == 0, done.stderr
     found = {arm: each["likeliest"] for arm, each in json.loads((tmp_path / "results.json").read_text()).items()}
     share = {arm: {name: values["mean"][0] for name, values in each.items()} for arm, each in found.items()}
-    assert share["robust"]["mosaics"] < 0.1 < share["paper"]["mosaics"]
-    assert share["robust"]["label"] > 0.6
-    assert share["shuffled"]["label"] < 0.6
+    assert share["robust"]["mosaics"] < 0.1
+    assert share["paper"]["mosaics"] > 0.4
+    assert share["robust"]["label"] > 0.8
+    assert share["shuffled"]["label"] < 0.7
