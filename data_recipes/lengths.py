@@ -7,7 +7,6 @@ of rows are counted by the model's own tokenizer; those of images follow from th
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -75,15 +74,17 @@ def _columns(batch: Any) -> tuple[Sequence[str | None], Sequence[list[int]], Ite
 
 def _sizes(images: Any, index: int) -> list[tuple[int, int]]:
     """Return width and height of the images of a row, of whose files only the beginning is read."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
+
+    from vincicoder.images import open_image
 
     sizes = []
     for each in (images[index].values or ()) if images is not None else ():
         content = each["bytes"].as_buffer() if each["bytes"].is_valid else Path(each["path"].as_py()).read_bytes()
         try:
-            head = Image.open(io.BytesIO(memoryview(content)[:_HEAD]))
+            head = open_image(bytes(memoryview(content)[:_HEAD]))
         except (UnidentifiedImageError, OSError):
-            head = Image.open(io.BytesIO(memoryview(content)))
+            head = open_image(bytes(content))
         sizes.append(head.size)
     return sizes
 

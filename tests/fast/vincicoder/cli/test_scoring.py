@@ -98,7 +98,7 @@ def test_results_carry_the_request_and_are_complete(tmp_path: Path, target: str,
     assert (result["id"], result["line"], result["kind"], result["domain"]) == ("a", 1, "good", "svg")
     assert result["status"] == "ok"
     assert result["overall"] > 0.99
-    assert "note" not in result
+    assert result["note"] == ""  # the result's own, not the row's
 
 
 def test_a_second_run_scores_only_what_is_new(tmp_path: Path, target: str, reward: VisualReward) -> None:
