@@ -10,7 +10,7 @@ import pytest
 from needed import needs, needs_release
 from repository import ROOT
 
-pytestmark = [pytest.mark.verl, pytest.mark.swift, pytest.mark.long]
+pytestmark = [pytest.mark.verl, pytest.mark.swift, pytest.mark.slow]
 
 needs("swift", "ms-swift is not installed")
 needs("trl", "TRL is not installed")
