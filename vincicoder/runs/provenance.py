@@ -95,7 +95,7 @@ def shown(settings: Any, above: str = "") -> Iterator[tuple[str, Any]]:
         above: Name of what they are in, with a dot.
 
     Example:
-        >>> dict(shown({"data": {"path": "/home/me/sets/rl"}, "hub_token": "x", "lr": 1e-6}))
+        >>> dict(shown({"data": {"path": "/data/sets/rl"}, "hub_token": "x", "lr": 1e-6}))
         {'data.path': '.../rl', 'lr': 1e-06}
     """
     if isinstance(settings, list) and all(isinstance(each, str) and "=" in each for each in settings):

@@ -45,7 +45,7 @@ def run(tmp_path) -> Path:
     settings = {
         "learning_rate": 1e-6,
         "hub_token": "hf_x",
-        "model": "/home/me/models/m",
+        "model": "/data/models/m",
         "nested": {"api_key": "x", "n": 8},
     }
     (directory / "args.json").write_text(json.dumps(settings))

@@ -36,10 +36,12 @@ def test_verl_composes_every_key():
     needs("verl", "verl is not installed")
     import verl
     from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
 
     with initialize_config_dir(config_dir=str(Path(verl.__file__).parent / "trainer" / "config"), version_base=None):
         for key in keys("verl"):
-            compose("ppo_trainer", overrides=[key])
+            parent, _, name = key.lstrip("+").split("=")[0].rpartition(".")
+            assert name in OmegaConf.select(compose("ppo_trainer", overrides=[key]), parent), key
 
 
 @pytest.mark.swift
