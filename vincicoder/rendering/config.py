@@ -16,7 +16,8 @@ class Limits(Config):
     Attributes:
         cpu_seconds: CPU time in seconds, summed over the render's processes. The limit that normally decides, so that
             a busy machine does not turn good answers into time-outs.
-        wall_seconds: Wall time in seconds, the backstop for code that sleeps.
+        wall_seconds: Wall time in seconds, the backstop for code that sleeps. Time in which code was ready to run and
+            had no CPU does not count, up to three times as much.
         memory_mb: Memory in MiB: address space above the idle worker's (Python, SVG, LaTeX), resident memory of the
             browser's processes (HTML).
         output_mb: What the render may leave on disk, and the largest single file, in MiB.

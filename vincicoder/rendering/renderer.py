@@ -111,7 +111,7 @@ class Workspace:
     Attributes:
         directory: The directory; only this child can see it.
         pixels: Largest image that may come out, in pixels.
-        wall_seconds: Wall time for one job.
+        wall_seconds: Time after which the server has ended a job for certain, for a renderer that must name one.
         facts: Whether somebody asks for the image's facts; else a renderer should not spend time on them.
 
     Example:

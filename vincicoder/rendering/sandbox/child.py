@@ -25,6 +25,7 @@ from vincicoder.rendering.renderer import (
 from vincicoder.status import Status
 
 from . import confine, disk, wire
+from .watch import PATIENCE
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -130,7 +131,7 @@ def enter(
     sock: socket.socket, directory: Path, policy: Policy, limits: wire.Message, jobs: int, confined: bool
 ) -> Workspace:
     """Turn a fresh fork into a confined process that has nothing but its directory and its socket."""
-    workspace = Workspace(directory, limits["pixels"], limits["wall_seconds"])
+    workspace = Workspace(directory, limits["pixels"], PATIENCE * limits["wall_seconds"])
     os.setsid()
     confine.die_with_parent()
     if policy.processes or not confined:

@@ -26,7 +26,7 @@ from vincicoder.errors import RendererUnavailable, SandboxUnavailable
 from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.status import Status
 
-from . import child, confine, disk, server, wire
+from . import child, confine, disk, watch, wire
 from .result import JobResult, job_result
 
 _START_SECONDS = 180.0
@@ -160,7 +160,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
         self._limits = limits
-        self._deadline = server.OPEN_SECONDS + limits.wall_seconds + _SLACK_SECONDS
+        self._deadline = watch.OPEN_SECONDS + watch.PATIENCE * limits.wall_seconds + _SLACK_SECONDS
         self._pending: dict[int, tuple[Future[wire.Message], socket.socket]] = {}
         self._serial = 0
         self._dead = False

@@ -68,6 +68,14 @@ def usage_of(pid: int) -> Usage:
     return Usage(cpu, memory, int(fields[17]))
 
 
+def waited_seconds(pid: int) -> float:
+    """Return how long a process's first thread was ready to run and had no CPU; 0 when it is gone or nobody counts."""
+    try:
+        return int(_read(f"/proc/{pid}/schedstat").split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 class Tree:
     """Who started whom, as it was when each question was first asked.
 
@@ -115,6 +123,10 @@ class Tree:
     def usage(self, pid: int) -> Usage:
         """Return the use of a process and all below it."""
         return sum((usage_of(member) for member in [pid, *self.descendants(pid)]), Usage())
+
+    def waited_seconds(self, pid: int) -> float:
+        """Return how long a process and all below it waited for a CPU, added up: the most that it can have cost."""
+        return sum(waited_seconds(member) for member in [pid, *self.descendants(pid)])
 
 
 def _children(pid: int) -> list[int]:

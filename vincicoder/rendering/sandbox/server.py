@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +26,14 @@ from vincicoder.status import Status
 
 from . import confine, disk, namespaces, processes, wire
 from .child import main as run_child
+from .watch import Child, Watch, verdict_of
 
 _BUSY_TICK, _IDLE_TICK = 0.1, 1.0
-_TREE_TICK, _DISK_TICK = 0.3, 0.5  # finding a browser's family costs 1 ms, looking through its directory 2
 _ROOM_TICK = 0.01  # between glances at the free space, which cost microseconds
 _ROOM_LOSS = 16 << 20  # bytes that it may fall by before children are checked out of turn
 _GRACE_SECONDS = 0.1  # most jobs are over before anyone needs to check their use
 _STOP_SECONDS = 5.0
-OPEN_SECONDS = 90.0
 _LARGEST_KEPT = 0.75  # share of the memory limit; a kept child that holds more would leave the next job too little
-_MAX_FILES = 4096
-
-
-@dataclass
-class _Child:
-    pid: int
-    sock: socket.socket
-    directory: Path
-    opening: bool
-    served: int = 0
-    job: int | None = None
-    started: float = 0.0
-    cpu_before: float = 0.0
-    disk_checked: float = 0.0
 
 
 class Server:
@@ -68,14 +53,14 @@ class Server:
         policy: Policy = renderer.policy()
         self._policy = replace(policy, read=(*policy.read, *confine.library_directories(), *config["path"]))
         self._root = Path(config["root"])
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, Child] = {}
         self._serial = 0
         self._room = disk.room(config["root"])
         self._full_at = float("-inf")  # when the file system last had less room than a job may use
-        self._checked = self._tree_seen = 0.0
+        self._checked = 0.0
         self._starts_programs = policy.processes or not config["confined"]
         self._has_strays = False
-        self._tree = processes.Tree()
+        self._watcher = Watch(self._limits, policy, self._starts_programs)
         self._parent = os.getppid()
         self._selector = selectors.DefaultSelector()
         self._selector.register(sock, selectors.EVENT_READ, self._from_client)
@@ -123,7 +108,7 @@ class Server:
             if fds:
                 self._start(message["id"], fds[0])
             else:  # the kernel drops what a process without a free descriptor is sent
-                verdict = _verdict(Status.INFRASTRUCTURE, "the fork server is out of descriptors")
+                verdict = verdict_of(Status.INFRASTRUCTURE, "the fork server is out of descriptors")
                 self._answer(message["id"], verdict, self._root, 0.0, 0.0, keep=True)
         finally:
             for fd in fds:
@@ -160,11 +145,11 @@ class Server:
         elif child.job is not None:
             self._finish(child, keep=data == wire.DONE)
 
-    def _opened(self, child: _Child) -> None:
+    def _opened(self, child: Child) -> None:
         """Start the clock of the job, which waits in its own socket."""
         child.opening = False
         child.started = time.monotonic()
-        child.cpu_before = self._usage(child).cpu_seconds
+        self._watcher.begin(child)
 
     # Jobs
 
@@ -173,16 +158,17 @@ class Server:
         try:
             child = idle or self._fork()
         except OSError as error:  # no room for a directory, no process to be had
-            verdict = _verdict(Status.INFRASTRUCTURE, f"a worker could not start: {error}")
+            verdict = verdict_of(Status.INFRASTRUCTURE, f"a worker could not start: {error}")
             self._answer(job, verdict, self._root, 0.0, 0.0, keep=True)
             return
         child.job = job
         child.started = child.disk_checked = time.monotonic()
-        child.cpu_before = self._usage(child).cpu_seconds if idle else 0.0
+        if idle:
+            self._watcher.begin(child)
         with contextlib.suppress(OSError):  # a child that died meanwhile is reported by the signal
             socket.send_fds(child.sock, [b"j"], [fd])
 
-    def _fork(self) -> _Child:
+    def _fork(self) -> Child:
         self._serial += 1
         directory = self._root / str(self._serial)
         ours, theirs = socket.socketpair()
@@ -200,15 +186,10 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             run_child(theirs, self._renderer, directory, self._policy, self._config)
         theirs.close()
-        child = _Child(pid, ours, directory, opening=True)
+        child = Child(pid, ours, directory, opening=True)
         self._children[pid] = child
         self._selector.register(ours, selectors.EVENT_READ, self._from_child)
         return child
-
-    def _usage(self, child: _Child) -> processes.Usage:
-        if self._starts_programs:
-            return self._tree.usage(child.pid)
-        return processes.usage_of(child.pid)
 
     def _watch(self) -> None:
         """Check the children's use: at every tick, and at once when the free space falls fast."""
@@ -217,14 +198,13 @@ class Server:
         if not lost and now - self._checked < _BUSY_TICK:
             return
         self._checked, self._room = now, self._glance()
-        if now - self._tree_seen > _TREE_TICK:
-            self._tree_seen, self._tree = now, processes.Tree()
+        self._watcher.look_again(now)
         for child in list(self._children.values()):
             if child.job is not None and (lost or now - child.started > _GRACE_SECONDS):
                 try:
-                    problem = self._excess(child, now) or self._too_large(child, now, lost)
+                    problem = self._watcher.verdict(child, now, at_once=lost)
                 except OSError as error:  # unwatched, code may not go on
-                    problem = _verdict(Status.INFRASTRUCTURE, f"the fork server cannot watch a worker: {error}")
+                    problem = verdict_of(Status.INFRASTRUCTURE, f"the fork server cannot watch a worker: {error}")
                 if problem is not None:
                     self._finish(child, problem)
 
@@ -235,43 +215,15 @@ class Server:
             self._full_at = time.monotonic()
         return room
 
-    def _excess(self, child: _Child, now: float) -> wire.Message | None:
-        limits = self._limits
-        if child.opening:
-            late = now - child.started > OPEN_SECONDS
-            return _verdict(Status.INFRASTRUCTURE, f"a worker did not start in {OPEN_SECONDS:g} s") if late else None
-        if now - child.started > limits["wall_seconds"]:
-            return _verdict(Status.TIMEOUT, f"took longer than {limits['wall_seconds']:g} s")
-        use = self._usage(child)
-        if use.cpu_seconds - child.cpu_before > limits["cpu_seconds"]:
-            return _cpu_timeout(limits)
-        if not self._policy.address_space and use.memory_bytes > limits["memory_mb"] << 20:
-            return _verdict(Status.OUT_OF_MEMORY, f"used more than {limits['memory_mb']} MiB")
-        if use.tasks > limits["tasks"]:
-            return _verdict(Status.FORBIDDEN, f"started more than {limits['tasks']} processes and threads")
-        return None
-
-    def _too_large(self, child: _Child, now: float, at_once: bool) -> wire.Message | None:
-        limits = self._limits
-        if child.opening or not (at_once or now - child.disk_checked > _DISK_TICK):
-            return None
-        child.disk_checked = now
-        size, files = disk.use(str(child.directory), _MAX_FILES)
-        if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
-            size += disk.nameless_use(child.pid, str(child.directory), limits["output_mb"] << 20)
-        if size > limits["output_mb"] << 20 or files > _MAX_FILES:
-            return _verdict(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
-        return None
-
-    def _finish(self, child: _Child, verdict: wire.Message | None = None, keep: bool = False) -> None:
+    def _finish(self, child: Child, verdict: wire.Message | None = None, keep: bool = False) -> None:
         """Answer the client; the child is kept only when it is meant to be and nothing was out of order."""
         child.served += 1
         keep = keep and child.served < self._config["jobs_per_child"]
         job, child.job = child.job, None
         seconds = time.monotonic() - child.started
-        self._tree.forget(child.pid)
+        self._watcher.tree.forget(child.pid)
         if keep:
-            use = self._usage(child)
+            use = self._watcher.usage(child)
             cpu, keep = use.cpu_seconds, use.memory_bytes < _LARGEST_KEPT * (self._limits["memory_mb"] << 20)
         if not keep:
             cpu = self._end(child)
@@ -293,13 +245,13 @@ class Server:
         with contextlib.suppress(OSError):  # the client is gone; the main loop will notice
             wire.send_packet(self._sock, answer)
 
-    def _end(self, child: _Child) -> float:
+    def _end(self, child: Child) -> float:
         """Kill a child with everything below it and return the CPU seconds that it used."""
-        cpu = self._usage(child).cpu_seconds  # what is killed below will not show in the child's own account
+        cpu = self._watcher.usage(child).cpu_seconds  # what is killed below will not show in the child's own account
         self._forget(child)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        processes.kill([child.pid, *self._tree.descendants(child.pid)])
+        processes.kill([child.pid, *self._watcher.tree.descendants(child.pid)])
         self._has_strays = self._starts_programs
         with contextlib.suppress(ChildProcessError):
             _, _, use = os.wait4(child.pid, 0)
@@ -318,13 +270,13 @@ class Server:
             processes.kill([stray, *tree.descendants(stray)])
         return bool(strays)
 
-    def _forget(self, child: _Child) -> None:
+    def _forget(self, child: Child) -> None:
         self._children.pop(child.pid, None)
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(child.sock)
         child.sock.close()
 
-    def _died(self, child: _Child, status: int, cpu: float) -> None:
+    def _died(self, child: Child, status: int, cpu: float) -> None:
         """Handle the end of a child that has not said it is done, or whose word for it is still unread."""
         finished = self._has_finished(child)
         self._forget(child)
@@ -336,7 +288,7 @@ class Server:
         seconds = time.monotonic() - child.started
         self._answer(child.job, ended, child.directory, seconds, cpu - child.cpu_before, keep=False)
 
-    def _has_finished(self, child: _Child) -> bool:
+    def _has_finished(self, child: Child) -> bool:
         with contextlib.suppress(OSError):
             child.sock.setblocking(False)
             while child.sock.recv(1):
@@ -344,14 +296,6 @@ class Server:
                     return True
                 child.opening = False
         return False
-
-
-def _verdict(status: Status, message: str) -> wire.Message:
-    return {"status": status.value, "message": message}
-
-
-def _cpu_timeout(limits: wire.Message) -> wire.Message:
-    return _verdict(Status.TIMEOUT, f"used more than {limits['cpu_seconds']:g} s of CPU time")
 
 
 def _renderer(config: wire.Message) -> Any:

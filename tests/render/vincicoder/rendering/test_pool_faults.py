@@ -20,7 +20,7 @@ from repository import ROOT
 from vincicoder.errors import RendererUnavailable
 from vincicoder.languages import LANGUAGES
 from vincicoder.rendering import Limits, RenderPool
-from vincicoder.rendering.sandbox import client, processes, server
+from vincicoder.rendering.sandbox import client, processes, watch
 from vincicoder.status import Status
 
 pytestmark = pytest.mark.long
@@ -73,8 +73,47 @@ def test_code_cannot_pretend_to_have_been_killed_from_outside() -> None:
             assert render.status.fault == "response", (attempt, render)
 
 
+@contextlib.contextmanager
+def crowded(limits: Limits) -> Iterator[RenderPool]:
+    """A pool whose Python code has a fifth of a CPU: four others want it all of the time."""
+    with RenderPool(workers=1, limits=limits, nice=0) as pool:
+        pool.start("python")
+        cpu = min(os.sched_getaffinity(0))
+        os.sched_setaffinity(pool._servers["python"].pid, {cpu})
+        bound = f"import os\nos.sched_setaffinity(0, {{{cpu}}})\nwhile True: pass"
+        others = [subprocess.Popen([sys.executable, "-c", bound], start_new_session=True) for _ in range(4)]
+        try:
+            yield pool
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+
+
+WAITS = {
+    "for a CPU": "end = time.process_time() + 0.6\nwhile time.process_time() < end: pass",
+    "by its own will": "threading.Event().wait(20)",
+}
+
+
+@pytest.mark.parametrize("why", WAITS)
+def test_only_the_time_in_which_a_job_does_not_wait_for_a_cpu_counts(why: str) -> None:
+    code = f"import threading, time\n{WAITS[why]}\nfrom PIL import Image\nImage.new('RGB', (9, 9)).save('a.png')"
+    with crowded(Limits(wall_seconds=2.5, cpu_seconds=20)) as pool:
+        render = pool.render(code, "python")
+    assert render.status is (Status.OK if why == "for a CPU" else Status.TIMEOUT), render
+    assert render.seconds > 2.5
+
+
+def test_no_job_waits_for_ever() -> None:
+    with crowded(Limits(wall_seconds=0.5, cpu_seconds=20)) as pool:
+        render = pool.render("while True: pass", "python")
+    assert render.status is Status.TIMEOUT, render
+    assert "longer than 0.5 s" in render.message
+
+
 def test_a_server_that_does_not_answer_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "OPEN_SECONDS", 5.0)
+    monkeypatch.setattr(watch, "OPEN_SECONDS", 5.0)
     monkeypatch.setattr(client, "_SLACK_SECONDS", 1.0)
     with RenderPool(workers=1, limits=Limits(wall_seconds=2)) as pool:
         pool.start("svg")
