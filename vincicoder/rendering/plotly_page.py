@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 _SIZE = (700, 500)  # what plotly's own exporter uses when a figure does not say
 _SCRIPT = Path(__file__).with_suffix(".js")
 _MARK = "plotly-page"
+_ORIGIN = "http://assets.invalid/"  # not the page's own, which is always new: V8 compiles what it knows but once
 
 _PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{{margin:0}}</style></head><body>
 <div id="figure" style="width:{width}px;height:{height}px"></div>
 <script type="application/json" id="figure-data">{data}</script>
-<script src="plotly.min.js"></script><script src="plotly_page.js"></script></body></html>"""
+<script src="{origin}plotly.min.js"></script><script src="plotly_page.js"></script></body></html>"""
 
 
 class PlotlyPages:
@@ -53,7 +54,7 @@ class PlotlyPages:
         # as plotly's own exporter renders them, but for 3D scenes, which a static plot leaves out of the page
         static = "false" if any("scene" in trace for trace in figure.data) else "true"
         data = f'{{"width": {width}, "height": {height}, "staticPlot": {static}, "figure": {figure.to_json()}}}'
-        page = _PAGE.format(width=width, height=height, data=data.replace("<", "\\u003c"))
+        page = _PAGE.format(origin=_ORIGIN, width=width, height=height, data=data.replace("<", "\\u003c"))
         return Redirect("html", page, width, height, scale)
 
     def placeholder(self, page: Redirect) -> bytes:
