@@ -180,51 +180,46 @@ def asked_with(image, text: str) -> list[dict]:
     return [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": text}]}]
 
 
-def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(cluster, model, target_image):
-    """Each of two workers has responses of one prompt, and as many to another prompt that scores well."""
+@pytest.fixture(scope="module")
+def in_groups(cluster, model, target_image):
+    """What two workers make of three groups of four: one has a fault of the machine, one a response of full length."""
     raster = f'```html\n<html><img src="data:image/png;base64,{"A" * 4000}"></html>\n```'
-    group = ["```html\n<html>page</html>\n```", raster, PROSE, raster]  # without a browser the first cannot be judged
-    responses = [each for member in group for each in (member, PERFECT)]
-    data = rollouts(
-        model,
-        responses,
-        [{} for _ in responses],
-        raw_prompt=[asked_with(target_image, "Write HTML."), asked_with(target_image, "Draw this picture as SVG.")] * 4,
-        uid=["a", "b"] * 4,
-    )
+    faulty = ["```html\n<html>page</html>\n```", raster, PROSE, raster]  # without a browser the first is not judged
+    cut_off = PROSE + " and more" * 600
+    long = [PERFECT, WRONG, cut_off, PERFECT]
+    html, svg = (asked_with(target_image, text) for text in ("Write HTML.", "Draw this picture as SVG."))
+    members = list(zip(faulty, [PERFECT] * 4, long, strict=True))
     settings = configuration(
         model,
         *INSTALLED_MANAGER,
         "+reward.reward_kwargs.browser=/nowhere/chromium",
+        "+reward.reward_kwargs.truncated=mask",
+        f"data.max_response_length={len(cut_off) + 1}",
         "actor_rollout_ref.rollout.n=4",
         "reward.num_workers=2",
     )
-    scored = score(settings, data)
-    rewards = scored.batch["rm_scores"].sum(1).tolist()
-    assert rewards[2::2] == pytest.approx([0.1, 0.0, 0.1])
+    responses = [each for member in members for each in member]
+    columns = {"raw_prompt": [html, svg, svg] * 4, "uid": ["a", "b", "c"] * 4}
+    return score(settings, rollouts(model, responses, [{} for _ in responses], **columns))
+
+
+def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(in_groups):
+    """Each of the workers has responses of one prompt, and as many to another prompt that scores well."""
+    rewards = in_groups.batch["rm_scores"].sum(1).tolist()
+    assert rewards[3::3] == pytest.approx([0.1, 0.0, 0.1])
     assert rewards[0] == pytest.approx(0.2 / 3)
-    assert min(rewards[1::2]) > 0.95
-    assert scored.non_tensor_batch["infrastructure"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
-    assert scored.non_tensor_batch["stand_in_unknown"].tolist() == [0] * 8
+    assert min(rewards[1::3]) > 0.95
+    assert in_groups.non_tensor_batch["infrastructure"].tolist() == [1] + [0] * 11
+    assert in_groups.non_tensor_batch["stand_in_unknown"].tolist() == [0] * 12
 
 
-def test_a_response_that_reaches_the_limit_of_tokens_is_masked(cluster, model, target_image):
+def test_a_response_that_reaches_the_limit_of_tokens_is_masked(in_groups):
     """It gets the mean of the others, by verl's own limit and the tokens that verl counts."""
-    responses = [PERFECT, WRONG, PROSE * 100]
-    settings = configuration(
-        model,
-        *INSTALLED_MANAGER,
-        "+reward.reward_kwargs.truncated=mask",
-        f"data.max_response_length={len(responses[-1]) + 1}",
-        "actor_rollout_ref.rollout.n=3",
-        "reward.num_workers=1",
-    )
-    prompts = [asked_with(target_image, "Draw this picture as SVG.")] * 3
-    scored = score(settings, rollouts(model, responses, [{}] * 3, raw_prompt=prompts, uid=["a"] * 3))
-    perfect, wrong, masked = scored.batch["rm_scores"].sum(1).tolist()
+    perfect, wrong, masked, again = in_groups.batch["rm_scores"].sum(1).tolist()[2::3]
+    assert perfect == again
     assert perfect > 0.95 > wrong > 0
-    assert masked == pytest.approx((perfect + wrong) / 2)
-    assert scored.non_tensor_batch["alignment"].tolist() == [1, 1, 0], "what is logged stays its own"
+    assert masked == pytest.approx((2 * perfect + wrong) / 3)
+    assert in_groups.non_tensor_batch["alignment"].tolist()[2::3] == [1, 1, 0, 1], "what is logged stays its own"
 
 
 CUSTOM = """

@@ -10,7 +10,7 @@ from vincicoder.fidelity.references import snippets
 from vincicoder.rendering import RenderPool
 from vincicoder.rendering.config import RenderingConfig
 
-_SEEN = ("recipe-cards", "pulley", "bakery-sales")
+_SEEN = ("recipe-cards", pytest.param("pulley", marks=pytest.mark.slow), "bakery-sales")
 
 
 @pytest.fixture(scope="module")
