@@ -264,6 +264,7 @@ class _Stream:
 
     def __init__(self, reward: ClusterReward, requests: Sequence[RewardRequest]) -> None:
         self._reward = reward
+        self._requests = requests
         self._waiting = deque(self._job(index, request) for index, request in enumerate(requests))
         self._open: set[_Job] = set(self._waiting)
         self._done: queue.SimpleQueue[tuple[_Job, Future[RewardResult]]] = queue.SimpleQueue()
@@ -324,7 +325,8 @@ class _Stream:
     def _take(self, job: _Job, future: Future[RewardResult]) -> Iterator[tuple[int, RewardResult]]:
         error = future.exception()
         if error is None:
-            yield self._answer(job, rewarded(future.result(), self._reward.config.scoring))
+            asked = self._requests[job.index]
+            yield self._answer(job, rewarded(future.result(), self._reward.config.scoring, asked))
         elif isinstance(error, RayTaskError):
             raise plain_cause(error)
         elif isinstance(error, RayError):

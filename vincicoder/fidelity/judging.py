@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vincicoder.errors import ConfigError
 from vincicoder.options import digest_values, from_flat
 from vincicoder.reward.combine import combine, measuring, weights_of
 from vincicoder.reward.config import RewardConfig, ScoringConfig
@@ -96,6 +97,8 @@ def beside(output: str | Path | None, name: str) -> Path | None:
 
 def _union(scorings: Sequence[ScoringConfig]) -> ScoringConfig:
     """Return a configuration that measures what all of them need, at the weights of the first."""
+    if extra := next((each.extra for each in scorings if each.extra), None):
+        raise ConfigError(f"extra is {', '.join(extra)}; graded answers are judged by components only: leave it out")
     first = scorings[0]
     running = weights_of(first)
     others = {name for each in scorings[1:] for name in weights_of(each) if name not in running}

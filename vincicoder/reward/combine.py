@@ -8,9 +8,14 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from vincicoder.reward.config import RewardConfig, ScoringConfig
+from vincicoder.reward.extras import names_of, with_extras
 from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS, Preset
-from vincicoder.reward.result import RewardResult
+from vincicoder.reward.result import RewardRequest, RewardResult
+from vincicoder.reward.schedule import ever_counts, is_schedule, weight_at
 from vincicoder.status import Fault, Status
+
+STEP = "global_step"
+"""The key of a request's metadata that says the trainer's step."""
 
 
 class Reward(NamedTuple):
@@ -20,26 +25,46 @@ class Reward(NamedTuple):
     visual: float
 
 
-def weights_of(config: ScoringConfig) -> dict[str, float]:
-    """Return the weight of every component that runs: those of the preset, as ``config.components`` changes them.
+def weights_of(config: ScoringConfig, step: int | None = None) -> dict[str, float]:
+    """Return the weight of all that runs: the components of the preset, as ``config.components`` changes them.
 
-    A component that is only logged has weight 0.
+    What is only logged has weight 0, and so has what does not count yet or any more.
+
+    Args:
+        config: Preset and weights.
+        step: The trainer's step; None for the weights that schedules end with.
 
     Example:
         >>> from vincicoder.reward.config import ScoringConfig
         >>> weights_of(ScoringConfig(components={"paper": 0.5}))
         {'paper': 0.5}
     """
-    weights = dict(PRESETS[config.preset].weights)
+    weights: dict[str, float | str] = dict(PRESETS[config.preset].weights)
     logged = {name for name, weight in weights.items() if weight == 0}
     for name, change in config.components.items():
         own = change if isinstance(change, Mapping) else {"weight": change}
-        weights[name] = float(own.get("weight", weights.get(name, 0.0)))
+        weights[name] = own.get("weight", weights.get(name, 0.0))
         if own.get("log"):
             logged.add(name)
         elif "weight" in own or "log" in own:
             logged.discard(name)
-    return {name: weight for name, weight in weights.items() if weight > 0 or name in logged}
+    running = {name: weight for name, weight in weights.items() if ever_counts(weight) or name in logged}
+    return {name: weight_at(weight, step) for name, weight in running.items()}
+
+
+def changes_over_steps(config: ScoringConfig) -> bool:
+    """Whether any weight does, so that requests must say their step.
+
+    Args:
+        config: Preset and weights.
+
+    Example:
+        >>> from vincicoder.reward.config import ScoringConfig
+        >>> changes_over_steps(ScoringConfig(components={"text": "linear 0 0.3 200"}))
+        True
+    """
+    changes = config.components.values()
+    return any(is_schedule(each.get("weight") if isinstance(each, Mapping) else each) for each in changes)
 
 
 def options_of(config: ScoringConfig) -> dict[str, dict[str, Any]]:
@@ -49,7 +74,10 @@ def options_of(config: ScoringConfig) -> dict[str, dict[str, Any]]:
         ConfigError: A change to the preset is neither a weight nor a mapping.
     """
     own: dict[str, dict[str, Any]] = {}
+    extras = names_of(config.extra)
     for name in weights_of(config):
+        if name in extras:
+            continue
         change = config.components.get(name)
         given = change if isinstance(change, Mapping) else {}
         own[name] = {key: value for key, value in given.items() if key not in ("weight", "log")}
@@ -68,15 +96,31 @@ def measuring(config: RewardConfig) -> RewardConfig:
         scoring,
         preset=DEFAULT_PRESET,
         components={**components, **off},
+        extra=(),
         alignment_weight=0.0,
         coarse_weight=None,
     )
     return dataclasses.replace(config, scoring=plain)
 
 
-def rewarded(result: RewardResult, config: ScoringConfig, step: int | None = None) -> RewardResult:
-    """Return a result, perhaps from another process, with ``overall`` and ``visual`` as these weights make them."""
-    overall, visual = combine(result.scores, result.status, config, step)
+def rewarded(result: RewardResult, config: ScoringConfig, request: RewardRequest | None = None) -> RewardResult:
+    """Return a result, perhaps from another process, with ``overall`` and ``visual`` as these weights make them.
+
+    Args:
+        result: The result, with the scores of all components.
+        config: Preset, weights and extras.
+        request: What was asked: extras are asked about it, and its metadata say the step for weights that change.
+
+    Example:
+        >>> from vincicoder.reward.config import ScoringConfig
+        >>> failed = RewardResult.failed(RewardRequest("", b""), Status.NO_CODE, "there is no code block")
+        >>> rewarded(failed, ScoringConfig(preset="robust")).preset
+        'robust'
+    """
+    if request is not None and config.extra:
+        result = with_extras(request, result, config.extra, weights_of(config))
+    step = request.metadata.get(STEP) if request is not None else None
+    overall, visual = combine(result.scores, result.status, config, step if isinstance(step, int) else None)
     return dataclasses.replace(result, overall=overall, visual=visual, preset=config.preset)
 
 
@@ -92,14 +136,14 @@ def combine(
         scores: Component scores in [0, 1] by name; None for a component that does not apply to the target.
         status: What became of the request.
         config: Preset and weights.
-        step: The trainer's step, for weights that change over steps; constant weights do not depend on it.
+        step: The trainer's step, for weights that change over steps; None for what they end with.
 
     Example:
         >>> from vincicoder.reward.config import ScoringConfig
         >>> combine({"paper": 0.5, "alignment": 1.0}, Status.OK, ScoringConfig()).overall
         0.55
     """
-    visual = visual_of(scores, weights_of(config), PRESETS[config.preset]) if status.fault is Fault.NONE else 0.0
+    visual = visual_of(scores, weights_of(config, step), PRESETS[config.preset]) if status.fault is Fault.NONE else 0.0
     alignment = scores.get("alignment") or 0.0
     return Reward((1 - config.alignment_weight) * visual + config.alignment_weight * alignment, visual)
 

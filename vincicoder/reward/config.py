@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from vincicoder.errors import ConfigError
 from vincicoder.options import Config, option
 from vincicoder.rendering.config import RenderingConfig
+from vincicoder.reward.extras import load_extra, names_of
 from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS
+from vincicoder.reward.schedule import FORM, is_schedule
 from vincicoder.similarity.config import EncoderConfig
 
 GUARDS = ("blank", "raster")
@@ -23,7 +25,10 @@ class ScoringConfig(Config):
     Attributes:
         preset: A named set of components and weights.
         components: Changes to the preset: a component's name to its weight, or to a mapping with ``weight`` and the
-            component's own options. Weight 0 switches a component off; ``{"log": true}`` runs it all the same.
+            component's own options. Weight 0 switches a component off; ``{"log": true}`` runs it all the same. A weight
+            may change over the trainer's steps, as ``"linear 0 0.3 200"`` does.
+        extra: Functions of a request and its result whose scores join the components, as ``"module:function"`` or
+            ``"/path/to/file.py:function"``; ``components`` has their weights. They run in the process that asks.
         alignment_weight: Share of alignment in ``overall``, in [0, 1].
         coarse_weight: None for the plain mean over tiles and thumbnail; a number ``w`` in [0, 1] for
             ``w * coarse + (1 - w) * fine``.
@@ -37,6 +42,9 @@ class ScoringConfig(Config):
     preset: str = option(DEFAULT_PRESET, help="named set of components and weights", choices=tuple(PRESETS))
     components: Mapping[str, Any] = option(
         default_factory=dict, help='changes to the preset: a weight for each component, such as {"paper": 0.8}'
+    )
+    extra: tuple[str, ...] = option(
+        (), help="functions that score beside the components, such as my_terms:short; components weighs them"
     )
     alignment_weight: float = option(0.1, help="share of alignment in overall", minimum=0, maximum=1, metavar="W")
     coarse_weight: float | None = option(
@@ -55,6 +63,7 @@ class ScoringConfig(Config):
         super().__post_init__()
         for name, change in self.components.items():
             _check_change(name, change, PRESETS[self.preset].weights.get(name))
+        _check_extras(self.extra, self.components)
 
 
 def _check_change(name: str, change: Any, preset_weight: float | None) -> None:
@@ -67,11 +76,30 @@ def _check_change(name: str, change: Any, preset_weight: float | None) -> None:
                 "or 'log': true"
             )
         return
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+    if isinstance(weight, bool) or not isinstance(weight, int | float | str) or not _is_weight(weight):
         raise ConfigError(
-            f"components[{name!r}] is {change!r}; expected a weight of at least 0, or a mapping with 'weight', 'log' "
-            "and the component's own options"
+            f"components[{name!r}] is {change!r}; expected a weight ({FORM}), or a mapping with 'weight', 'log' and "
+            "the component's own options"
         )
+
+
+def _is_weight(weight: float | str) -> bool:
+    return is_schedule(weight) if isinstance(weight, str) else 0 <= weight < float("inf")
+
+
+def _check_extras(extras: Sequence[str], components: Mapping[str, Any]) -> None:
+    """Refuse an extra that would not count, and options for one, which takes none."""
+    for name in names_of(extras):
+        own = components.get(name)
+        if isinstance(own, Mapping) and (unknown := sorted(set(own) - {"weight", "log"})):
+            raise ConfigError(f"components[{name!r}] has {unknown[0]!r}, but an extra takes 'weight' and 'log' only")
+    for value in extras:
+        names = load_extra(value).names
+        if not any(name in components for name in names):
+            raise ConfigError(
+                f"extra {value!r} neither counts nor is logged; give it a weight, such as components="
+                f"{{{names[0]!r}: 0.2}}, or {{'log': true}}"
+            )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,14 @@ from vincicoder.errors import MachineFault
 from vincicoder.languages import LANGUAGES
 from vincicoder.rendering.pool import RenderPool
 from vincicoder.reward.combine import options_of
-from vincicoder.reward.components import OF_REFERENCE, Component, asked_for, chosen, load_component
+from vincicoder.reward.components import (
+    OF_REFERENCE,
+    Component,
+    asked_for,
+    checked_score,
+    chosen,
+    load_component,
+)
 from vincicoder.reward.inputs import (
     OpenTargets,
     PerTarget,
@@ -190,7 +196,7 @@ class Measuring:
 
     def _measured(self, job: Job, component: Component, future: Future[Any]) -> None:
         try:
-            job.scores[component.name] = _checked(future.result())
+            job.scores[component.name] = checked_score(future.result())
         except BaseException as error:  # noqa: BLE001 - a component that fails is a machine fault of the sample
             job.fail(Status.INFRASTRUCTURE, f"component {component.name!r}: {error}")
         self._part_done(job)
@@ -260,13 +266,6 @@ def _asks_for_reference(component: Component) -> bool:
     """Whether any part of a component asks for what only a render of the reference can give."""
     parts = [part for part in (component.applies, component.prepare) if part is not None]
     return bool(component.needs.union(*map(asked_for, parts)) & OF_REFERENCE)
-
-
-def _checked(score: Any) -> float:
-    value = float(score)
-    if not 0 <= value <= 1 or math.isnan(value):
-        raise ValueError(f"it returned {score!r}; expected a number between 0 and 1")
-    return value
 
 
 def _data_key(job: Job) -> str:

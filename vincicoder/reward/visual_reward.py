@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import queue
 import threading
@@ -15,7 +16,7 @@ from typing import Any, cast
 from vincicoder.options import from_flat, signature
 from vincicoder.rendering import Render
 from vincicoder.rendering.pool import RenderPool
-from vincicoder.reward.combine import combine
+from vincicoder.reward.combine import rewarded
 from vincicoder.reward.config import RewardConfig
 from vincicoder.reward.job import Job
 from vincicoder.reward.result import RewardRequest, RewardResult, Totals
@@ -187,8 +188,13 @@ class VisualReward:
 
     def _result(self, job: Job) -> RewardResult:
         job.seconds["total"] = time.perf_counter() - job.started
+        result = rewarded(self._measured(job), self.config.scoring, job.request)
         with self._counts_lock:
-            self.counts[job.status] += 1
+            self.counts[result.status] += 1
+        return result if self._keeps(job) else dataclasses.replace(result, render=None)
+
+    def _measured(self, job: Job) -> RewardResult:
+        """Return the result of a job before its scores are combined, with its render."""
         image = job.render.image if job.render is not None else None
         measured = {"alignment": job.alignment.score, "execution": float(image is not None)}
         compared = job.comparison if job.status is Status.OK else None
@@ -196,23 +202,20 @@ class VisualReward:
             scores = {"coarse": compared.coarse, "fine": compared.fine, **measured, **job.scores}
         else:
             scores = {**measured, **{name: score and 0.0 for name, score in job.scores.items()}}
-        overall, visual = combine(scores, job.status, self.config.scoring)
         known: dict[str, Any] = {
-            "overall": overall,
-            "visual": visual,
             "scores": scores,
             "language": job.alignment.language,
             "code": job.alignment.code,
-            "render": image if self._keeps(job) else None,
+            "render": image,
             "encoder": self.encoder,
-            "preset": self.config.scoring.preset,
             "seconds": job.seconds,
             "note": job.note,
         }
         if compared is None:
             return RewardResult.failed(job.request, job.status, job.message, **known)
+        unweighed: dict[str, Any] = {"overall": 0.0, "visual": 0.0, "preset": "", "id": job.request.id}
         return RewardResult(
-            status=job.status, message="", grid=compared.grid, tiles=compared.tiles, id=job.request.id, **known
+            status=job.status, message="", grid=compared.grid, tiles=compared.tiles, **unweighed, **known
         )
 
     def _keeps(self, job: Job) -> bool:

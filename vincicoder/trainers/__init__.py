@@ -28,7 +28,7 @@ from vincicoder.trainers.members import (
     sums_of_groups,
 )
 from vincicoder.trainers.metrics import FLAGS, Metrics, is_judged, means, metrics_of, sums_of
-from vincicoder.trainers.reward import TrainerReward, shared_reward
+from vincicoder.trainers.reward import TrainerReward
 from vincicoder.trainers.rows import (
     NO_LANGUAGE,
     NO_TARGET,
@@ -37,6 +37,7 @@ from vincicoder.trainers.rows import (
     says_language,
     text_of,
 )
+from vincicoder.trainers.shared import shared_reward
 from vincicoder.trainers.truncation import LENGTH, ZERO, Truncation
 
 __all__ = [

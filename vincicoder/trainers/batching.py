@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.metrics import Metrics
-from vincicoder.trainers.reward import TrainerReward, shared_reward
+from vincicoder.trainers.reward import TrainerReward
 from vincicoder.trainers.rows import Sources, request_from
+from vincicoder.trainers.shared import shared_reward
 from vincicoder.trainers.truncation import ZERO, Truncation
 from vincicoder.trainers.validation import benchmark_metrics, benchmark_names
 

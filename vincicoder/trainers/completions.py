@@ -13,8 +13,9 @@ from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.members import levelled, members_of, share_of, sums_of_groups
 from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, weight
-from vincicoder.trainers.reward import TrainerReward, shared_reward
+from vincicoder.trainers.reward import TrainerReward
 from vincicoder.trainers.rows import request_from, text_of
+from vincicoder.trainers.shared import shared_reward
 from vincicoder.trainers.validation import benchmark_names
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class CompletionReward:
 
     def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
-        return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, **self._adapter)
+        return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, says_step=True, **self._adapter)
 
     def _requests(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]

@@ -114,7 +114,7 @@ class NodeReward:
                 sent = _sent(request, attachments)
                 if isinstance(sent, RewardResult):
                     del left[index]
-                    yield index, rewarded(sent, self.config.scoring)
+                    yield index, rewarded(sent, self.config.scoring, request)
                 else:
                     headers[index] = sent
             indices = list(headers)
@@ -123,8 +123,7 @@ class NodeReward:
                 for answer, attached in self._ask(call, attachments.contents):
                     index = indices[answer["index"]]
                     result = result_from_fields(answer["result"], attached[0] if attached else None)
-                    del left[index]
-                    yield index, rewarded(result, self.config.scoring)
+                    yield index, rewarded(result, self.config.scoring, left.pop(index))
                 return
             except (EOFError, ConnectionError):
                 continue

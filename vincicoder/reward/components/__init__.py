@@ -118,6 +118,25 @@ def asked_for(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
 
 
+def checked_score(score: Any) -> float:
+    """Return a score as a float.
+
+    Args:
+        score: What a component returned.
+
+    Raises:
+        ValueError: It is no number in [0, 1].
+
+    Example:
+        >>> checked_score(True)
+        1.0
+    """
+    value = float(score)
+    if not 0 <= value <= 1:  # NaN too
+        raise ValueError(f"it returned {score!r}; expected a number between 0 and 1")
+    return value
+
+
 def _constructed(name: str, made: Callable[..., Any], options: Mapping[str, Any]) -> Any:
     known = inspect.signature(made).parameters
     hints = get_type_hints(made.__init__)

@@ -18,6 +18,7 @@ OTHER_VALUES: dict[str, tuple[str, Any]] = {
     "dtype": ("bfloat16", "bfloat16"),
     "preset": ("paper", "paper"),
     "components": ('{"paper": 0.5}', {"paper": 0.5}),
+    "extra": ("math:hypot", ["math:hypot"]),
     "guards": ("raster", ["raster"]),
     "python": ("/usr/bin/python3", "/usr/bin/python3"),
     "browser": ("/usr/bin/chromium", "/usr/bin/chromium"),
@@ -26,6 +27,9 @@ OTHER_VALUES: dict[str, tuple[str, Any]] = {
 }
 """What to give for options that are no number, and what it means."""
 
+NEEDED = {"extra": ["--components", '{"hypot": 1}']}
+"""What an option cannot do without."""
+
 
 def given(command: list[str], leaf: Leaf, config: Any) -> Any:
     """Give an option another value than its default; return what arrives and what should."""
@@ -33,7 +37,7 @@ def given(command: list[str], leaf: Leaf, config: Any) -> Any:
         arguments, expected = [leaf.flag], not leaf.default
     else:
         text, expected = OTHER_VALUES.get(leaf.name, ("1", 1))
-        arguments = [leaf.flag, text]
+        arguments = [leaf.flag, text, *NEEDED.get(leaf.name, [])]
     options = build_parser().parse_args([*command, *arguments])
     return to_flat(from_flat(config, given_flags(options, config)))[leaf.name], expected
 

@@ -1,0 +1,141 @@
+"""One reward per process and options, and where it scores: in this process, on the node, or in the Ray job."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from vincicoder.errors import ConfigError
+from vincicoder.reward.combine import changes_over_steps, weights_of
+from vincicoder.reward.presets import PRESETS
+from vincicoder.trainers.groups import Board, Groups
+from vincicoder.trainers.reward import TrainerReward
+from vincicoder.trainers.truncation import NO_RULE, Truncation
+from vincicoder.trainers.validation import Validation
+
+if TYPE_CHECKING:
+    from vincicoder.reward import Scorer
+    from vincicoder.reward.config import RewardConfig
+
+_NO_STEP = (
+    "components has a weight that changes over steps, but this trainer does not tell a reward its step; TRL and "
+    "ms-swift do. Give a number here, and change it when you resume."
+)
+_shared: dict[str, TrainerReward] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_reward(
+    options: Mapping[str, Any],
+    target_hint: str,
+    own: Sequence[str] = (),
+    one_by_one: bool = False,
+    per_node: bool = False,
+    whole_groups: bool = False,
+    group_size: int | None = None,
+    benchmarks: Sequence[str] = (),
+    validation_dir: str | None = None,
+    truncation: Truncation = NO_RULE,
+    says_step: bool = False,
+) -> TrainerReward:
+    """Return this process's `TrainerReward` with these options; equal arguments get the same one.
+
+    In a Ray job this is the job's service, see ``vincicoder.cluster``, unless the option ``cluster`` is False; its
+    options are then known too. It is closed when the process ends.
+
+    Args:
+        options: Options of ``VisualReward`` and ``cluster``, perhaps as nodes of the trainer's configuration.
+        target_hint: See `TrainerReward`.
+        own: Names of the options that the adapter keeps for itself, for the error message.
+        one_by_one: See `TrainerReward`.
+        per_node: Whether, outside of Ray, the processes of one job on this machine share workers and encoder.
+        whole_groups: Whether a batch always holds whole groups, so that other processes have no siblings.
+        group_size: See `TrainerReward`.
+        benchmarks: Names of benchmarks whose samples are measured by the benchmark's metrics as well.
+        validation_dir: Where responses to these samples are kept, or None.
+        truncation: See `TrainerReward`.
+        says_step: Whether the trainer says its step, which weights that change over steps need.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work, or there is no such benchmark.
+
+    Example:
+        >>> reward = shared_reward({"encoder": "embedded"}, "Give it as 'target'.")
+        >>> reward is shared_reward({"encoder": "embedded"}, "Give it as 'target'.")
+        True
+    """
+    plain = {name: _plain(value) for name, value in options.items()}
+    cluster = plain.pop("cluster", None)
+    if cluster is None:
+        cluster = _in_ray_job()
+    adapter = [one_by_one, cluster, per_node, whole_groups, group_size, list(benchmarks), validation_dir, truncation]
+    key = json.dumps([plain, target_hint, *adapter], sort_keys=True, default=repr)
+    with _shared_lock:
+        if key not in _shared:
+            config = _config(plain, own, cluster)
+            if changes_over_steps(config.scoring) and not says_step:
+                raise ConfigError(_NO_STEP)
+            components = tuple(weights_of(config.scoring))
+            validation = Validation(benchmarks, config.rendering, validation_dir) if benchmarks else None
+            build, board = _parts(plain, cluster, per_node, whole_groups)
+            noise = PRESETS[config.scoring.preset].noise
+            parts = build, target_hint, one_by_one, components, board, group_size
+            _shared[key] = TrainerReward(*parts, validation, noise, truncation)
+            atexit.register(_shared[key].close)
+        return _shared[key]
+
+
+def _in_ray_job() -> bool:
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized()
+
+
+def _config(options: Mapping[str, Any], own: Sequence[str], cluster: bool) -> RewardConfig:
+    """Return what the options say of the reward, having checked all of them."""
+    from vincicoder.options import from_flat
+
+    also = [*own, "cluster"]
+    if cluster:
+        from vincicoder.cluster.options import ClusterConfig
+
+        return from_flat(ClusterConfig, options, also).reward
+    from vincicoder.reward.config import RewardConfig
+
+    return from_flat(RewardConfig, options, also)
+
+
+def _parts(
+    options: Mapping[str, Any], cluster: bool, per_node: bool, whole_groups: bool
+) -> tuple[Callable[[], Scorer], Callable[[], Board]]:
+    """Return what makes the scorer, and what makes the table in which the scores of a group meet."""
+    board: Callable[[], Board] = Groups
+    if _in_ray_job() and not whole_groups:
+        from vincicoder.cluster.groups import JobGroups
+
+        board = functools.partial(JobGroups, Groups)
+    if cluster:
+        from vincicoder.cluster import ClusterReward
+
+        return functools.partial(ClusterReward, options), board
+    if per_node:
+        from vincicoder.trainers.node import NodeReward
+
+        node = NodeReward(options)
+        return lambda: node, lambda: node
+    from vincicoder.reward import VisualReward
+
+    return functools.partial(VisualReward.from_options, options), board
+
+
+def _plain(value: Any) -> Any:
+    """Turn a node of a trainer's configuration (OmegaConf's, say) into plain values."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return tuple(_plain(each) for each in value)
+    return value
