@@ -4,7 +4,7 @@
 #   MODEL=path/to/your-sft-model bash examples/qwen3vl_8b_grpo_swift.sh [FLAG VALUE ...]
 #
 # FLAG VALUE are any further flags of `swift rlhf`; they override those here. DRY_RUN=1 prints the command and
-# stops. SMOKE=1 runs two steps of the same with a tiny random model and a few rows that it makes, on the CPU, to test
+# stops, SKIP_CHECKS=1 starts without `vincicoder check`. SMOKE=1 runs two steps of the same with a tiny random model and a few rows that it makes, on the CPU, to test
 # the set-up before there is a GPU.
 #
 # vLLM writes the responses, on the GPUs that train (VLLM=colocate) or on GPUs of its own (VLLM=server). For the latter,
@@ -49,6 +49,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
   exit
 fi
+[[ ${SKIP_CHECKS:-0} == 1 ]] || ! command -v python3 >/dev/null ||
+  python3 "$root/examples/misspelt.py" "${BASH_SOURCE[0]}" || exit 2
 fail() { printf 'qwen3vl_8b_grpo_swift.sh: %s\n' "$*" >&2; exit 2; }
 
 : "${SWIFT:=swift}" "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}" "${MODEL_TYPE:=qwen3_vl}" "${DATASET:=vincicoder-rl}"
@@ -162,9 +164,13 @@ if [[ $SMOKE != 1 ]]; then
     "$python" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$module') is None)" ||
       fail "there is no $module beside ms-swift; run: pip install $module"
   done
-  if [[ $ROLE == train ]]; then
-    "$python" -m vincicoder doctor --encoder "${VINCICODER_REWARD_ENCODER:-facebook/dinov2-large}" ||
-      fail "the reward cannot run here; see above what is missing and how to fix it"
+  if [[ $ROLE == train && ${SKIP_CHECKS:-0} != 1 ]]; then
+    check=(--trainer swift --nodes "$NNODES" --gpus "$GPUS_PER_NODE")
+    rows=$DATASET
+    [[ $DATASET != vincicoder-rl* ]] || rows=${VINCICODER_RL_DATA:-}
+    [[ ! -e $rows ]] || check+=(--data "$rows")
+    PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} "$python" -m vincicoder check "${check[@]}" ||
+      fail "see above what is wrong and how to fix it; SKIP_CHECKS=1 starts all the same"
   fi
 fi
 exec "${command[@]}"

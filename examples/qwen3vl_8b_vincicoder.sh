@@ -37,6 +37,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
   exit
 fi
+[[ ${SKIP_CHECKS:-0} == 1 ]] || ! command -v python3 >/dev/null ||
+  python3 "$root/examples/misspelt.py" "${BASH_SOURCE[0]}" || exit 2
 
 : "${PYTHON:=python3}"
 : "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}"
@@ -143,8 +145,17 @@ if [[ ${DRY_RUN:-0} == 1 ]]; then
   exit
 fi
 if [[ ${SKIP_CHECKS:-0} != 1 ]]; then
-  env "${environment[@]}" "$PYTHON" "$root/examples/easyr1_checks.py" --train-files "$TRAIN_FILES" --val-files "$VAL_FILES" \
-    --columns "$PROMPT_KEY" "$ANSWER_KEY" "$IMAGE_KEY" --nodes "$NNODES" --gpus "$GPUS_PER_NODE" \
-    --reward-cpus "$REWARD_CPUS" --encoder "$REWARD_ENCODER"
+  env "${environment[@]}" "$PYTHON" "$root/examples/easyr1_checks.py" --train-files "$TRAIN_FILES" --val-files "$VAL_FILES"
+  check=(--trainer easyr1 --nodes "$NNODES" --gpus "$GPUS_PER_NODE" --reward-cpus "$REWARD_CPUS")
+  check+=(--column "$PROMPT_KEY=problem" --column "$ANSWER_KEY=answer" --column "$IMAGE_KEY=images")
+  for setting in "${settings[@]}" "$@"; do
+    [[ $setting != worker.reward.reward_function_kwargs.* ]] || check+=(--option "$setting")
+  done
+  train=${TRAIN_FILES%@*}
+  [[ ! -d $train && ! ($train == *.@(parquet|jsonl) && -f $train) ]] || check+=(--data "$train")
+  env "${environment[@]}" "$PYTHON" -m vincicoder check "${check[@]}" || {
+    echo "Not started: see above what is wrong and how to fix it; SKIP_CHECKS=1 starts all the same." >&2
+    exit 1
+  }
 fi
 exec "${command[@]}"

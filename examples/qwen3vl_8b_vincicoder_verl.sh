@@ -3,8 +3,8 @@
 #
 #   MODEL=path/to/your-sft-model TRAIN_FILES=/data/rl/train.parquet bash examples/qwen3vl_8b_vincicoder_verl.sh [KEY=VALUE ...]
 #
-# KEY=VALUE are any further verl settings; they override those here. DRY_RUN=1 prints the command and stops. For
-# several nodes start Ray beforehand (`ray start --head`, on the others `ray start --address=HEAD:6379`), then run this
+# KEY=VALUE are any further verl settings; they override those here. DRY_RUN=1 prints the command and stops,
+# SKIP_CHECKS=1 starts without `vincicoder check`. For several nodes start Ray beforehand (`ray start --head`, on the others `ray start --address=HEAD:6379`), then run this
 # on the head. The data are Parquet files in verl's layout, with the columns prompt and images.
 #
 # Environment variables, with their defaults:
@@ -36,6 +36,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
   exit
 fi
+[[ ${SKIP_CHECKS:-0} == 1 ]] || ! command -v python3 >/dev/null ||
+  python3 "$root/examples/misspelt.py" "${BASH_SOURCE[0]}" || exit 2
 fail() { printf 'qwen3vl_8b_vincicoder_verl.sh: %s\n' "$*" >&2; exit 2; }
 
 : "${PYTHON:=python3}" "${MODEL:=DocTron-Hub/VinciCoder-8B-SFT}" "${TRAIN_FILES:=}" "${VAL_FILES:=}"
@@ -137,9 +139,17 @@ if [[ ${DRY_RUN:-0} == 1 ]]; then
 fi
 has() { "$PYTHON" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$1') is None)"; }
 has verl && has verl.experimental.reward_loop || fail "$PYTHON has no verl >= 0.9; run: pip install '$root[verl]'"
-PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -m vincicoder doctor --encoder "$REWARD_ENCODER" >/dev/null ||
-  fail "the reward cannot run here; \`vincicoder doctor --encoder $REWARD_ENCODER\` says what is missing and how to fix it"
-gpus=$("$PYTHON" -c 'import torch; print(torch.cuda.device_count())' 2>/dev/null || echo 0)
-((gpus >= GPUS_PER_NODE)) || fail "GPUS_PER_NODE is $GPUS_PER_NODE, but this machine has $gpus GPUs"
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
+if [[ ${SKIP_CHECKS:-0} != 1 ]]; then
+  check=(--trainer verl --nodes "$NNODES" --gpus "$GPUS_PER_NODE")
+  for setting in "${settings[@]}" "$@"; do
+    [[ ${setting#+} != reward.reward_kwargs.* || $setting == *.benchmarks=* ]] || check+=(--option "$setting")
+  done
+  IFS=, read -ra trained <<<"${TRAIN_FILES//[\[\] ]/}"
+  for each in "${trained[@]}"; do
+    check+=(--data "$each")
+  done
+  "$PYTHON" -m vincicoder check "${check[@]}" ||
+    fail "see above what is wrong and how to fix it; SKIP_CHECKS=1 starts all the same"
+fi
 exec "${command[@]}"

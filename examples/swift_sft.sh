@@ -57,6 +57,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then
   sed -n '3,/^: /{/^: /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
   exit
 fi
+[[ ${SKIP_CHECKS:-0} == 1 ]] || ! command -v python3 >/dev/null ||
+  python3 "$root/examples/misspelt.py" "$0" "${BASH_SOURCE[0]}" || exit 2
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
 
 : "${SWIFT:=swift}" "${DATASET:=vincicoder-sft}" "${USE_HF:=true}"

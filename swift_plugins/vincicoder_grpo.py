@@ -16,12 +16,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib.util
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
 from swift.callbacks import callbacks_map
 from swift.callbacks.base import TrainerCallback
 from swift.rewards import AsyncORM, orms
@@ -29,32 +27,8 @@ from swift.rewards import AsyncORM, orms
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from vincicoder.errors import ConfigError
 from vincicoder.trainers import CompletionReward, add_means
-
-_PREFIX = "VINCICODER_REWARD_"
-_CONFIG = f"{_PREFIX}CONFIG"
-
-
-def reward_options() -> dict[str, Any]:
-    """Read the reward's options from the environment and the YAML file that it names.
-
-    Raises:
-        ConfigError: The file cannot be read, or is not a YAML mapping.
-    """
-    options: dict[str, Any] = {}
-    if path := os.environ.get(_CONFIG):
-        try:
-            options = yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            why = " ".join(str(error).split())
-            raise ConfigError(f"{_CONFIG} names {path}, which cannot be read: {why}") from error
-        if not isinstance(options, dict):
-            raise ConfigError(f"{path} holds no options; expected lines such as `encoder: facebook/dinov2-large`")
-    for name, value in os.environ.items():
-        if name.startswith(_PREFIX) and name != _CONFIG:
-            options[name.removeprefix(_PREFIX).lower()] = yaml.safe_load(value)
-    return options
+from vincicoder.trainers.environment import reward_options
 
 
 class VinciCoder(AsyncORM):

@@ -29,12 +29,15 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder import trainers
+
+if TYPE_CHECKING:
+    from vincicoder.reward.config import RewardConfig
 
 REWARD_NAME = "vincicoder"
 REWARD_TYPE = "batch"
@@ -104,6 +107,24 @@ def compute_score(
     scores = reward.score(requests)
     groups = trainers.spread_by_sample(trainers.members_of(requests, scores), least)
     return [{**score, **group} for score, group in zip(scores, groups, strict=True)]
+
+
+def checked_options(options: Mapping[str, Any]) -> RewardConfig:
+    """Return what options of ``worker.reward.reward_function_kwargs`` say of the reward, having checked all of them.
+
+    Args:
+        options: The options by name.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
+
+    Example:
+        >>> checked_options({"encoder": "embedded", "format_weight": 0.2}).scoring.alignment_weight
+        0.2
+    """
+    own = {name: value for name, value in options.items() if name not in _OF_ROWS}
+    _reward(own)
+    return trainers.reward_config({_RELEASE_NAMES.get(name, name): value for name, value in own.items()})
 
 
 def _reward(options: Mapping[str, Any]) -> trainers.TrainerReward:
@@ -216,7 +237,7 @@ def _check_options() -> None:
         config: Any = frame.f_locals.get("config")
         options = getattr(config, "reward_function_kwargs", None)
         if isinstance(options, Mapping) and Path(str(config.reward_function)).name == Path(__file__).name:
-            _reward({name: value for name, value in options.items() if name not in _OF_ROWS})
+            checked_options(options)
             return
 
 

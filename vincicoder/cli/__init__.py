@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from vincicoder._version import __version__
-from vincicoder.cli import card, data, doctor, eval, fidelity, plan, refine, render, score, serve, watch
+from vincicoder.cli import card, check, data, doctor, eval, fidelity, plan, refine, render, score, serve, watch
 from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE, Parser
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.reporting.printable import printable
@@ -21,6 +21,7 @@ COMMANDS = {
     "score": score,
     "render": render,
     "doctor": doctor,
+    "check": check,
     "serve": serve,
     "data": data,
     "eval": eval,

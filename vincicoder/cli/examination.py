@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from importlib import metadata
@@ -123,12 +123,12 @@ def examine(
     if encoder is not None:
         asked.add("encoder")
     checks = [
-        *_renderers(python, browser),
-        _sandbox(),
+        *renderers(python, browser),
+        sandbox(),
         _network_namespace(),
-        *_fonts(),
-        _gpu(),
-        _encoder(encoder or default_encoder, device),
+        *fonts(),
+        gpu(),
+        loadable_encoder(encoder or default_encoder, device),
         *_extras(),
     ]
     return [Check(each.name, each.state, each.detail, each.fix, each.name in asked) for each in checks]
@@ -150,7 +150,14 @@ def table(checks: Iterable[Check]) -> str:
 # Renderers
 
 
-def _renderers(python: str | None, browser: str | None) -> list[Check]:
+def renderers(python: str | None, browser: str | None, only: Collection[str] | None = None) -> list[Check]:
+    """Return a check of each language's renderer.
+
+    Args:
+        python: Interpreter for generated Python.
+        browser: Chromium for HTML.
+        only: The languages to check; None for all.
+    """
     from vincicoder.rendering import RenderPool
 
     # The code is our own, so that a machine without a sandbox still learns which of its renderers work.
@@ -159,6 +166,8 @@ def _renderers(python: str | None, browser: str | None) -> list[Check]:
     checks = []
     with RenderPool(1, python=python, browser=browser, allow_unsandboxed=not confined) as pool:
         for name, entry in LANGUAGES.entries().items():
+            if only is not None and name not in only:
+                continue
             if name in faults:
                 fix = f"{sys.executable} -m pip uninstall {entry.origin}  (or a version of it that works)"
                 checks.append(Check(name, State.MISSING, faults[name], fix))
@@ -232,7 +241,8 @@ def _apt(packages: str) -> str:
 # Sandbox
 
 
-def _sandbox() -> Check:
+def sandbox() -> Check:
+    """Return a check of what confines code."""
     layers = confine.layers()
     detail = f"Landlock {layers.landlock or 'missing'}, seccomp {'present' if layers.seccomp else 'missing'}"
     if layers.problems:
@@ -252,7 +262,8 @@ def _network_namespace() -> Check:
 # Fonts
 
 
-def _fonts() -> list[Check]:
+def fonts() -> list[Check]:
+    """Return checks of the fonts that renders need."""
     known = _font_families()
     if known is None:
         detail = "cannot tell: fc-list is not installed"
@@ -285,7 +296,8 @@ def _font_families() -> set[str] | None:
 # GPU and weights
 
 
-def _gpu() -> Check:
+def gpu() -> Check:
+    """Return a check of the GPUs that torch sees."""
     if find_spec("torch") is None:
         return Check("gpu", State.MISSING, "torch is not installed", _pip_extra("dinov2"))
     import torch
@@ -300,7 +312,15 @@ def _gpu() -> Check:
     return Check("gpu", State.MISSING, f"torch {torch.__version__} is {reason}", fix)
 
 
-def _encoder(name: str, device: str | None) -> Check:
+def loadable_encoder(name: str, device: str | None) -> Check:
+    """Return a check of whether an encoder can be loaded from this machine alone.
+
+    No hub is asked, so that weights that are not here are told in seconds.
+
+    Args:
+        name: Name of the encoder.
+        device: Where it runs; None for a GPU if there is one.
+    """
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     command = [sys.executable, "-c", _LOAD_ENCODER, name, device or ""]
     try:

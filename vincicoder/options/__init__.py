@@ -19,6 +19,7 @@ from vincicoder.options.values import (
     flattened,
     from_environment,
     from_flat,
+    option_names,
     to_flat,
     unknown_option,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "given_flags",
     "leaves",
     "option",
+    "option_names",
     "schema",
     "signature",
     "table",

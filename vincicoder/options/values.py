@@ -26,6 +26,20 @@ def flat_names(config: type[Config]) -> list[str]:
     return [leaf.name for leaf in leaves(config)]
 
 
+def option_names(config: type[Config]) -> frozenset[str]:
+    """Return every name that `from_flat` takes: the flat names, and those of the configurations inside.
+
+    Args:
+        config: The configuration's class.
+
+    Example:
+        >>> from vincicoder.rendering.config import RenderingConfig
+        >>> {"cpu_seconds", "limits"} <= option_names(RenderingConfig)
+        True
+    """
+    return frozenset(flat_names(config)) | frozenset(name for name, _ in _sections(config))
+
+
 def from_flat(config: type[_C], given: Mapping[str, Any], also: Sequence[str] = ()) -> _C:
     """Build a configuration from options by flat name, by the name of a configuration inside it, or both.
 

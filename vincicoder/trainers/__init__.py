@@ -37,7 +37,7 @@ from vincicoder.trainers.rows import (
     says_language,
     text_of,
 )
-from vincicoder.trainers.shared import shared_reward
+from vincicoder.trainers.shared import reward_config, shared_reward
 from vincicoder.trainers.truncation import LENGTH, ZERO, Truncation
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "members_of",
     "metrics_of",
     "request_from",
+    "reward_config",
     "sample_scorer",
     "says_language",
     "share_of",

@@ -90,6 +90,23 @@ def shared_reward(
         return _shared[key]
 
 
+def reward_config(options: Mapping[str, Any]) -> RewardConfig:
+    """Return what options say of the reward itself, whatever else they say to an adapter.
+
+    Args:
+        options: Options by name, checked already.
+
+    Example:
+        >>> reward_config({"encoder": "embedded", "image_dir": "/data"}).encoder.name
+        'embedded'
+    """
+    from vincicoder.options import from_flat, option_names
+    from vincicoder.reward.config import RewardConfig
+
+    known = option_names(RewardConfig)
+    return from_flat(RewardConfig, {name: _plain(value) for name, value in options.items() if name in known})
+
+
 def _in_ray_job() -> bool:
     ray = sys.modules.get("ray")
     return ray is not None and ray.is_initialized()
@@ -119,9 +136,7 @@ def _parts(
 
         board = functools.partial(JobGroups, Groups)
     if cluster:
-        from vincicoder.cluster import ClusterReward
-
-        return functools.partial(ClusterReward, options), board
+        return functools.partial(_cluster_reward, options), board
     if per_node:
         from vincicoder.trainers.node import NodeReward
 
@@ -130,6 +145,12 @@ def _parts(
     from vincicoder.reward import VisualReward
 
     return functools.partial(VisualReward.from_options, options), board
+
+
+def _cluster_reward(options: Mapping[str, Any]) -> Scorer:
+    from vincicoder.cluster import ClusterReward  # imports Ray, which whoever only checks options can do without
+
+    return ClusterReward(options)
 
 
 def _plain(value: Any) -> Any:

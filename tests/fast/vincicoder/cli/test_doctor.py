@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from repository import EXAMPLES, ROOT
 
 from vincicoder.cli import main
-from vincicoder.cli.examination import Check, State, _encoder, _extras, examine, names, table
+from vincicoder.cli.examination import Check, State, _extras, examine, loadable_encoder, names, table
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES
 
@@ -72,7 +72,7 @@ def test_the_doctor_and_the_install_script_know_the_same_packages_of_tex(tmp_pat
 
 
 def test_a_misspelt_encoder_is_told_the_nearest_and_nothing_to_install() -> None:
-    check = _encoder("embeded", None)
+    check = loadable_encoder("embeded", None)
     assert check.state is State.MISSING
     assert "Did you mean 'embedded'?" in check.detail
     assert check.fix == ""
