@@ -146,17 +146,13 @@ def _reward_actors(nodes: Sequence[Mapping[str, Any]], gpus: int, reward_cpus: i
     return Check("cpus", State.OK, f"there is room for both reward actors of {reward_cpus} CPUs", required=True)
 
 
-def _ray_nodes() -> list[dict[str, Any]] | None:
+def _ray_nodes() -> list[dict[str, float]] | None:
     """Return GPUs and CPUs of each node of the Ray cluster that the job would join; None if there is none."""
-    try:
-        import ray
-
-        ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
-    except (ImportError, ConnectionError):
+    if find_spec("ray") is None:
         return None
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    ray.shutdown()
-    return [{"GPU": node.get("GPU", 0), "CPU": node.get("CPU", 0)} for node in nodes]
+    from vincicoder.cluster.nodes import node_resources
+
+    return node_resources()
 
 
 def _this_node() -> dict[str, Any]:
