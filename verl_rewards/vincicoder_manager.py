@@ -88,7 +88,10 @@ class VinciCoderRewardManager(RewardManagerBase):
         )
         tokens = self._tokens(item)
         response = await self.loop.run_in_executor(None, self._text, tokens)
-        metrics = await self._score(response, ({trainers.LENGTH: len(tokens)}, *sources))
+        # Whose weights wrote the response, where the rollout says it: for galleries.
+        step = (columns.get("tool_extra_fields") or {}).get("max_global_steps")
+        known = {trainers.LENGTH: len(tokens)} | ({"global_step": int(step)} if step is not None else {})
+        metrics = await self._score(response, (known, *sources))
         if self._custom is None:
             return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
         result = await self._call(self._custom, columns, response, {**extra_info, "vincicoder": metrics})

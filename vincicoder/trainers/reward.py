@@ -22,6 +22,7 @@ from vincicoder.trainers.validation import Validation
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest, Scorer
+    from vincicoder.trainers.gallery import TrainingGallery
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class TrainerReward:
         validation: What measures responses to samples of benchmarks, or None.
         noise: What the reward changes by where only the rendering differs.
         truncation: What becomes of responses that the limit of tokens cut off.
+        gallery: What shows some of the samples, or None.
 
     Attributes:
         noise: As given.
@@ -84,10 +86,12 @@ class TrainerReward:
         validation: Validation | None = None,
         noise: float = PRESETS[DEFAULT_PRESET].noise,
         truncation: Truncation = NO_RULE,
+        gallery: TrainingGallery | None = None,
     ) -> None:
         self.noise = noise
         self._build = build
         self._truncation = truncation
+        self._gallery = gallery
         self._validation = validation
         self._target_hint = target_hint
         self._one_by_one = one_by_one
@@ -105,6 +109,8 @@ class TrainerReward:
 
     def close(self) -> None:
         """End the scorer's workers, if it was ever used."""
+        if self._gallery is not None:
+            self._gallery.close()  # it may need the workers
         with self._lock:
             if self._parts is not None:
                 self._parts[0].close()
@@ -156,7 +162,8 @@ class TrainerReward:
         asked = [index for index in range(len(requests)) if index not in refused]
         scorer, board, siblings = self._built()
         # Without a uid, what another batch scored for the same prompt is of another step, unless batches are shared.
-        batch = 0 if board.shared or self._one_by_one else next(self._batches)
+        call = None if self._one_by_one else next(self._batches)
+        batch = 0 if board.shared or call is None else call
         groups = [group_of(requests[index], batch) for index in asked]
         board.begin(groups)
         open_groups = dict(zip(asked, groups, strict=True))
@@ -166,6 +173,8 @@ class TrainerReward:
             for position, result in scorer.stream([requests[index] for index in asked]):
                 index = asked[position]
                 fault = result.status.fault
+                if self._gallery is not None:
+                    self._gallery.offer(requests[index], result, scorer, call)
                 metrics = self._truncation.softened(metrics_of(result, self._components), requests[index])
                 unlearned = self._truncation.masks(requests[index])
                 scores = None if unlearned or fault in (Fault.DATA, Fault.MACHINE) else self._scores(metrics)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vincicoder.errors import ConfigError
 from vincicoder.reward.combine import changes_over_steps, weights_of
 from vincicoder.reward.presets import PRESETS
+from vincicoder.trainers.gallery import GALLERY_OPTIONS, gallery_of
 from vincicoder.trainers.groups import Board, Groups
 from vincicoder.trainers.reward import TrainerReward
 from vincicoder.trainers.truncation import NO_RULE, Truncation
@@ -73,11 +74,13 @@ def shared_reward(
     cluster = plain.pop("cluster", None)
     if cluster is None:
         cluster = _in_ray_job()
+    given = dict(plain)
+    shown = {name: plain.pop(name) for name in GALLERY_OPTIONS if name in plain}
     adapter = [one_by_one, cluster, per_node, whole_groups, group_size, list(benchmarks), validation_dir, truncation]
-    key = json.dumps([plain, target_hint, *adapter], sort_keys=True, default=repr)
+    key = json.dumps([given, target_hint, *adapter], sort_keys=True, default=repr)
     with _shared_lock:
         if key not in _shared:
-            config = _config(plain, own, cluster)
+            config = _config(plain, (*own, *GALLERY_OPTIONS), cluster)
             if changes_over_steps(config.scoring) and not says_step:
                 raise ConfigError(_NO_STEP)
             components = tuple(weights_of(config.scoring))
@@ -85,7 +88,7 @@ def shared_reward(
             build, board = _parts(plain, cluster, per_node, whole_groups)
             noise = PRESETS[config.scoring.preset].noise
             parts = build, target_hint, one_by_one, components, board, group_size
-            _shared[key] = TrainerReward(*parts, validation, noise, truncation)
+            _shared[key] = TrainerReward(*parts, validation, noise, truncation, gallery_of(shown))
             atexit.register(_shared[key].close)
         return _shared[key]
 
