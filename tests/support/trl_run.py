@@ -5,6 +5,7 @@ After the second step it validates on a benchmark, and compares the log with wha
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -78,6 +79,15 @@ def assert_validation_agrees(directory: Path, history: list[dict]) -> None:
         assert close(log[f"eval_vincicoder/benchmark/unisvg/{name}"], value)
 
 
+def assert_gallery_shows(directory: Path, scores: set[float]) -> None:
+    """Make sure that the gallery has both steps, with scores that were earned and images that are there."""
+    steps = {int(file.stem): json.loads(file.read_text("utf-8")) for file in (directory / "steps").glob("*.json")}
+    assert len(steps) >= 2
+    for row in [row for rows in steps.values() for row in rows]:
+        assert any(abs(row["overall"] - score) < 1e-4 for score in scores)
+        assert all((directory / row[name]["src"]).is_file() for name in ("target", "render") if row[name])
+
+
 def main(directory: Path, policy: Path) -> None:
     from datasets import Dataset
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -86,6 +96,7 @@ def main(directory: Path, policy: Path) -> None:
     question = [{"role": "user", "content": PROMPT}]
     rows = Dataset.from_list([{"prompt": question, "image": TARGET, "language": "svg"}] * 8)
     validating = {"benchmarks": ["unisvg"], "validation_dir": str(directory / "validation")}
+    validating |= {"gallery_dir": str(directory / "gallery"), "gallery_every": 1}
     rewards = [Recorded(name, encoder="embedded", workers=1, **validating) for name in ("overall", "visual")]
     options = GRPOConfig(
         output_dir=str(directory / "out"),
@@ -127,6 +138,8 @@ def main(directory: Path, policy: Path) -> None:
             assert close(log["vincicoder/overall"], sum(again) / 4)
             assert 0 < log["rewards/vincicoder_visual/mean"] < log["rewards/vincicoder/mean"]
     assert_validation_agrees(directory, trainer.state.log_history)
+    rewards[0]._shared().close()
+    assert_gallery_shows(directory / "gallery", {score for *_, scores in rewards[0].calls for score in scores})
     trainer.save_state()
     read = read_log(directory / "out")
     assert read.trainer == "trl"

@@ -123,12 +123,16 @@ def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
     if options.gpus and not has_gpu():  # the job's GPUs are on other nodes of its Ray cluster
         config = dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, device="cpu"))
     encoder, rendering = config.encoder, config.rendering
-    fit = [sandbox(), *fonts(), loadable_encoder(encoder.name, encoder.device)]
-    fit += renderers(rendering.python, rendering.browser, _languages(sample))
     optional = {"cjk-font"} | ({"sandbox"} if rendering.sandbox.allow_unsandboxed else set())
-    yield [Check(each.name, each.state, each.detail, each.fix, each.name not in optional) for each in fit]
+    yield _asked_for([sandbox(), *fonts(), loadable_encoder(encoder.name, encoder.device)], optional)
+    yield _asked_for(renderers(rendering.python, rendering.browser, _languages(sample)), optional)
     if options.gold and options.data:
         yield [gold_check(config, sample, options.gold, options.gold_score)]
+
+
+def _asked_for(checks: list[Check], optional: set[str]) -> list[Check]:
+    """Return checks that fail where something is missing, but for the optional ones."""
+    return [dataclasses.replace(each, required=each.name not in optional) for each in checks]
 
 
 def _languages(sample: Sample) -> set[str] | None:

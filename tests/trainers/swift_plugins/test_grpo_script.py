@@ -45,7 +45,8 @@ def run(tmp_path):
 
 
 def test_the_smoke_run_trains_and_logs_the_reward(run, tmp_path):
-    done = run("--seed", "3", SMOKE="1")
+    gallery = {"VINCICODER_REWARD_GALLERY_DIR": str(tmp_path / "gallery"), "VINCICODER_REWARD_GALLERY_EVERY": "1"}
+    done = run("--seed", "3", SMOKE="1", **gallery)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     [log] = (tmp_path / "out").rglob("logging.jsonl")
     steps = [row for line in log.read_text().splitlines() if "reward" in (row := json.loads(line))]
@@ -58,6 +59,8 @@ def test_the_smoke_run_trains_and_logs_the_reward(run, tmp_path):
     assert json.loads(arguments.read_text())["seed"] == 3, "a flag of one's own arrives"
     read = read_log(tmp_path / "out")
     assert (read.trainer, read.path) == ("swift", log)
+    assert len(list((tmp_path / "gallery" / "steps").iterdir())) == 2, "each step has its rows in the gallery"
+    assert (tmp_path / "gallery" / "index.html").is_file()
     for name, key in READ.items():
         assert read.series(name) == [(number, step[key]) for number, step in enumerate(steps, 1)], name
 

@@ -66,11 +66,23 @@ def dumped(directory: Path) -> list[dict]:
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
 
+def shown_rows(directory: Path) -> dict[int, list[dict]]:
+    """Return the rows that a gallery shows, by step, having made sure that their images are there."""
+    steps = {int(file.stem): json.loads(file.read_text("utf-8")) for file in (directory / "steps").glob("*.json")}
+    sources = [
+        row[name]["src"] for rows in steps.values() for row in rows for name in ("target", "render") if row[name]
+    ]
+    assert all((directory / source).is_file() for source in sources)
+    assert (directory / "index.html").is_file()
+    return steps
+
+
 def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taught_policy, parquet):
     rollouts, checks = tmp_path / "rollouts", tmp_path / "validation"
     log = train(
         *(tmp_path, taught_policy("qwen3_vl"), parquet, "trainer.total_training_steps=2", "trainer.test_freq=2"),
         *(f"trainer.rollout_data_dir={rollouts}", f"trainer.validation_data_dir={checks}"),
+        *(f"+reward.reward_kwargs.gallery_dir={tmp_path / 'gallery'}", "+reward.reward_kwargs.gallery_every=1"),
     )
     trained, validated = dumped(rollouts), dumped(checks)
     assert (len(trained), len(validated)) == (2 * 2 * 4, 4)
@@ -92,12 +104,18 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     printed.write_text(log)
     read = read_log(printed)
     assert [value for _, value in read.series("reward")] == pytest.approx(means)
-    executed = [[each["execution"] for each in trained if each["step"] == step] for step in (1, 2)]
+    pairs = list(zip(trained, drawn, strict=True))
+    executed = [[result.execution for each, result in pairs if each["step"] == step] for step in (1, 2)]
     expected = [(1 + number, sum(step) / len(step)) for number, step in enumerate(executed)]
     assert read.series("execution") == read.series("language/svg/execution") == expected
     logged = [float(value) for value in re.findall(r"vincicoder/overall:([-\d.e]+)", log)]
     assert logged == pytest.approx(means, abs=1e-4)
     assert len(re.findall(r"vincicoder/group/svg/std:", log)) == 2
+    gallery = shown_rows(tmp_path / "gallery")
+    assert len(gallery) >= 2, "the gallery has both steps"
+    earned = {round(each["score"], 4) for each in trained + validated}
+    assert all(row["overall"] in earned for rows in gallery.values() for row in rows)
+    assert any(row["render"] for rows in gallery.values() for row in rows)
 
 
 def test_a_validation_logs_the_numbers_of_the_benchmark(tmp_path, taught_policy, parquet):
