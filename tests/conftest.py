@@ -22,8 +22,8 @@ TIERS = ("fast", "render", "encoder", "golden", "ray", "trainers")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes ``-n auto`` means: most tests wait for others, so two more than there are cores."""
-    return min(len(os.sched_getaffinity(0)) + 2, 6)
+    """Return how many processes ``-n auto`` means: most tests wait for others, so one more than there are cores."""
+    return min(len(os.sched_getaffinity(0)) + 1, 6)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

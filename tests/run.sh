@@ -15,7 +15,7 @@
 # Python is 3.10 or newer. Running it again installs nothing that is there. On a machine without a GPU, pip's own
 # setting PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds saves some GB of download.
 #
-# Tests run in two processes more than there are cores, 6 at most; -n 0 runs them in one, such as for --pdb.
+# Tests run in one process more than there are cores, 6 at most; -n 0 runs them in one, such as for --pdb.
 #
 # Environment variables, with their defaults:
 #   PYTHON   the interpreter that makes the virtual environment      [python3]

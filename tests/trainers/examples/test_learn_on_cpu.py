@@ -52,6 +52,7 @@ def quick(tmp_path_factory):
     return out, json.loads((out / "runs" / "seed0-robust.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_quick_run_leaves_numbers_curve_and_gallery_that_agree(quick):
     out, run = quick
     summary = json.loads((out / "results.json").read_text())
@@ -65,6 +66,7 @@ def test_a_quick_run_leaves_numbers_curve_and_gallery_that_agree(quick):
         assert height > 300
 
 
+@pytest.mark.slow
 def test_the_reward_rises_on_training_and_on_held_out_targets(quick):
     _, run = quick
     on_training = [reward for _, reward in run["training_rewards"]]
@@ -72,6 +74,7 @@ def test_the_reward_rises_on_training_and_on_held_out_targets(quick):
     assert run["evaluations"][-1]["robust"] > run["evaluations"][0]["robust"] + 0.1
 
 
+@pytest.mark.slow
 def test_logged_numbers_are_those_of_the_logged_responses(quick, learning, judge):
     """Each preset by a reward of its own, where the example measures both in one pass."""
     from vincicoder import RewardRequest, VisualReward
@@ -98,6 +101,7 @@ def test_logged_numbers_are_those_of_the_logged_responses(quick, learning, judge
     assert sum(alike) / 64 == pytest.approx(first["ssim"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_first_policy_says_every_opening_now_and_then(quick, learning):
     _, run = quick
     first = run["evaluations"][0]["responses"]
@@ -106,6 +110,7 @@ def test_the_first_policy_says_every_opening_now_and_then(quick, learning):
     )
 
 
+@pytest.mark.slow
 def test_held_out_scenes_never_occur_in_training(quick):
     _, run = quick
     training, held_out = ({tuple(scene) for scene in run[name]} for name in ("training_scenes", "held_out_scenes"))
@@ -113,6 +118,7 @@ def test_held_out_scenes_never_occur_in_training(quick):
     assert not training & held_out
 
 
+@pytest.mark.slow
 def test_answers_depend_on_the_image(quick):
     _, run = quick
     assert len(set(run["likeliest_responses"])) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,13 @@ _LONGEST = 30
 """Characters from which a text counts no more."""
 _LEGIBLE = 0.5
 """How far the target must bear out one span, at least, for there to be text to look for."""
+_NUMBER = re.compile(r"[0-9][0-9,]{0,30}(?:\.[0-9]{1,30})?")
+_MOST_NUMBERS = 6
+"""Numbers of a span that are compared as numbers."""
+_OTHER_NUMBER = 0.5
+"""The most that a number is worth which is not the right one."""
+_FAR_OFF = 0.5
+"""Difference of two numbers, as a share of the larger, from which one is worth nothing in the place of the other."""
 
 
 class Texts(NamedTuple):
@@ -48,7 +56,8 @@ class Text:
     """Compare the text that the renderer knows of with the reference's: a soft F1 of their spans.
 
     Each span is matched with at most one of the other side, the best matches first. A match is worth the edit
-    similarity of the two texts, less what they are apart. Longer texts count more, by the square root of their length.
+    similarity of the two texts, less what they are apart and what their numbers differ: one digit changes few
+    characters, and all that a label says. Longer texts count more, by the square root of their length.
     A span counts only as far as the pixels bear it out: those of the target for the reference's text.
 
     Raises:
@@ -98,12 +107,47 @@ class Text:
         )
         apart = np.linalg.norm(known.centres[:, None] - found.centres, axis=2)
         worth = np.clip((similarities - _UNLIKE) / (1 - _UNLIKE), 0, 1) * np.exp(-((apart / _REACH) ** 2))
-        worth *= np.minimum(known.shown[:, None], found.shown)
+        worth *= _by_numbers(known.texts, found.texts) * np.minimum(known.shown[:, None], found.shown)
         rows, columns = best_matches(worth)
         matched = worth[rows, columns]
         recall = float(known.weights[rows] @ matched / wanted.sum())
         precision = float(found.weights[columns] @ matched / given.sum())
         return min(1.0, 2 * recall * precision / (recall + precision)) if recall and precision else 0.0
+
+
+def _by_numbers(known: Sequence[str], found: Sequence[str]) -> _Floats:
+    """Return what the numbers leave of each pair of texts, in [0, 1], shape ``[known, found]``.
+
+    Numbers are compared in their order. Where a text has letters too, its numbers still are at least half of what it says.
+    """
+    (wanted, told), (given, said) = _numbers(known), _numbers(found)
+    most = max(wanted.shape[1], given.shape[1])
+    agreement, counted = np.zeros((len(known), len(found))), np.zeros((len(known), len(found)))
+    for place in range(most):
+        left, right = _column(wanted, place)[:, None], _column(given, place)
+        apart = np.abs(left - right) / np.maximum(np.maximum(left, right), 1e-9)  # NaN where one side has none
+        near = np.where(apart == 0, 1, _OTHER_NUMBER * np.clip(1 - apart / _FAR_OFF, 0, 1))
+        agreement += np.nan_to_num(near)
+        counted += ~(np.isnan(left) & np.isnan(right))
+    share = np.maximum(told[:, None], said)
+    left_of_it: _Floats = 1 - share * (1 - agreement / np.maximum(counted, 1))
+    return left_of_it
+
+
+def _column(numbers: _Floats, place: int) -> _Floats:
+    return numbers[:, place] if place < numbers.shape[1] else np.full(len(numbers), np.nan)
+
+
+def _numbers(texts: Sequence[str]) -> tuple[_Floats, _Floats]:
+    """Return the numbers of each text, NaN where it has no more, and the share of what it says that they are."""
+    found = [_NUMBER.findall(text)[:_MOST_NUMBERS] for text in texts]
+    numbers = np.full((len(texts), max(map(len, found), default=0)), np.nan)
+    share = np.zeros(len(texts))
+    for row, (text, written) in enumerate(zip(texts, found, strict=True)):
+        if written:
+            numbers[row, : len(written)] = [float(each.replace(",", "")) for each in written]
+            share[row] = (1 + min(1.0, sum(map(len, written)) / len(text))) / 2
+    return numbers, share
 
 
 def _texts(facts: Facts, size: _Size, image: Image.Image) -> Texts:

@@ -1,4 +1,4 @@
-"""``vincicoder fidelity`` end to end on two SVG references."""
+"""``vincicoder fidelity`` end to end on one SVG reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from command_line import COMMAND
 from vincicoder.cli import main
 from vincicoder.fidelity.references import snippets
 
-_ARGUMENTS = ["--encoder", "embedded", "--workers", "1", "--languages", "svg", "--limit", "2"]
+_ARGUMENTS = ["--encoder", "embedded", "--workers", "1", "--languages", "svg", "--limit", "1"]
 
 
 def test_the_command_measures_and_shows_the_worst(tmp_path, capsys):
@@ -29,14 +29,14 @@ def test_the_command_measures_and_shows_the_worst(tmp_path, capsys):
     assert len(list((report / "images").glob("plot-*.svg"))) == 6
     assert main(["fidelity", *_ARGUMENTS, "--output", str(scores), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["presets"]["paper"]["all"]["references"] == 2
+    assert found["presets"]["paper"]["all"]["references"] == 1
 
 
 @pytest.mark.slow
 def test_all_of_it_for_two_presets(tmp_path, capsys):
     scores, report = tmp_path / "scores.jsonl", tmp_path / "report"
     arguments = ["--compare", "robust", "--validity", "--search", "24", "--output", str(scores)]
-    assert main(["fidelity", *_ARGUMENTS[:-1], "1", *arguments, "--report", str(report)]) == 0
+    assert main(["fidelity", *_ARGUMENTS, *arguments, "--report", str(report)]) == 0
     told = capsys.readouterr().out
     for said in ("tau-b with official metrics", "svg: ssim", "lpips is left out", "none found", "below_noise"):
         assert said in told
@@ -46,7 +46,7 @@ def test_all_of_it_for_two_presets(tmp_path, capsys):
     assert "honest work" in page
     found = {path.name for path in tmp_path.glob("*.jsonl")}
     assert found == {"scores.jsonl", "scores.search.jsonl", "scores.unisvg.jsonl"}
-    assert main(["fidelity", *_ARGUMENTS[:-1], "1", *arguments, "--json"]) == 0
+    assert main(["fidelity", *_ARGUMENTS, *arguments, "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["search"]["paper"]["targets"] == again["search"]["robust"]["targets"] == 1
     assert set(again["validity"]["domains"]["svg"]["presets"]) == {"paper", "robust"}
@@ -54,7 +54,7 @@ def test_all_of_it_for_two_presets(tmp_path, capsys):
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
     scores = tmp_path / "scores.jsonl"
-    command = [*COMMAND, "fidelity", *_ARGUMENTS[:-1], "1", "--output", str(scores), "--json"]
+    command = [*COMMAND, "fidelity", *_ARGUMENTS, "--output", str(scores), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 100
     while not (scores.exists() and scores.read_bytes().count(b"\n") >= 5) and time.monotonic() < deadline:

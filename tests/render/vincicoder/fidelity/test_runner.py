@@ -1,4 +1,4 @@
-"""A whole measurement on a few SVG icons: figures, two presets on the same renders, and on from where it stopped."""
+"""A whole measurement on an SVG icon: figures, two presets on the same renders, and on from where it stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vincicoder.fidelity.answers import answers_to, moved, unrelated_code
 from vincicoder.fidelity.references import snippets
 from vincicoder.fidelity.tell import table
 
-_OPTIONS = {"languages": ["svg"], "limit": 2, "workers": 1}
+_OPTIONS = {"languages": ["svg"], "limit": 1, "workers": 1}
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def measured(tmp_path_factory):
 def test_the_figures_are_there_and_make_sense(measured):
     told = measured[0].to_dict()
     found = told["presets"]["paper"]["all"]
-    assert (found["references"], told["encoder"]) == (2, "embedded")
-    assert found["pairs"] > 60
-    assert found["hack_pairs"] > 60
+    assert (found["references"], told["encoder"]) == (1, "embedded")
+    assert found["pairs"] > 30
+    assert found["hack_pairs"] > 30
     value = {name: each["value"] for name, each in found["figures"].items()}
     assert value["perfect"] == pytest.approx(1)
     assert value["again"] == 0
@@ -44,7 +44,7 @@ def test_a_second_run_takes_over_every_score(measured):
     done = []
     again = measure(["snippets"], "embedded", output=output, progress=done.append, **_OPTIONS)
     assert output.read_bytes() == before
-    assert done == [False, False]
+    assert done == [False]
     assert again.to_dict() == {**first.to_dict(), "cpu_ms": None}
 
 
@@ -70,7 +70,7 @@ def test_other_weights_take_over_the_scores_too(measured):
 
 def test_two_presets_judge_the_same_renders(tmp_path):
     output = tmp_path / "scores.jsonl"
-    found = measure(["snippets"], "embedded", compare="robust", output=output, **_OPTIONS | {"limit": 1})
+    found = measure(["snippets"], "embedded", compare="robust", output=output, **_OPTIONS)
     assert found.presets == ("paper", "robust")
     assert len(output.read_bytes().splitlines()) == len(found.rows[0]) == len(found.rows[1])
     stuffed = [next(row for row in rows if row["kind"] == "stuffed") for rows in found.rows]

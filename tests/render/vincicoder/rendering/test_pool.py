@@ -192,7 +192,7 @@ def assert_gone(pids: list[int], root: Path) -> None:
 @pytest.mark.parametrize("death", ["kill", "exit", "os._exit"])
 def test_nothing_outlives_the_owner(death: str) -> None:
     ends = {"exit": "sys.exit()", "os._exit": "os._exit(1)"}
-    wall = 5 if death == "exit" else 600  # Python waits for the threads of those it lets finish
+    wall = 2 if death == "exit" else 600  # Python waits for the threads of those it lets finish
     owner, server, root = start_owner(after="time.sleep(1)\n" + ends.get(death, "time.sleep(1000)"), wall=wall)
     family = [server, *processes.descendants(server)]
     assert len(family) == 3

@@ -55,6 +55,30 @@ def test_wrong_characters_cost_their_share(text: str, similarity: float) -> None
     assert alike(texts(TITLE), texts((text, 50, 10))) == pytest.approx((similarity - 0.2) / 0.8)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given", "worth"),
+    [
+        ("80", "80", 1),
+        ("1,250", "1,250", 1),
+        ("80", "60", (0.5 - 0.2) / 0.8 * 0.5 * 0.5),  # one digit of two, a quarter off, and at most half right
+        ("80", "20", (0.5 - 0.2) / 0.8 * 0),
+        ("Ready in 80 minutes", "Ready in 60 minutes", (18 / 19 - 0.2) / 0.8 * (1 - (1 + 2 / 19) / 2 * 0.75)),
+        ("Ready in 80 minutes", "Ready in minutes", (16 / 19 - 0.2) / 0.8 * (1 - (1 + 2 / 19) / 2)),
+        ("2 of 3 stops", "2 of 9 stops", (11 / 12 - 0.2) / 0.8 * (1 - (1 + 2 / 12) / 2 * 0.5)),
+    ],
+)
+def test_a_wrong_number_costs_more_than_its_digits_and_the_more_the_further_it_is_off(
+    wanted: str, given: str, worth: float
+) -> None:
+    assert alike(texts((wanted, 50, 10)), texts((given, 50, 10))) == pytest.approx(worth)
+
+
+def test_numbers_of_any_length_are_compared() -> None:
+    long = "9" * 4000
+    assert alike(texts((long, 50, 10)), texts((long, 50, 10))) == pytest.approx(1)
+    assert 0 < alike(texts((f"1 {long}", 50, 10)), texts((f"2 {long}", 50, 10))) < 1
+
+
 @pytest.mark.parametrize("apart", [0, 5, 25, 40])
 def test_a_match_fades_with_the_distance(apart: float) -> None:
     expected = math.exp(-((apart / 25) ** 2))
