@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import colormaps, font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-from vincicoder import RenderPool, RewardRequest, RewardResult, VisualReward
+from vincicoder import Render, RenderPool, RewardRequest, RewardResult, VisualReward
 from vincicoder.rendering.facts import Facts
 from vincicoder.reward.components.hog import Hog
 from vincicoder.reward.components.stretched import Stretched
@@ -32,11 +32,18 @@ MOLECULE = """from rdkit import Chem
 from rdkit.Chem import Draw
 Draw.MolToImage(Chem.MolFromSmiles("{}"), size=(420, 300)).save("molecule.png")
 """
-ALIKE, APART = "#1a9850", "#d73027"
 CELL, GAP, HEAD, TEXT = (300, 214), 12, 58, 330
 _HOG_CELL, _HOG_SIDE = 12, 384  # as the component has them
 
-Look = Callable[[Image.Image, "Facts | None", RewardResult], Image.Image]
+
+class Shown(NamedTuple):
+    """A render and what its renderer knows of it."""
+
+    image: Image.Image
+    facts: Facts
+
+
+Look = Callable[[Shown, RewardResult, str], Image.Image]
 
 
 class Row(NamedTuple):
@@ -53,26 +60,30 @@ def main() -> None:
     """Render, score and draw."""
     rows = _rows()
     with RenderPool() as pool, VisualReward("embedded", preset="robust") as reward:
-        waiting = [pool.submit(code, "python", facts=True) for row in rows for code in row[2:4]]
-        renders = [each.result() for each in waiting]
+        waiting = [(pool.submit(row.target, "python", True), pool.submit(row.answer, "python", True)) for row in rows]
+        pairs = [tuple(_shown(each.result()) for each in pair) for pair in waiting]
         requests = [
             RewardRequest(f"```python\n{row.answer}```", target.image, language="python", reference=row.target)
-            for row, target in zip(rows, renders[::2], strict=True)
+            for row, (target, _) in zip(rows, pairs, strict=True)
         ]
         results = reward.score(requests)
     page = Image.new("RGB", (4 * (CELL[0] + GAP) + TEXT + GAP, HEAD + len(rows) * (CELL[1] + GAP) + GAP), "white")
     draw = ImageDraw.Draw(page)
     for column, title in enumerate(("target", "render", "target, as seen", "render, as seen")):
         draw.text((GAP + column * (CELL[0] + GAP), 14), title, "#222222", _font(27, bold=True))
-    for number, (row, result) in enumerate(zip(rows, results, strict=True)):
-        pair = renders[2 * number : 2 * number + 2]
-        seen = [row.look(each.image, each.facts, result) for each in pair]
-        _draw_row(page, HEAD + number * (CELL[1] + GAP), row, [pair[0].image, pair[1].image, *seen], result)
+    for number, (row, (target, render), result) in enumerate(zip(rows, pairs, results, strict=True)):
+        seen = [row.look(target, result, row.target), row.look(render, result, row.answer)]
+        _draw_row(page, HEAD + number * (CELL[1] + GAP), row, [target.image, render.image, *seen], result)
     path = Path(__file__).with_name("components.png")
     page.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {page.width} x {page.height}")
     for row, result in zip(rows, results, strict=True):
         print(row.component, {name: round(score, 3) for name, score in result.scores.items() if score is not None})
+
+
+def _shown(render: Render) -> Shown:
+    assert render.image is not None, render
+    return Shown(render.image, render.facts or Facts())
 
 
 def _rows() -> list[Row]:
@@ -90,19 +101,33 @@ def _rows() -> list[Row]:
             "tanimoto",
             "an atom is another one",
             MOLECULE.format(acid),
-            MOLECULE.format(acid.replace("OO", "O").replace("CC", "NC", 1)),
-            _plain,
+            MOLECULE.format(acid.replace("CC", "NC", 1)),
+            _smiles,
         ),
-        Row("length", "four times the code", right, right + "# a comment that says nothing\n" * 24, _plain),
+        Row("length", "four times the code", right, right + "# a comment that says nothing\n" * 24, _length),
     ]
 
 
-def _plain(image: Image.Image, facts: Facts | None, result: RewardResult) -> Image.Image:
-    return image
+def _smiles(shown: Shown, result: RewardResult, code: str) -> Image.Image:
+    """Return the molecule as the code writes it."""
+    image = shown.image
+    page = Image.new("RGB", image.size, "white")
+    centre = (image.width / 2, image.height / 2)
+    ImageDraw.Draw(page).text(centre, code.split('Smiles("')[1].split('"')[0], "#222222", _font(25), anchor="mm")
+    return page
 
 
-def _ink(image: Image.Image, facts: Facts | None, result: RewardResult) -> Image.Image:
+def _length(shown: Shown, result: RewardResult, code: str) -> Image.Image:
+    """Return the code from afar."""
+    image = shown.image
+    page = Image.new("RGB", image.size, "white")
+    ImageDraw.Draw(page).multiline_text((12, 12), code, "#222222", _font(7), spacing=1)
+    return page
+
+
+def _ink(shown: Shown, result: RewardResult, code: str) -> Image.Image:
     """Return the image with each tile as dark as it weighs."""
+    image = shown.image
     assert result.grid is not None
     _, ink = Stretched().prepare(image)
     weights = np.sqrt(ink).reshape(result.grid[::-1])
@@ -110,8 +135,9 @@ def _ink(image: Image.Image, facts: Facts | None, result: RewardResult) -> Image
     return Image.blend(image.convert("RGB"), shade.resize(image.size, Image.Resampling.NEAREST), 0.6)
 
 
-def _edges(image: Image.Image, facts: Facts | None, result: RewardResult) -> Image.Image:
+def _edges(shown: Shown, result: RewardResult, code: str) -> Image.Image:
     """Return a stroke in each cell for each direction in which edges run there, as dark as they are strong."""
+    image = shown.image
     scale = _HOG_SIDE / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     columns = -(-width // _HOG_CELL)
@@ -129,20 +155,20 @@ def _edges(image: Image.Image, facts: Facts | None, result: RewardResult) -> Ima
     return page.resize(image.size, Image.Resampling.LANCZOS).convert("RGB")
 
 
-def _spans(image: Image.Image, facts: Facts | None, result: RewardResult) -> Image.Image:
+def _spans(shown: Shown, result: RewardResult, code: str) -> Image.Image:
     """Return the boxes and words of the text."""
-    page = _faded(image)
+    page = _faded(shown.image)
     draw = ImageDraw.Draw(page)
-    for span in facts.spans if facts else ():
+    for span in shown.facts.spans:
         draw.rectangle(span.box, outline="#1f5fa8", width=2)
     return page
 
 
-def _marks(image: Image.Image, facts: Facts | None, result: RewardResult) -> Image.Image:
+def _marks(shown: Shown, result: RewardResult, code: str) -> Image.Image:
     """Return the outlines of the marks."""
-    page = _faded(image)
+    page = _faded(shown.image)
     draw = ImageDraw.Draw(page)
-    for mark in facts.marks if facts else ():
+    for mark in shown.facts.marks:
         points = [*mark.points, mark.points[0]] if mark.filled else list(mark.points)
         draw.line([(x, y) for x, y in points], "#c2410c", 3)
     return page
