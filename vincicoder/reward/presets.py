@@ -33,7 +33,7 @@ PRESETS: dict[str, Preset] = {
             "paper": 0.0,  # logged
             "stretched": 2.0,
             "hog": 0.7,
-            "text": 2.0,
+            "text": 2.5,
             "values": 0.5,
             "tanimoto": 2.0,
             "length": 1.5,
