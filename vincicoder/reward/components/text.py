@@ -118,7 +118,7 @@ class Text:
 def _by_numbers(known: Sequence[str], found: Sequence[str]) -> _Floats:
     """Return what the numbers leave of each pair of texts, in [0, 1], shape ``[known, found]``.
 
-    Numbers are compared in their order. Where a text has letters too, its numbers still are at least half of what it says.
+    Numbers are compared in their order. They are at least half of what a text says, however many letters it has.
     """
     (wanted, told), (given, said) = _numbers(known), _numbers(found)
     most = max(wanted.shape[1], given.shape[1])
