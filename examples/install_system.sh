@@ -40,7 +40,7 @@ has_command() { command -v "$1" >/dev/null; }
 has_tex() { has_command kpsewhich && kpsewhich "$1" >/dev/null; }
 has_library() { [[ $libraries_here == *"$1 "* ]]; }
 has_font() { has_command fc-list && [[ -n $(fc-list "$1") ]]; }
-has_system_browser() { has_command chromium || has_command google-chrome; }
+has_system_browser() { has_command chromium-headless-shell || has_command chromium || has_command google-chrome; }
 
 # The packages that are missing, one a line, without Chromium.
 missing_packages() {
@@ -89,29 +89,34 @@ apt() {
   rm -f "$log"
 }
 
-# Whether apt has a Chromium of its own and not one that only calls snap.
-apt_has_chromium() {
-  local found
-  found=$(apt-cache show chromium 2>/dev/null || true)
-  [[ -n $found && $found != *snapd* ]]
+# The package that brings a Chromium: Debian's headless shell, or else the whole browser, but for one that only calls snap.
+apt_browser() {
+  local package found
+  for package in chromium-headless-shell chromium; do
+    found=$(apt-cache show "$package" 2>/dev/null || true)
+    if [[ -n $found && $found != *snapd* ]]; then
+      echo "$package"
+      return
+    fi
+  done
 }
 
 install_packages() {
   local packages
   find_missing
-  if ((${#packages[@]} == 0)) && { has_system_browser || ! has_command apt-get || ! apt_has_chromium; }; then
+  if ((${#packages[@]} == 0)) && { has_system_browser || ! has_command apt-get || [[ -z $(apt_browser) ]]; }; then
     return
   fi
   has_command apt-get || fail "this script knows only Debian and Ubuntu; install what these packages bring by" \
-    "your system's own means: chromium ${packages[*]}"
+    "your system's own means: chromium-headless-shell or chromium ${packages[*]}"
   if ((EUID != 0)) && ! has_command sudo; then
-    has_system_browser || grep -qs '^ID=ubuntu' /etc/os-release || packages+=(chromium)
+    has_system_browser || grep -qs '^ID=ubuntu' /etc/os-release || packages+=(chromium-headless-shell)
     fail "packages are missing and there is neither root nor sudo. Have an administrator run:
   apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
   fi
   say "Refreshing the list of packages"
   apt update || say "That failed; going on with the list that is here"
-  if ! has_system_browser && apt_has_chromium; then packages+=(chromium); fi
+  has_system_browser || mapfile -t -O ${#packages[@]} packages < <(apt_browser)
   ((${#packages[@]})) || return 0
   say "Installing ${packages[*]} (with all that they need up to 0.7 GB to download; some minutes)"
   apt install -y --no-install-recommends "${packages[@]}" || fail "apt could not install them; see above"
@@ -138,7 +143,7 @@ install_browser() {
 check() {
   local packages
   find_missing
-  has_system_browser || packages+=(chromium)
+  has_system_browser || packages+=(chromium-headless-shell)
   ((${#packages[@]})) || return 0
   echo "missing: ${packages[*]}"
   return 1

@@ -209,7 +209,7 @@ def row_differences(recorded: Rows, measured: Rows, path: str, like_the_record: 
 def machine() -> dict[str, str]:
     """Describe what decides about the pixels of a render, besides this package."""
     about = {"processor": _processor(), "fonts": _digest(_output("fc-list", ":", "family", "style", "fontversion"))}
-    for program in ("chromium", "xelatex"):
+    for program in ("chromium-headless-shell", "xelatex"):
         about[program] = next(iter(_output(program, "--version").splitlines()), "")
     return about | {name: _version(name) for name in _PACKAGES.split()}
 

@@ -11,7 +11,8 @@ import pytest
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
+    programs = map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))
+    program = next((each for each in programs if each), None)
     with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield launched

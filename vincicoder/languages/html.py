@@ -12,7 +12,9 @@ LANGUAGE = Language(
     guard="vincicoder.guards.html:smuggled",
     sample="<!DOCTYPE html><html><body><h1>a</h1></body></html>",
     # Ubuntu's chromium package only calls snap, which does not work in containers.
-    install=Install(("playwright",), ("chromium",), "{python} -m playwright install --with-deps chromium"),
+    install=Install(
+        ("playwright",), ("chromium-headless-shell",), "{python} -m playwright install --with-deps chromium"
+    ),
     title="HTML",
     aliases=("htm", "html5", "xhtml"),
     suffixes=(".html", ".htm"),

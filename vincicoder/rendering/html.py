@@ -7,7 +7,7 @@ import contextlib
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,13 +28,14 @@ _SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
 _SHRUNK = 4
 _SETTLE = "__settle"  # the function that this script puts on every window
 
-# Playwright's own downloads, then the programs themselves before the scripts that distributions put around them,
-# whose flags differ from one system to the next.
-_DOWNLOADED = (
+# A headless shell takes half the CPU time of a whole browser for the same image. Of the whole ones, the programs
+# themselves come before the scripts that distributions put around them, whose flags differ from one system to the next.
+_SHELLS_DOWNLOADED = (
     "chromium_headless_shell-*/*/chrome-headless-shell",
     "chromium_headless_shell-*/*/headless_shell",
-    "chromium-*/*/chrome",
 )
+_SHELLS_INSTALLED = ("/usr/lib/chromium/chromium-headless-shell", "chromium-headless-shell", "chrome-headless-shell")
+_DOWNLOADED = ("chromium-*/*/chrome",)
 _INSTALLED = (
     "/usr/lib/chromium/chromium",
     "/usr/lib/chromium-browser/chromium-browser",
@@ -62,7 +63,8 @@ class HtmlRenderer:
     are answered: those that end in ``rick.jpg``, by a neutral image, and the names in ``options["assets"]``.
 
     Args:
-        browser: The Chromium to run, None to search for Playwright's own and then for an installed one.
+        browser: The Chromium to run, None to search: for a headless shell first, of Playwright's or of the system's,
+            and then for a whole browser.
         width: Width of the window in CSS pixels.
         height: Height of the window; the image is as high as the page, and at least this.
         assets: Directory with the files that ``options["assets"]`` may name; None for one of the server's own, which
@@ -145,7 +147,12 @@ class HtmlRenderer:
             if found is None:
                 raise FileNotFoundError(f"browser is {self.browser!r}, which is not a program that can be run")
             return found
-        found = _downloaded() or next((path for path in map(shutil.which, _INSTALLED) if path), None)
+        found = (
+            _downloaded(_SHELLS_DOWNLOADED)
+            or _installed(_SHELLS_INSTALLED)
+            or _downloaded(_DOWNLOADED)
+            or _installed(_INSTALLED)
+        )
         if found is None:
             raise FileNotFoundError(
                 "no Chromium found: install one with `playwright install chromium` or from your distribution, or"
@@ -158,14 +165,19 @@ def _real(program: str) -> Path:
     return Path(program).resolve()
 
 
-def _downloaded() -> str | None:
-    """Return the newest browser that Playwright has downloaded."""
+def _downloaded(patterns: Sequence[str]) -> str | None:
+    """Return the newest browser of the first of these that Playwright has downloaded."""
     directory = Path(os.environ["PLAYWRIGHT_BROWSERS_PATH"])
-    for pattern in _DOWNLOADED:
+    for pattern in patterns:
         found = sorted(directory.glob(pattern), key=lambda path: int(path.parts[-3].rpartition("-")[2]))
         if found:
             return str(found[-1])
     return None
+
+
+def _installed(programs: Sequence[str]) -> str | None:
+    """Return the first of these programs that is there."""
+    return next((path for path in map(shutil.which, programs) if path), None)
 
 
 def _placeholder() -> bytes:
