@@ -32,7 +32,7 @@ class SvgRenderer:
         square: Width and height of every image, whatever its aspect ratio; None to keep it.
     """
 
-    jobs_per_child: ClassVar[int] = 1
+    jobs_per_child: ClassVar[int] = 50
 
     def __init__(self, longest_side: int = 512, square: int | None = None) -> None:
         self.longest_side = longest_side

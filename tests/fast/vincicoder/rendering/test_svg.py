@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import socket
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
 
+from vincicoder.languages import LANGUAGES
 from vincicoder.rendering import RenderPool
+from vincicoder.rendering.sandbox import processes
 from vincicoder.status import Status
 
 NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -209,3 +213,48 @@ def test_nothing_outside_the_document_is_rendered(pool: RenderPool, tmp_path: Pa
         assert (1, 2, 3) not in [colour for _, colour in render.image.getcolors(1 << 20) or []]
     else:
         assert render.status.fault == "response"
+
+
+def red_png() -> str:
+    data = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(data, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+LEAVES_NOTHING = {
+    "definitions": svg('<defs><circle id="a" r="4" fill="red"/><linearGradient id="b"><stop stop-color="red"/>'
+                       '</linearGradient></defs><style>rect, .c { fill: red; stroke: blue; opacity: .3 }</style>'),
+    "an image and fonts": svg(f'<image width="4" height="4" href="{red_png()}"/>'
+                              '<text font-family="Noto Sans CJK SC" font-size="300" x="1" y="9">字 fi</text>'),
+    "a namespace": '<q:svg xmlns:q="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><q:rect width="4" height="4"/></q:svg>',
+    "clips and transforms": svg('<clipPath id="d"><rect width="1" height="1"/></clipPath>'
+                                '<g clip-path="url(#d)" transform="scale(1e-3)"><rect width="9" height="9"/></g>'),
+}  # fmt: skip
+LOOKS = svg(
+    '<use href="#a" x="4" y="4"/><rect class="c" width="5" height="3" fill="url(#b)"/><rect x="5" y="5" width="3" '
+    f'height="3" clip-path="url(#d)"/><image x="5" width="2" height="2" href="{red_png()}"/>'
+    '<text class="c" x="1" y="9" font-size="3">字 fi</text>'
+)
+
+
+def test_a_kept_worker_draws_each_document_as_a_fresh_one_does() -> None:
+    with RenderPool(workers=1) as fresh, RenderPool(workers=1) as kept:
+        alone = fresh.render(LOOKS, "svg", facts=True)
+        assert alone.ok, alone
+        assert kept.render(LANGUAGES.get("svg").sample, "svg").ok
+        (worker,) = processes.descendants(kept._servers["svg"].pid)
+        for what, code in LEAVES_NOTHING.items():
+            assert kept.render(code, "svg").ok, what
+            after = kept.render(f"{LOOKS}<!-- after {what} -->", "svg", facts=True)
+            assert after.image.tobytes() == alone.image.tobytes(), what
+            assert after.facts == alone.facts, what
+        assert processes.descendants(kept._servers["svg"].pid) == [worker], "it was replaced, which proves nothing"
+
+
+def test_a_worker_that_failed_is_not_kept() -> None:
+    with RenderPool(workers=1) as pool:
+        assert pool.render(LANGUAGES.get("svg").sample, "svg").ok
+        before = processes.descendants(pool._servers["svg"].pid)
+        assert pool.render("<svg", "svg").status is Status.SYNTAX_ERROR
+        assert pool.render(LOOKS, "svg").ok
+        assert processes.descendants(pool._servers["svg"].pid) != before
