@@ -240,17 +240,19 @@ def test_descriptors_and_processes_do_not_pile_up(pool: RenderPool) -> None:
     def descriptors(pid: int | str) -> int:
         return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
-    servers = [pool._servers["svg"].pid, pool._servers["python"].pid]
-    before = descriptors("self"), [descriptors(pid) for pid in servers]
+    keeps, forks = pool._servers["svg"].pid, pool._servers["python"].pid
+    before = descriptors("self"), descriptors(forks), descriptors(keeps) - len(processes.descendants(keeps))
     bad = ["import os; os._exit(1)", "1 / 0", "import os; os.close(3)", "import ctypes; ctypes.string_at(0)", "def"]
     futures = [pool.submit(f"{bad[n % 5]}\n#{n}", "python") for n in range(40)]
     futures += [pool.submit(svg(600 + n), "svg") for n in range(40)]
     for future in futures:
         future.result()
-    after = descriptors("self"), [descriptors(pid) for pid in servers]
-    assert after[0] <= before[0] + 2
-    assert all(now <= then for now, then in zip(after[1], before[1], strict=True))
-    assert wait_until(lambda: not any(processes.descendants(pid) for pid in servers))
+    assert descriptors("self") <= before[0] + 2
+    assert descriptors(forks) <= before[1]
+    assert wait_until(lambda: not processes.descendants(forks))
+    kept = processes.descendants(keeps)
+    assert len(kept) <= pool.workers
+    assert descriptors(keeps) <= before[2] + len(kept), "one to each worker that is kept"
 
 
 def test_limits_hold_without_the_sandbox_too() -> None:

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 from repository import ROOT, SUPPORT
+from scored_groups import wait_until
 
 from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.rendering import pool as pool_module
 from vincicoder.rendering.config import SandboxConfig
+from vincicoder.rendering.sandbox import processes
 from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.status import Status
 
@@ -37,13 +39,22 @@ def rendered(pool: RenderPool, first: int, count: int = 8) -> list[Render]:
     return [future.result(timeout=120) for future in waiting]
 
 
+def end_workers(server: int) -> None:
+    """Kill the workers that a server keeps, so that the next job needs a fork."""
+    while workers := processes.descendants(server):
+        processes.kill(workers)
+        time.sleep(0.02)
+
+
 def test_a_fork_server_without_descriptors_blames_nobody(own: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "_RETRY_START_SECONDS", 0.0)
     assert {render.status for render in rendered(own, 0)} == {Status.OK}
     server = own._servers["svg"].pid
     usual = resource.prlimit(server, resource.RLIMIT_NOFILE)
+    end_workers(server)
     used = len(list(Path(f"/proc/{server}/fd").iterdir()))
     for free in range(4):  # at each number another step of a job is the first to fail
+        end_workers(server)
         resource.prlimit(server, resource.RLIMIT_NOFILE, (used + free, usual[1]))
         renders = rendered(own, 100 * (1 + free), 3)
         assert {render.status for render in renders} <= {Status.OK, Status.INFRASTRUCTURE}, (free, renders)
@@ -51,7 +62,8 @@ def test_a_fork_server_without_descriptors_blames_nobody(own: RenderPool, monkey
         if not own._servers["svg"].alive or own._servers["svg"].pid != server:
             break  # retired, as its sample failed too
     assert {render.status for render in rendered(own, 900)} == {Status.OK}
-    assert not list(own._servers["svg"].root.glob("[0-9]*"))
+    end_workers(own._servers["svg"].pid)
+    assert wait_until(lambda: not list(own._servers["svg"].root.glob("[0-9]*")), 10)
 
 
 def test_a_trainer_without_descriptors_blames_nobody() -> None:
@@ -104,6 +116,7 @@ with RenderPool(workers=1) as pool:
 
 def test_a_fork_server_out_of_memory_blames_nobody(own: RenderPool) -> None:
     server = own._servers["svg"].pid
+    end_workers(server)
     in_use = int(Path(f"/proc/{server}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(server, resource.RLIMIT_AS, (in_use, in_use))
     assert {render.status for render in rendered(own, 0, 3)} <= {Status.OK, Status.INFRASTRUCTURE}
