@@ -62,9 +62,9 @@ def _without_limits() -> None:
 
 
 def _without_watch() -> None:
-    from vincicoder.rendering.sandbox import server
+    from vincicoder.rendering.sandbox import watch
 
-    server.Server._excess = server.Server._too_large = _nothing  # type: ignore[method-assign,assignment]
+    watch.Watch.verdict = _nothing  # type: ignore[method-assign,assignment]
 
 
 def _without_namespace() -> None:
