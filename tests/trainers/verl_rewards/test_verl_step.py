@@ -115,7 +115,7 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     assert len(gallery) >= 2, "the gallery has both steps"
     earned = {round(each["score"], 4) for each in trained + validated}
     assert all(row["overall"] in earned for rows in gallery.values() for row in rows)
-    assert any(row["render"] for rows in gallery.values() for row in rows)
+    assert all(row["render"] for rows in gallery.values() for row in rows if row["status"] == "ok")
 
 
 def test_a_validation_logs_the_numbers_of_the_benchmark(tmp_path, taught_policy, parquet):

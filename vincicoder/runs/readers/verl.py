@@ -19,6 +19,7 @@ _PRINTED = re.compile(r"(?:^|\s)step:(?P<step>\d+) - (?P<values>.*)")
 _VALUE = re.compile(r"(?P<name>[^\s:][^:]*):(?:np\.\w+\()?(?P<number>[^\s()]+)\)?")
 _ROLLOUTS = "rollouts"
 _PREFIX = "reward/"  # what we put before a metric of responses; verl itself has none
+_LOGGED = "vincicoder/"  # what our sampler puts before its metrics, in verl's own log
 
 
 def rows(lines: Iterable[str]) -> Iterator[Raw]:
@@ -27,10 +28,18 @@ def rows(lines: Iterable[str]) -> Iterator[Raw]:
         for row in objects([line]):
             step, data = whole(row.get("step")), row.get("data")
             if step is not None and isinstance(data, Mapping):
-                yield step, flat(data)
+                yield step, _renamed(flat(data))
         printed = _PRINTED.search(line)
         if printed:
-            yield int(printed["step"]), dict(_numbers(printed["values"]))
+            yield int(printed["step"]), _renamed(dict(_numbers(printed["values"])))
+
+
+def _renamed(values: Mapping[str, float]) -> dict[str, float]:
+    """Return values with the names that our sampler's metrics have in the responses that were kept, too."""
+    return {
+        _PREFIX + name.removeprefix(_LOGGED) if name.startswith(_LOGGED) else name: each
+        for name, each in values.items()
+    }
 
 
 def _numbers(text: str) -> Iterator[tuple[str, float]]:

@@ -57,6 +57,16 @@ def test_the_metrics_of_verls_responses_are_means_by_step_without_those_of_valid
     assert read_log(tmp_path).series("execution") == [(1, 0.5), (2, 1.0)]
 
 
+def test_what_our_sampler_adds_to_verls_own_log_is_read(tmp_path):
+    shares = {"vincicoder/execution": 0.5, "vincicoder/group/below_noise": 0.25}
+    (tmp_path / "log.jsonl").write_text(json.dumps({"step": 1, "data": {**VERL, **shares}}))
+    printed = " - ".join(f"{name}:np.float64({value})" for name, value in {**VERL, **shares}.items())
+    (tmp_path / "printed.out").write_text(f"step:1 - {printed}\n")
+    for name in ("log.jsonl", "printed.out"):
+        log = read_log(tmp_path / name)
+        assert (log.series("execution"), log.series("below_noise")) == ([(1, 0.5)], [(1, 0.25)])
+
+
 def test_a_line_that_is_still_being_written_and_lines_of_others_are_passed_over(tmp_path):
     path = tmp_path / "logging.jsonl"
     path.write_text(f'{json.dumps(SWIFT)}\n{{"train_runtime": 3}}\nnull\n[1]\n{{"reward": 0.7, "global_st')
