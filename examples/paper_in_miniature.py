@@ -20,6 +20,7 @@ import argparse
 import importlib.util
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from miniature import ARMS
@@ -38,7 +39,9 @@ def main() -> None:
     from miniature.settings import QUICK, Settings
     from miniature.stages import Experiment
 
-    experiment = Experiment(options.out, QUICK if options.quick else Settings(), options.workers)
+    given = {name: value for name in ("epochs", "learning_rate") if (value := getattr(options, name)) is not None}
+    settings = replace(QUICK if options.quick else Settings(), **given)
+    experiment = Experiment(options.out, settings, options.workers)
     try:
         found = [each for seed in options.seeds for arm in options.arms for each in experiment.results(arm, seed)]
     except ValueError as error:
@@ -54,8 +57,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one model of each arm for each [0]")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="what to train [all]")
     parser.add_argument("--workers", type=int, help="processes that render [one a CPU]")
+    parser.add_argument("--epochs", type=int, help="how often the first stage sees each row [2]")
+    parser.add_argument("--learning-rate", type=float, help="of the updates by the reward [5e-5]")
     parser.add_argument("--quick", action="store_true", help="a tiny model and a few steps")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name in ("epochs", "learning_rate"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            parser.error(f"--{name.replace('_', '-')} must be above 0, but is {value}")
+    return options
 
 
 if __name__ == "__main__":

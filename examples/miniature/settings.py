@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_OF_THE_REWARD = ("practice", "steps", "group", "responses", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,22 @@ class Settings:
     steps: int = 60
     group: int = 8
     responses: int = 64
-    learning_rate: float = 2e-4
+    learning_rate: float = 5e-5
     held_out: int = 128
     limit: int = 64
+
+    def of(self, supervised: bool) -> dict[str, Any]:
+        """Return what decides a stage's result, as JSON has it.
+
+        Args:
+            supervised: Whether it is the supervised stage, which knows nothing of what comes after it.
+
+        Example:
+            >>> "steps" in Settings().of(supervised=True)
+            False
+        """
+        found = {**asdict(self), "layers": list(self.layers)}
+        return {name: value for name, value in found.items() if not (supervised and name in _OF_THE_REWARD)}
 
 
 QUICK = Settings(scenes=64, epochs=1, width=64, layers=(1, 1), practice=8, steps=3, group=4, responses=8, held_out=8)

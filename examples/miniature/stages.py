@@ -6,7 +6,6 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,7 @@ class Experiment:
         """Return a stage's result from the directory, or run the stage and leave it there."""
         name = f"{stage}-seed{seed}"
         path = self._out / "results" / f"{name}.json"
-        settings = json.loads(json.dumps(asdict(self._settings)))
+        settings = self._settings.of(supervised=stage.startswith("sft"))
         if path.exists():
             kept: Result = json.loads(path.read_text())
             if kept["settings"] != settings:

@@ -63,7 +63,7 @@ def test_easyr1_knows_every_setting(name, tmp_path):
     ("arguments", "said"),
     [
         (["r4-sft", "--trainer", "verl"], "the recipe r4-sft is not for verl; it is for: swift"),
-        (["r0"], "the recipe r0 has no plan; run: python examples/learn_on_cpu.py"),
+        (["r0"], "the recipe r0 has no plan; run: python examples/paper_in_miniature.py --arms robust"),
         (["r9"], "cannot be read: No such file"),
     ],
 )
