@@ -75,14 +75,15 @@ def slow(records, drops):
     time.sleep(0.03)
     return records
 
-run(Numbered(3000, 500), [every_third, slow], Path(sys.argv[1]), {{"seed": 0}})
+run(Numbered(int(sys.argv[2]), 500), [every_third, slow], Path(sys.argv[1]), {{"seed": 0}})
 """
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(tmp_path, kills):
-    run(Numbered(3000, 500), [every_third], tmp_path / "whole", SETTINGS)
-    again, rng = ["-c", SCRIPT, str(tmp_path / "killed")], random.Random(3)
+    records = 1500 * kills
+    run(Numbered(records, 500), [every_third], tmp_path / "whole", SETTINGS)
+    again, rng = ["-c", SCRIPT, str(tmp_path / "killed"), str(records)], random.Random(3)
     killed = sum(killed_at_work(again, tmp_path / "killed", rng) for _ in range(kills))
     assert killed >= kills * 0.75, "the runs were too quick to be killed"
     assert start(again).wait() == 0
@@ -112,7 +113,7 @@ def test_an_export_that_is_killed_goes_on_with_the_same_bytes(tmp_path, kills):
 def test_a_real_chain_that_is_killed_goes_on_with_the_same_bytes(tmp_path):
     rng = random.Random(5)
     for name, command in (
-        ("icons", ["-m", "data_recipes.collect", "icons", "--count", "300"]),
+        ("icons", ["-m", "data_recipes.collect", "icons", "--count", "1200"]),
         ("refined", ["-m", "data_recipes.refine", str(tmp_path / "whole-icons"), "--share", "0.6"]),
     ):
         whole, killed = tmp_path / f"whole-{name}", tmp_path / f"killed-{name}"
@@ -122,13 +123,13 @@ def test_a_real_chain_that_is_killed_goes_on_with_the_same_bytes(tmp_path):
         for signum in (signal.SIGINT, *[signal.SIGKILL] * 3):
             # Python that was started in the background of a shell has no Ctrl-C to pass on.
             process = start(again, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-            time.sleep(rng.uniform(2, 4.5))
+            time.sleep(rng.uniform(1.5, 3))
             process.send_signal(signum)
             stopped.append(process.wait())
         assert stopped[:3] == [130, -9, -9], "Ctrl-C ends a run in order"
         assert start(again).wait() == 0
         assert content(killed) == content(whole)
-        assert len(shards_of(whole)) == 3
+        assert len(shards_of(whole)) == 10
 
 
 def test_a_directory_of_other_settings_or_another_run_is_left_alone(tmp_path):

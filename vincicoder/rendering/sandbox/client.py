@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from concurrent import futures
 from concurrent.futures import Future
@@ -162,6 +163,8 @@ class ForkServer:
         self._limits = limits
         self._deadline = watch.OPEN_SECONDS + watch.PATIENCE * limits.wall_seconds + _SLACK_SECONDS
         self._pending: dict[int, tuple[Future[wire.Message], socket.socket]] = {}
+        self._readers: Counter[str] = Counter()  # by a child's directory, how many jobs have an image there to read
+        self._disposable: set[str] = set()
         self._serial = 0
         self._dead = False
         config = {
@@ -259,8 +262,7 @@ class ForkServer:
         try:
             result = job_result(answer, found, self._limits, self._runs_programs, child.image_name(job))
         finally:
-            if found["disposable"]:
-                disk.remove_tree(Path(found["directory"]))
+            self._leave(found["directory"])
         if result.status is Status.FOREIGN_FILE and self._dead:  # whoever replaces it removes its files, images too
             raise ServerDied("the fork server ended while an image was read")
         return result
@@ -297,6 +299,30 @@ class ForkServer:
         except (OSError, wire.WireError):
             return None
 
+    def _enter(self, message: wire.Message, reads: bool) -> None:
+        """Note that a job's image is about to be read, and whether its directory is to go; in the verdicts' order.
+
+        The next job of a child that is kept may end the child before the image of the one before it has been read.
+        """
+        with self._lock:
+            self._readers[message["directory"]] += 1
+            if message["disposable"]:
+                self._disposable.add(message["directory"])
+        if not reads:
+            self._leave(message["directory"])
+
+    def _leave(self, directory: str) -> None:
+        """Remove a child's directory, if it is to go and nobody has anything to read there any more."""
+        with self._lock:
+            self._readers[directory] -= 1
+            last = not self._readers[directory]
+            if last:
+                del self._readers[directory]
+            remove = last and directory in self._disposable
+            self._disposable -= {directory} if remove else set()
+        if remove:
+            disk.remove_tree(Path(directory))
+
     def _give_up(self) -> None:
         """Kill a server that does not answer; its children go with it."""
         with self._lock:
@@ -308,6 +334,7 @@ class ForkServer:
             while (message := wire.receive_packet(self._sock)[0]) is not None:
                 with self._lock:
                     found = self._pending.pop(message["id"], None)
+                self._enter(message, reads=found is not None)
                 if found is not None:
                     verdict, sock = found
                     verdict.set_result(message)

@@ -12,7 +12,6 @@ import gc
 import importlib
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -280,9 +279,8 @@ class Server:
         """Handle the end of a child that has not said it is done, or whose word for it is still unread."""
         finished = self._has_finished(child)
         self._forget(child)
-        if child.job is None:
-            with contextlib.suppress(OSError, RecursionError):  # what resists goes with the root
-                shutil.rmtree(child.directory)
+        if child.job is None:  # what it drew before may still be read, so it is the client that removes its directory
+            self._answer(None, {}, child.directory, 0.0, 0.0, keep=False)
             return
         ended = {} if finished else {"ended": {"status": status, "opened": not child.opening}}
         seconds = time.monotonic() - child.started

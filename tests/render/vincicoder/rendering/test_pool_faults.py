@@ -105,6 +105,37 @@ def test_only_the_time_in_which_a_job_does_not_wait_for_a_cpu_counts(why: str) -
     assert render.seconds > 2.5
 
 
+@pytest.mark.parametrize("end", ["the next job fails", "it is killed while it waits"])
+def test_an_image_is_read_although_its_kept_worker_ends_meanwhile(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    judged, read = client.job_result, threading.Event()
+    late: list[str] = []
+
+    def slowly(*arguments: object) -> object:
+        if not late and threading.current_thread().name.startswith("vincicoder-render") and "svg" in pool._servers:
+            late.append("the first")
+            read.wait(60)
+        return judged(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(client, "job_result", slowly)
+    with RenderPool(workers=2) as pool:
+        pool.start("svg")
+        (worker,) = processes.descendants(pool._servers["svg"].pid)
+        directory = next(pool._servers["svg"].root.glob("[0-9]*"))
+        first = pool.submit(LANGUAGES.get("svg").sample, "svg")
+        while not late:
+            time.sleep(0.01)
+        if end == "the next job fails":
+            assert pool.render("<svg", "svg").status is Status.SYNTAX_ERROR
+        else:
+            os.kill(worker, signal.SIGKILL)
+            while worker in processes.descendants(pool._servers["svg"].pid):
+                time.sleep(0.01)
+            assert pool.render(LANGUAGES.get("svg").sample + "<!-- another -->", "svg").ok
+        read.set()
+        assert first.result().status is Status.OK, first.result()
+        assert not directory.exists(), "and then it goes"
+
+
 def test_no_job_waits_for_ever() -> None:
     with crowded(Limits(wall_seconds=0.5, cpu_seconds=20)) as pool:
         render = pool.render("while True: pass", "python")
