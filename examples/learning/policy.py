@@ -8,15 +8,14 @@ from typing import Any
 
 import torch
 from PIL import Image
+from tiny_llava import llava_processor
 from tokenizers import Tokenizer, decoders, models
 from transformers import (
-    CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
-    PreTrainedTokenizerFast,
 )
 
 from learning.scenes import MOSAIC, PROMPT, SLOTS, vocabulary
@@ -39,25 +38,7 @@ def make_processor() -> LlavaProcessor:
     tokenizer = Tokenizer(models.WordLevel(vocabulary(_OTHERS), unk_token=_PAD))
     tokenizer.add_special_tokens(list(_OTHERS))
     tokenizer.decoder = decoders.Fuse()  # words follow each other without spaces
-    side = {"height": _SIDE, "width": _SIDE}
-    return LlavaProcessor(
-        # White becomes 0, so that what there is to see is not drowned by the paper.
-        image_processor=CLIPImageProcessorPil(
-            size=side, do_center_crop=False, image_mean=[1.0] * 3, image_std=[0.25] * 3
-        ),
-        tokenizer=PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer,
-            pad_token=_PAD,
-            eos_token=_END,
-            padding_side="left",
-            clean_up_tokenization_spaces=False,
-            extra_special_tokens={"image_token": _IMAGE},
-        ),
-        patch_size=_PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=_TEMPLATE,
-    )
+    return llava_processor(tokenizer, _TEMPLATE, _SIDE, _PATCH, contrast=0.25, pad=_PAD, end=_END, image=_IMAGE)
 
 
 class Policy(LlavaForConditionalGeneration):

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from tiny_llava import llava_processor
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
-    CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
-    PreTrainedTokenizerFast,
 )
 
 from miniature.scenes import CELL, SIDE
@@ -56,25 +55,7 @@ def make_processor(texts: Iterable[str]) -> LlavaProcessor:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    side = {"height": SIDE, "width": SIDE}
-    return LlavaProcessor(
-        # White becomes 0, so that what there is to see is not drowned by the paper.
-        image_processor=CLIPImageProcessorPil(
-            size=side, do_center_crop=False, image_mean=[1.0] * 3, image_std=[0.5] * 3
-        ),
-        tokenizer=PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer,
-            pad_token=PAD,
-            eos_token=END,
-            padding_side="left",
-            clean_up_tokenization_spaces=False,
-            extra_special_tokens={"image_token": IMAGE},
-        ),
-        patch_size=CELL,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=_TEMPLATE,
-    )
+    return llava_processor(tokenizer, _TEMPLATE, SIDE, CELL, contrast=0.5, pad=PAD, end=END, image=IMAGE)
 
 
 def make_model(

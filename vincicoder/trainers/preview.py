@@ -8,9 +8,6 @@ from typing import Any
 from vincicoder.data.cells import answer_fields
 from vincicoder.trainers.rows import Sources, text_of
 
-TRAINERS = ("easyr1", "verl", "swift", "trl")
-"""The trainers that there are adapters for."""
-
 PUBLIC = ("problem", "answer", "images")
 """The columns of the public set, which EasyR1 takes, and ms-swift through our plugin."""
 
@@ -27,7 +24,7 @@ def preview(trainer: str, row: Mapping[str, Any]) -> Sources:
     """Return where the trainer's adapter will look for target, language, prompt and reference of a row.
 
     Args:
-        trainer: One of `TRAINERS`.
+        trainer: One that `NEEDED` names.
         row: A row of the data set, its columns named as in `NEEDED`.
 
     Returns:

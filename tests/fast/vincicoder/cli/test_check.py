@@ -16,7 +16,7 @@ from vincicoder.data import Record
 from vincicoder.data.layouts import LAYOUTS
 from vincicoder.images import open_target
 from vincicoder.trainers import request_from
-from vincicoder.trainers.preview import NEEDED, TRAINERS, preview
+from vincicoder.trainers.preview import NEEDED, preview
 
 SVG = EXAMPLES / "samples" / "svg"
 LAYOUT = {"easyr1": "rl", "verl": "verl", "swift": "swift", "trl": "swift"}
@@ -49,7 +49,7 @@ def checked(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, d
     return code, {each["name"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
 
 
-@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("trainer", NEEDED)
 def test_the_preview_of_a_row_has_its_target_language_and_reference(trainer):
     row = rows_for(trainer, record())
     assert any(set(needed) <= set(row) for needed in NEEDED[trainer])
