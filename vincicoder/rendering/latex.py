@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -76,10 +77,8 @@ class LatexRenderer:
     def policy(self) -> Policy:
         """Return a policy with TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
         trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
-        binary = shutil.which("pdflatex")
-        installed = (str(Path(binary).resolve().parents[2]),) if binary else ()
         formats = {str(path.parent) for path in self._formats.values()}
-        return Policy(read=(*trees, *installed, *formats), processes=True)
+        return Policy(read=(*trees, *_installed(), *formats), processes=True)
 
     def preload(self) -> dict[str, Any]:
         """Load PDFium, prepare the formats, and read the neutral images of TeX's tree."""
@@ -163,7 +162,7 @@ def _cjk_support() -> str:
 
 
 def _environment() -> dict[str, str]:
-    keep = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "SOURCE_DATE_EPOCH", "FORCE_SOURCE_DATE")
+    keep = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "XDG_DATA_HOME", "SOURCE_DATE_EPOCH", "FORCE_SOURCE_DATE")
     return {
         **{name: os.environ[name] for name in keep if name in os.environ},
         "openin_any": "p",
@@ -175,6 +174,19 @@ def _environment() -> dict[str, str]:
         "TEXMFVAR": os.environ.get("TMPDIR", "."),
         "max_print_line": "1000",
     }
+
+
+def _installed() -> Iterator[str]:
+    """Yield the directories of a TeX that is not the system's own: its programs, their libraries, and its tree."""
+    binary = shutil.which("pdflatex")
+    if binary is None:
+        return
+    programs = Path(binary).resolve().parent
+    yield str(programs)
+    yield str(programs.parent / "lib")  # conda's
+    tree = Path(_output("kpsewhich", "-var-value=TEXMFROOT").strip())
+    if tree.is_absolute() and tree != Path("/"):
+        yield str(tree)
 
 
 def _formats(directory: Path) -> dict[str, Path]:

@@ -29,6 +29,7 @@ from vincicoder.status import Status
 
 from . import child, confine, disk, watch, wire
 from .result import JobResult, job_result
+from .user_directory import has_fonts, search_path, user_directory
 
 _START_SECONDS = 180.0
 _SLACK_SECONDS = 30.0  # what a server may need beyond a job's own limits before it is given up
@@ -55,7 +56,7 @@ def require_confinement() -> None:
 def _clean_environment(cache: Path) -> dict[str, str]:
     """Return an environment without the secrets of this process, which fixes everything that changes an image."""
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": search_path(),
         "HOME": str(cache),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
@@ -68,6 +69,7 @@ def _clean_environment(cache: Path) -> dict[str, str]:
         "PLAYWRIGHT_BROWSERS_PATH": os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or str(_user_cache() / "ms-playwright"),
         "SOURCE_DATE_EPOCH": "1735689600",
         "FORCE_SOURCE_DATE": "1",
+        **({"XDG_DATA_HOME": str(user_directory())} if has_fonts() else {}),  # where fontconfig and matplotlib look
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"), "1"),
     }
 

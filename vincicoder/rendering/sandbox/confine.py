@@ -165,7 +165,9 @@ def confine(policy: Policy, directory: str) -> None:
     """
     drop_capabilities()
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    read = [*_SYSTEM_DIRECTORIES, *_SYSTEM_FILES, *interpreter_directories(), *policy.read, f"/proc/{os.getpid()}"]
+    fonts = [f"{os.environ['XDG_DATA_HOME']}/fonts"] if "XDG_DATA_HOME" in os.environ else []
+    own = [*interpreter_directories(), *policy.read, f"/proc/{os.getpid()}"]
+    read = [*_SYSTEM_DIRECTORIES, *_SYSTEM_FILES, *fonts, *own]
     landlock.restrict(read, [directory], _DEVICES)
     allowance = seccomp.Allowance(
         processes=policy.processes, local_sockets=policy.local_sockets, shared_memory=policy.shared_memory

@@ -3,6 +3,7 @@ r"""LaTeX: snippets and documents, engines, pages, errors; and TeX as a way to r
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from PIL import Image
 
 from vincicoder.guards import is_blank
 from vincicoder.rendering import RenderPool
+from vincicoder.rendering.latex import LatexRenderer
+from vincicoder.rendering.sandbox import user_directory
 from vincicoder.status import Status
 
 SECRET = os.environ["VINCICODER_TEST_SECRET"]
@@ -238,3 +241,21 @@ def test_what_never_ends_is_ended(strict: RenderPool) -> None:
     futures = {name: strict.submit(code, "latex") for name, (code, _) in endless.items()}
     renders = {name: future.result() for name, future in futures.items()}
     assert {name: render for name, render in renders.items() if render.status not in endless[name][1]} == {}
+
+
+def test_no_tex_may_read_the_whole_file_system() -> None:
+    """The programs stand in /usr/bin, whose parent's parent is everything."""
+    readable = [Path(each) for each in LatexRenderer().policy().read]
+    for private in (Path.home(), Path("/etc/passwd"), Path("/tmp"), Path("/var/log")):
+        assert not [each for each in readable if private.is_relative_to(each)]
+
+
+def test_a_tex_in_the_home_of_a_user_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "vincicoder" / ".TinyTeX" / "bin" / "x86_64-linux"
+    programs.mkdir(parents=True)
+    for name in ("pdflatex", "kpsewhich"):
+        shutil.copy(str(shutil.which(name)), programs / name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(user_directory, "SYSTEM_PATH", "/nowhere")
+    with RenderPool(1) as pool:
+        image_of(pool, TIKZ)
