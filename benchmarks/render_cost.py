@@ -65,6 +65,10 @@ class ControlGroup:
         """Count a process, and what it will start."""
         (self._path / "cgroup.procs").write_text(str(pid))
 
+    def release(self, pid: int) -> None:
+        """Count a process no more."""
+        (self._path.parent / "cgroup.procs").write_text(str(pid))
+
     def seconds(self) -> float:
         """Return the CPU time so far."""
         text = self._clock.read_text()

@@ -39,6 +39,7 @@ class _Wanted(NamedTuple):
     language: str
     code: str
     facts: bool
+    cpu_seconds: float | None
 
 
 class RenderPool:
@@ -117,13 +118,14 @@ class RenderPool:
         del options["sandbox"]
         return cls(**options)
 
-    def submit(self, code: str, language: str, facts: bool = False) -> Future[Render]:
+    def submit(self, code: str, language: str, facts: bool = False, cpu_seconds: float | None = None) -> Future[Render]:
         """Queue one render. Equal code that is still queued or being rendered is rendered once.
 
         Args:
             code: The code.
             language: Name or alias of its language.
             facts: Ask for the image's facts, which take a little longer.
+            cpu_seconds: CPU time that it may use, where that is less than the pool's own limit.
 
         Returns:
             The future of a `Render`. It has a status whatever the code does; it raises only if it is cancelled.
@@ -133,7 +135,7 @@ class RenderPool:
         """
         if self._closed:
             raise ConfigError("the render pool is closed")
-        wanted = _Wanted(get_language(language).name, code, facts)
+        wanted = _Wanted(get_language(language).name, code, facts, cpu_seconds)
         future: Future[Render] = Future()  # each caller's own: who cancels it takes nothing from the others
         with self._pending_lock:
             callers = self._pending.get(wanted)
@@ -223,7 +225,7 @@ class RenderPool:
 
     def _render(self, wanted: _Wanted) -> Render:
         server = self._server(wanted.language)
-        result = server.run(wanted.code, facts=wanted.facts)
+        result = server.run(wanted.code, facts=wanted.facts, cpu_seconds=wanted.cpu_seconds)
         if result.redirect is None:
             return _render_of(result)
         if result.redirect.language not in server.redirects_to:
@@ -246,7 +248,7 @@ class RenderPool:
             options = {"width": redirect.width, "height": redirect.height, "scale": redirect.scale}
             assets = self._server(language).details.get("assets", {})
             options["assets"] = _copy_assets(assets, Path(server.details["assets_directory"]))
-        return _render_of(server.run(redirect.code, options, wanted.facts))
+        return _render_of(server.run(redirect.code, options, wanted.facts, wanted.cpu_seconds))
 
     def _server(self, language: str) -> ForkServer:
         with self._locks[language]:

@@ -37,6 +37,11 @@ class ScoringConfig(Config):
         endpoint_concurrency: Calls to endpoints under way at a time, for components that ask one.
         require_fence: Whether code must stand in a fenced block, as the paper has it; False accepts bare SVG, HTML and
             LaTeX documents too.
+        cpu_factor: Limits the CPU time of a response to this many times what the render of its reference used, and to
+            ``cpu_seconds`` at most. It is fixed before the first response to a target is rendered, however busy the
+            machine becomes. Where the reference is missing or does not render, ``cpu_seconds`` alone holds. None for
+            no such limit.
+        cpu_floor: The least that ``cpu_factor`` limits a response to, in seconds.
     """
 
     preset: str = option(DEFAULT_PRESET, help="named set of components and weights", choices=tuple(PRESETS))
@@ -57,6 +62,14 @@ class ScoringConfig(Config):
     )
     guards: tuple[str, ...] = option(GUARDS, help="rules that refuse a reward that was not earned", choices=GUARDS)
     require_fence: bool = option(True, help="require that code stands in a fenced block", flag="--no-fence")
+    cpu_factor: float | None = option(
+        None,
+        help="limit a response's CPU time to this many times its reference's",
+        shown="cpu_seconds alone holds",
+        minimum=1,
+        metavar="X",
+    )
+    cpu_floor: float = option(2.0, help="the least that cpu_factor allows", unit="s", above=0, metavar="N")
     endpoint_concurrency: int = option(32, help="calls to endpoints at a time", minimum=1, changes_scores=False)
 
     def __post_init__(self) -> None:

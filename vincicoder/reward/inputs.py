@@ -139,21 +139,28 @@ def copied(future: Future[Any], take: Callable[[Any], Any]) -> Future[Any]:
 
 
 def chained(first: Future[Any], then: Callable[[Any], Future[Any]]) -> Future[Any]:
-    """Return a future of what ``then``, called with the result of the first, promises; it fails where they do."""
+    """Return a future of what ``then``, called with the result of the first, promises; it fails where they do.
+
+    Cancelling it cancels what ``then`` promised.
+    """
     last: Future[Any] = Future()
 
     def arrived(done: Future[Any]) -> None:
         try:
-            then(done.result()).add_done_callback(functools.partial(hand_over, last))
+            promised = then(done.result())
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
-            last.set_exception(error)
+            promised = failed(error)
+        promised.add_done_callback(functools.partial(hand_over, last))
+        last.add_done_callback(lambda last: last.cancelled() and promised.cancel())
 
     first.add_done_callback(arrived)
     return last
 
 
 def hand_over(future: Future[Any], done: Future[Any]) -> None:
-    """Give a future the outcome of another one."""
+    """Give a future the outcome of another one, unless it was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         result = done.result()
     except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it

@@ -76,6 +76,7 @@ class Measuring:
         self._encoder = encoder
         self._targets = targets
         self._part_done = part_done
+        self._scoring = config.scoring
         self._components = [load_component(name, own) for name, own in options_of(config.scoring).items()]
         self.names = tuple(component.name for component in self._components)
         needs = {name for component in self._components for name in component.needs}
@@ -119,6 +120,27 @@ class Measuring:
             return copied(self._reference_render(job), lambda render: fault_of(render, target))
 
         return self._per_target.get("reference fault", _data_key(job), judge)
+
+    def render(self, job: Job, code: str) -> Future[Render]:
+        """Queue the render of a response; where its reference limits its CPU time, behind that one's render."""
+        submit = functools.partial(self._pool.submit, code, job.alignment.language, self.needs_facts)
+        if self._scoring.cpu_factor is None or job.reference is None:
+            return submit()
+        return chained(self._cpu_limit(job, self._scoring.cpu_factor), submit)
+
+    def _cpu_limit(self, job: Job, factor: float) -> Future[float | None]:
+        """Return the CPU seconds that a response may use; None where the reference does not say."""
+        code, language = job.reference, job.alignment.language
+        assert code is not None
+
+        def limit(render: Render) -> float | None:
+            return max(self._scoring.cpu_floor, factor * render.cpu_seconds) if render.ok else None
+
+        def measure() -> Future[float | None]:
+            shared = self._needs_reference  # else nobody needs its image, which is not kept
+            return copied(self._reference_render(job) if shared else self._pool.submit(code, language), limit)
+
+        return self._per_target.get("CPU limit", f"{language} {code}", measure)
 
     def start(self, job: Job, target: Image.Image, running: list[Component]) -> None:
         """Start these components on a sample that was rendered."""

@@ -53,7 +53,6 @@ class Pipeline:
     def __init__(self, config: RewardConfig, similarity: Similarity, pool: RenderPool) -> None:
         self._config = config
         self._similarity = similarity
-        self._pool = pool
         self._targets = OpenTargets()
         threads = getattr(similarity.encoder, "batches_under_way", 1)
         self._encoder = EncoderStage(similarity, config.encoder.batch_tiles, threads)
@@ -85,7 +84,7 @@ class Pipeline:
         if code is None or job.status is not Status.OK:
             self._end(job)
             return None
-        future = self._pool.submit(code, job.alignment.language, self._measuring.needs_facts)
+        future = self._measuring.render(job, code)
         future.add_done_callback(functools.partial(self._guarded, job, self._arrive))
         return future
 

@@ -240,21 +240,29 @@ class ForkServer:
         """Its process id."""
         return self._process.pid
 
-    def run(self, code: str, options: dict[str, Any] | None = None, facts: bool = False) -> JobResult:
+    def run(
+        self,
+        code: str,
+        options: dict[str, Any] | None = None,
+        facts: bool = False,
+        cpu_seconds: float | None = None,
+    ) -> JobResult:
         """Do one job and wait for it.
 
         Args:
             code: What to render.
             options: What a ``Redirect`` asks for.
             facts: Ask for the image's facts.
+            cpu_seconds: CPU time that this job may use, if that is less than the limit of all.
 
         Raises:
             ServerDied: If the server ended, or did not answer in time, before the job was done.
         """
         ours, theirs = socket.socketpair()
+        limit = self._limits.cpu_seconds
         with ours:
             with theirs:
-                job, verdict = self._submit(ours, theirs)
+                job, verdict = self._submit(ours, theirs, min(cpu_seconds or limit, limit))
             try:
                 answer = self._converse(ours, {"id": job, "code": code, "options": options or {}, "facts": facts})
                 found = verdict.result(timeout=self._deadline)
@@ -269,7 +277,9 @@ class ForkServer:
             raise ServerDied("the fork server ended while an image was read")
         return result
 
-    def _submit(self, ours: socket.socket, theirs: socket.socket) -> tuple[int, Future[wire.Message]]:
+    def _submit(
+        self, ours: socket.socket, theirs: socket.socket, cpu_seconds: float
+    ) -> tuple[int, Future[wire.Message]]:
         """Hand one end of the job's socket to the server; return the job's number and the future of its verdict."""
         ours.settimeout(self._deadline)
         verdict: Future[wire.Message] = Future()
@@ -281,7 +291,7 @@ class ForkServer:
             self._pending[job] = verdict, ours
         try:
             with self._send_lock:
-                wire.send_packet(self._sock, {"id": job}, theirs.fileno())
+                wire.send_packet(self._sock, {"id": job, "cpu_seconds": cpu_seconds}, theirs.fileno())
         except OSError:
             with self._lock:
                 self._pending.pop(job, None)

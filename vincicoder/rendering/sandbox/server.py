@@ -105,7 +105,7 @@ class Server:
             return
         try:
             if fds:
-                self._start(message["id"], fds[0])
+                self._start(message["id"], fds[0], message["cpu_seconds"])
             else:  # the kernel drops what a process without a free descriptor is sent
                 verdict = verdict_of(Status.INFRASTRUCTURE, "the fork server is out of descriptors")
                 self._answer(message["id"], verdict, self._root, 0.0, 0.0, keep=True)
@@ -152,7 +152,7 @@ class Server:
 
     # Jobs
 
-    def _start(self, job: int, fd: int) -> None:
+    def _start(self, job: int, fd: int, cpu_seconds: float) -> None:
         idle = next((child for child in self._children.values() if child.job is None), None)
         try:
             child = idle or self._fork()
@@ -160,7 +160,7 @@ class Server:
             verdict = verdict_of(Status.INFRASTRUCTURE, f"a worker could not start: {error}")
             self._answer(job, verdict, self._root, 0.0, 0.0, keep=True)
             return
-        child.job = job
+        child.job, child.cpu_seconds = job, cpu_seconds
         child.started = child.disk_checked = time.monotonic()
         if idle:
             self._watcher.begin(child)

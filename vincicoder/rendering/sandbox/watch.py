@@ -21,7 +21,7 @@ _MAX_FILES = 4096
 
 @dataclass
 class Child:
-    """A process that a fork server has forked, and the job that it has."""
+    """A process that a fork server has forked, and the job that it has, with the CPU time that this may use."""
 
     pid: int
     sock: socket.socket
@@ -29,6 +29,7 @@ class Child:
     opening: bool
     served: int = 0
     job: int | None = None
+    cpu_seconds: float = 0.0
     started: float = 0.0
     cpu_before: float = 0.0
     waited_before: float = 0.0
@@ -88,8 +89,8 @@ class Watch:
         if self._took_too_long(child, now - child.started):
             return verdict_of(Status.TIMEOUT, f"took longer than {limits['wall_seconds']:g} s")
         use = self.usage(child)
-        if use.cpu_seconds - child.cpu_before > limits["cpu_seconds"]:
-            return verdict_of(Status.TIMEOUT, f"used more than {limits['cpu_seconds']:g} s of CPU time")
+        if use.cpu_seconds - child.cpu_before > child.cpu_seconds:
+            return verdict_of(Status.TIMEOUT, f"used more than {child.cpu_seconds:.3g} s of CPU time")
         if not self._policy.address_space and use.memory_bytes > limits["memory_mb"] << 20:
             return verdict_of(Status.OUT_OF_MEMORY, f"used more than {limits['memory_mb']} MiB")
         if use.tasks > limits["tasks"]:
