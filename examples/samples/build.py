@@ -7,6 +7,8 @@ people edit. Everything else is made from them here:
     python examples/samples/build.py --render         # render all targets again, write the index
     python examples/samples/build.py --render rocket  # render one target again, write the index
     python examples/samples/build.py --check          # change nothing; exit 1 if something is out of date
+
+A dozen of the samples go into the package too, for ``vincicoder quickstart``.
 """
 
 from __future__ import annotations
@@ -31,6 +33,15 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).resolve().parent
 INDEX = SAMPLES / "index.jsonl"
+
+PACKAGED = SAMPLES.parents[1] / "vincicoder" / "cli" / "samples"
+"""What ``vincicoder quickstart`` scores."""
+
+QUICKSTART = (
+    "bike-rides-step", "plotly-sales-bars", "quarterly-revenue-bars", "kanban-board", "plant-shop-grid", "icon-calendar",
+    "map-pins", "mountain-sunset", "commutative-diagram", "maxwell-equations", "caffeine", "glucose-stereo",
+)  # fmt: skip
+"""Ids of its samples: small images, every domain, and most of what can become of a response."""
 
 LANGUAGE = {"chart": "python", "web": "html", "svg": "svg", "latex": "latex", "molecule": "python"}
 """Domain to the language of its references, in the order of the index."""
@@ -189,6 +200,18 @@ def index_text() -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows())
 
 
+def packaged_files() -> dict[str, bytes]:
+    """Return the files that the package must hold, by name."""
+    files = {f"{sample.id}.png": sample.target.read_bytes() for sample in samples() if sample.id in QUICKSTART}
+    lines = []
+    for row in rows():
+        if row["group"] in QUICKSTART:
+            kept = {name: value for name, value in row.items() if name != "reference"}
+            kept |= {"target": f"{row['group']}.png", "language": LANGUAGE[row["domain"]]}
+            lines.append(json.dumps(kept, ensure_ascii=False) + "\n")
+    return {"requests.jsonl": "".join(lines).encode(), **files}
+
+
 def problems() -> list[str]:
     """Return what is wrong with the files, in one sentence each; an empty list if all is well."""
     found = []
@@ -202,6 +225,8 @@ def problems() -> list[str]:
         found += [f"{sample.domain}/{sample.id}: {name} is not known" for name in sorted(files - known)]
     if not found and (not INDEX.is_file() or INDEX.read_text(encoding="utf-8") != index_text()):
         found.append("index.jsonl is out of date; run examples/samples/build.py")
+    if not found and packaged_files() != {path.name: path.read_bytes() for path in PACKAGED.iterdir()}:
+        found.append(f"{PACKAGED} is out of date; run examples/samples/build.py")
     return found
 
 
@@ -265,6 +290,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen:
             render_targets(chosen)
         INDEX.write_text(index_text(), encoding="utf-8")
+        PACKAGED.mkdir(exist_ok=True)
+        for path in PACKAGED.iterdir():
+            path.unlink()
+        for name, content in packaged_files().items():
+            (PACKAGED / name).write_bytes(content)
     found = problems()
     for problem in found:
         print(problem, file=sys.stderr)

@@ -12,15 +12,32 @@ import sys
 from collections.abc import Sequence
 
 from vincicoder._version import __version__
-from vincicoder.cli import card, check, data, doctor, eval, fidelity, plan, refine, render, score, serve, watch
+from vincicoder.cli import (
+    card,
+    check,
+    data,
+    doctor,
+    eval,
+    fidelity,
+    path,
+    plan,
+    quickstart,
+    refine,
+    render,
+    score,
+    serve,
+    watch,
+)
 from vincicoder.cli.parser import FAULT, INTERRUPTED, USAGE, Parser
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.reporting.printable import printable
 
 COMMANDS = {
+    "quickstart": quickstart,
     "score": score,
     "render": render,
     "doctor": doctor,
+    "path": path,
     "check": check,
     "serve": serve,
     "data": data,
