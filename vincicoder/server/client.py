@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import time
 import urllib.error
@@ -19,8 +20,10 @@ from vincicoder.reward.codec import request_fields, result_from_fields
 from vincicoder.status import Status
 
 _BATCH = 32  # responses in a call: few enough that results arrive while others are scored
+_BATCH_BYTES = 32 * 2**20  # of a call, so that large targets do not exceed the server's limit
 _CALLS = 8  # at a time
 _PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt
+_PASSING = (408, 425, 429)  # refusals that another attempt may not meet
 
 
 class HttpReward:
@@ -31,7 +34,8 @@ class HttpReward:
     Args:
         url: The server's, such as ``"http://reward:8700"``.
         token: What the server wants callers to send, or None.
-        timeout: Seconds to wait for an answer.
+        timeout: Seconds to wait for the answer to a call, which has up to 32 requests. A call that takes longer is not
+            made again, since the server is still at work on it.
 
     Example:
         >>> reward = HttpReward("http://127.0.0.1:8700")
@@ -64,9 +68,8 @@ class HttpReward:
                 yield index, sample
             else:
                 samples.append((index, sample))
-        batches = [samples[start : start + _BATCH] for start in range(0, len(samples), _BATCH)]
         with ThreadPoolExecutor(_CALLS) as threads:
-            calls = {threads.submit(self._scored, [sample for _, sample in batch]): batch for batch in batches}
+            calls = {threads.submit(self._scored, [each for _, each in batch]): batch for batch in _batches(samples)}
             try:
                 for call in as_completed(calls):
                     for (index, _), result in zip(calls[call], call.result(), strict=True):
@@ -103,7 +106,7 @@ class HttpReward:
         return [_result(each) for each in self._call("/v1/score", {"requests": samples})["results"]]
 
     def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        data = json.dumps(body).encode()
+        data = json.dumps(body, ensure_ascii=False).encode(errors="replace")  # half of a surrogate pair is no text
         request = urllib.request.Request(self._url + path, data, self._headers)
         reason = ""
         for pause in _PAUSES:
@@ -114,11 +117,28 @@ class HttpReward:
                     return found
             except urllib.error.HTTPError as error:
                 reason = f"{error.code} {error.read(2000).decode(errors='replace')}"
-                if error.code < 500:
+                if error.code < 500 and error.code not in _PASSING:
                     raise ConfigError(f"the server at {self._url} refuses the call: {reason}") from None
-            except (OSError, ValueError) as error:
-                reason = str(error)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                reason = str(error) or type(error).__name__
+                if isinstance(error, TimeoutError):  # urllib wraps those of connecting, which are tried again
+                    why = f"the server at {self._url} has not answered in {self._timeout:g} s; it may be overloaded"
+                    raise ScoringUnavailable(why) from None
         raise ScoringUnavailable(f"the server at {self._url} does not answer: {reason}. Is `vincicoder serve` running?")
+
+
+def _batches(samples: Sequence[tuple[int, dict[str, Any]]]) -> list[list[tuple[int, dict[str, Any]]]]:
+    """Return the samples in batches of no more than so many requests and bytes."""
+    batches: list[list[tuple[int, dict[str, Any]]]] = []
+    size = 0
+    for sample in samples:
+        added = sum(len(value) for value in sample[1].values() if isinstance(value, str))
+        if not batches or len(batches[-1]) == _BATCH or size + added > _BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(sample)
+        size += added
+    return batches
 
 
 def _sample(request: RewardRequest) -> dict[str, Any] | RewardResult:

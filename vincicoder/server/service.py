@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -63,10 +64,12 @@ class Service:
         if origin is not None and urlsplit(origin).netloc.lower() != host:
             raise HTTPException(403, f"a web page of {origin!r} may not call this service")
         token = self._token
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        given = _credential(request.headers.get("authorization", ""))
         if token is not None and not hmac.compare_digest(given.encode(), token.encode()):
             raise HTTPException(
-                401, "send the token as `Authorization: Bearer TOKEN`", headers={"WWW-Authenticate": "Bearer"}
+                401,
+                "send the token as `Authorization: Bearer TOKEN`, or in the URL: http://any:TOKEN@host:port/",
+                headers={"WWW-Authenticate": "Bearer"},
             )
 
     @contextlib.asynccontextmanager
@@ -139,6 +142,17 @@ class Service:
             return await asyncio.wait_for(read(), seconds)
         except asyncio.TimeoutError as error:
             raise HTTPException(408, f"the body did not arrive in {seconds:g} s") from error
+
+
+def _credential(header: str) -> str:
+    """Return the token in a header ``Authorization``; that of a URL's user and password has it as the password."""
+    scheme, _, credential = header.partition(" ")
+    if scheme.lower() != "basic":
+        return header.removeprefix("Bearer ")
+    try:
+        return base64.b64decode(credential, validate=True).decode().partition(":")[2]
+    except ValueError:  # neither base64 nor UTF-8
+        return ""
 
 
 def _name_of(host: str) -> str:

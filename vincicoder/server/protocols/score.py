@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vincicoder.images import compressed, is_inline, target_content
 from vincicoder.rendering import Render
 from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.server.bodies import body_of, json_response, parsed
 from vincicoder.server.service import Service
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Sample(BaseModel):
@@ -55,6 +54,7 @@ class Score(BaseModel):
     execution: float
     scores: dict[str, float | None] = Field(description="every component that ran; null where it does not apply")
     status: str
+    fault: str = Field(description='whose fault the status is; of "machine" nothing can be learned')
     message: str
     language: str
     code: str | None = Field(description="the code that was judged")
@@ -96,25 +96,25 @@ class Rendered(BaseModel):
 def add_routes(app: FastAPI, service: Service) -> None:
     """Add the protocol's routes to the application."""
 
-    @app.post("/v1/score", response_model=Scores, openapi_extra=_body_of(Batch), summary="Score a batch")
+    @app.post("/v1/score", response_model=Scores, openapi_extra=body_of(Batch), summary="Score a batch")
     async def score(request: Request) -> Response:
         """Score up to 4,096 responses. A bad response is data: it gets a status, not an error."""
         async with service.admitted(request) as body:
             requests = await service.in_thread(lambda: _requests(body))
             results = await service.score(requests)
-            return _json(await service.in_thread(lambda: _scores(results).model_dump_json()))
+            return json_response(await service.in_thread(lambda: _scores(results).model_dump_json()))
 
-    @app.post("/v1/render", response_model=Rendered, openapi_extra=_body_of(Code), summary="Render code")
+    @app.post("/v1/render", response_model=Rendered, openapi_extra=body_of(Code), summary="Render code")
     async def render(request: Request) -> Response:
         """Render code as scoring does. Code that gives no image is data: it gets a status, not an error."""
         async with service.admitted(request) as body:
-            code = _parsed(Code, body)
+            code = parsed(Code, body)
             rendered = await service.render(code.code, code.language)
-            return _json(await service.in_thread(lambda: _rendered(rendered).model_dump_json()))
+            return json_response(await service.in_thread(lambda: _rendered(rendered).model_dump_json()))
 
 
 def _requests(body: bytes) -> list[RewardRequest]:
-    batch = _parsed(Batch, body)
+    batch = parsed(Batch, body)
     for number, sample in enumerate(batch.requests):
         if not is_inline(sample.target):
             raise HTTPException(
@@ -125,19 +125,12 @@ def _requests(body: bytes) -> list[RewardRequest]:
     ]
 
 
-def _parsed(model: type[Model], body: bytes) -> Model:
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        raise HTTPException(422, details) from error
-
-
 def _scores(results: Sequence[RewardResult]) -> Scores:
     scores = []
     for result in results:
         content = result.packed().render_bytes
-        scores.append(Score(**{**result.to_dict(), "render": _text(content) if content is not None else None}))
+        render = _text(content) if content is not None else None
+        scores.append(Score(**{**result.to_dict(), "fault": result.status.fault.value, "render": render}))
     return Scores(results=scores)
 
 
@@ -156,17 +149,3 @@ def _rendered(render: Render) -> Rendered:
 
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
-
-
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")
-
-
-def _body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Document the body of a route that reads it by itself, within the limits."""
-    schema = model.model_json_schema()
-    for definition in schema.pop("$defs", {}).values():  # a reference would point to the root of the whole document
-        for field in schema["properties"].values():
-            if "$ref" in field.get("items", {}):
-                field["items"] = definition
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
