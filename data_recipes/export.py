@@ -1,7 +1,7 @@
 """Write records in the layout of a trainer: ``vincicoder data export``.
 
 The name of each file tells its domain and task. With ``--pictures``, images become files in OUT/pictures, named by a
-digest of their content, and rows hold their paths: absolute ones for verl, which resolves no others.
+digest of their content, and rows hold their paths: absolute ones for verl and slime, which resolve no others.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class HttpReward:
 
     Example:
         >>> reward = HttpReward("http://127.0.0.1:8700")
-        >>> results = dict(reward.stream(requests))  # doctest: +SKIP
+        >>> results = reward.score(requests)  # doctest: +SKIP
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 600.0) -> None:
@@ -50,6 +50,22 @@ class HttpReward:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._timeout = timeout
+
+    def score(self, requests: Sequence[RewardRequest]) -> list[RewardResult]:
+        """Score a batch and return the results in the order of the requests.
+
+        Args:
+            requests: What to score.
+
+        Raises:
+            ConfigError: The server refuses the token or a request.
+            ScoringUnavailable: The server cannot be reached, or cannot score.
+
+        Example:
+            >>> [result] = reward.score([RewardRequest(response, "icon.png", language="svg")])  # doctest: +SKIP
+        """
+        results = dict(self.stream(requests))
+        return [results[index] for index in range(len(requests))]
 
     def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, RewardResult]]:
         """Yield ``(index, result)`` as requests finish.

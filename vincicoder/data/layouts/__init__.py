@@ -9,6 +9,7 @@ layout      columns                                                             
 ``easyr1``  the same, ``answer`` a JSON text with ``language``, ``code``, ``target``  stock EasyR1
 ``verl``    ``data_source``, ``prompt``, ``images``, ``reward_model``, ``extra_info`` verl
 ``swift``   ``messages``, ``images``, ``solution``, ``language``                      ms-swift, TRL
+``slime``   ``prompt``, ``images``, ``label``                                         slime, OpenRLHF
 =========== ========================================================================= ==============================
 
 Besides its columns every layout but ``records`` has one more, ``record``: JSON text of what the columns cannot say (id,
@@ -32,7 +33,7 @@ Example:
     True
 """
 
-_BY_THEIR_COLUMNS = ("verl", "swift", "sft", "rl", "records")
+_BY_THEIR_COLUMNS = ("verl", "swift", "sft", "rl", "slime", "records")
 """Layouts in the order in which columns decide; ``easyr1`` has the columns of ``rl`` and is read as ``rl`` is."""
 
 __all__ = ["LAYOUTS", "PLACEHOLDER", "Layout", "layout_of"]

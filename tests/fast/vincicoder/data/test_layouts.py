@@ -68,7 +68,7 @@ def test_a_changed_column_wins_over_the_stored_record():
 
 def test_without_the_stored_record_the_rules_for_public_rows_apply():
     plain = dataclasses.replace(RECORD, task="generate", defective_code=None, prompt="Draw it in Python.")
-    for name in ("sft", "rl", "easyr1", "verl", "swift"):
+    for name in ("sft", "rl", "easyr1", "verl", "swift", "slime"):
         row = LAYOUTS.get(name).write(plain)
         del row["record"]
         found = LAYOUTS.get(name).read(row, None)
@@ -87,6 +87,8 @@ def test_a_damaged_record_is_a_bad_row():
         ("verl", "prompt", "text"),
         ("verl", "reward_model", None),
         ("swift", "messages", None),
+        ("slime", "images", None),
+        ("slime", "images", ["data:image/png;base64,A"]),
     ):
         with pytest.raises(BadRow):
             LAYOUTS.get(name).read(LAYOUTS.get(name).write(RECORD) | {column: value}, None)

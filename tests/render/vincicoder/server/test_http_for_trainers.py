@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
+from typing import Any
 
 import pytest
+from repository import ROOT
 from scored_groups import expected, svg, target
 from served import SAMPLE, TOKEN, served
 
@@ -154,6 +157,19 @@ def test_the_api_shows_what_trainers_send(client):
     assert body["required"] == ["query", "prompts", "labels"]
     body = paths["/slime"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["prompt", "response", "label"]
+
+
+def test_the_function_of_the_documentation_works(client, rewards):
+    httpx = pytest.importorskip("httpx")
+    text = (ROOT / "docs" / "other_trainers.md").read_text("utf-8")
+    [function] = [
+        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def visual_reward" in block
+    ]
+    names: dict[str, Any] = {}
+    exec(function.replace("any:TOKEN@reward:8700", f"any:{TOKEN}@127.0.0.1:{client.port}"), names)
+    assert [names["visual_reward"](each, LABEL) for each in RESPONSES] == rewards
+    with pytest.raises(httpx.HTTPStatusError, match="503"):
+        names["visual_reward"]("```python\nx\n```", json.dumps({"target": IMAGE, "language": "python"}))
 
 
 def test_the_client_waits_no_longer_than_it_is_told_and_does_not_score_0(client):

@@ -19,6 +19,8 @@ from scored_groups import expected, svg, target
 from served import TOKEN, served
 
 from vincicoder import RewardRequest
+from vincicoder.data import Record
+from vincicoder.data.layouts import LAYOUTS
 
 needs("openrlhf", "OpenRLHF is not installed, or is not on the path")
 needs("fastapi", "the extra 'serve' is not installed")
@@ -89,3 +91,22 @@ def test_openrlhf_gets_no_reward_where_the_machine_failed(url, processor):
     label = json.dumps({"target": IMAGE, "language": "python"})
     output = generated(url, processor, "```python\nx\n```", label)
     assert (output["reward"], output["scores"], output["extra_logs"]) == (None, None, {})
+
+
+def test_openrlhfs_data_set_reads_the_layout(url, processor, tmp_path):
+    import datasets as hub
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    layout = LAYOUTS.get("slime")
+    record = Record("r1", "svg", "generate", "svg", "Write SVG.", "<svg/>", target(3))
+    pq.write_table(pa.Table.from_pylist([layout.write(record)], layout.schema()), tmp_path / "train.parquet")
+    keys = types.SimpleNamespace(input_key="prompt", label_key="label", apply_chat_template=True, image_key="images")
+    strategy = types.SimpleNamespace(args=types.SimpleNamespace(data=keys), is_rank_0=lambda: False)
+    rows = hub.load_dataset(str(tmp_path), split="train")
+    [(_, prompt, label, images)] = datasets.PromptDataset(rows, processor, strategy)
+    executor = agent.SingleTurnAgentExecutor(url)
+    sampling = types.SimpleNamespace(max_tokens=4096, logprobs=None)
+    call = executor.execute(prompt, label, sampling, 8192, processor, Engine(processor, svg(9)), images=images)
+    [reward] = asyncio.run(call)["reward"]
+    assert reward == expected([RewardRequest(svg(9), target(3), language="svg")])[0][0]

@@ -19,11 +19,14 @@ from scored_groups import expected, svg, target
 from served import TOKEN, served
 
 from vincicoder import RewardRequest
+from vincicoder.data import Record
+from vincicoder.data.layouts import LAYOUTS
 from vincicoder.trainers import slime as ours
 
 needs("slime", "slime is not installed, or is not on the path")
 needs("fastapi", "the extra 'serve' is not installed")
 rm_hub = needs("slime.rollout.rm_hub")
+slime_data = needs("slime.utils.data")
 slime_types = needs("slime.utils.types")
 
 LABEL = {"target": base64.b64encode(target(3)).decode(), "language": "svg"}
@@ -113,3 +116,40 @@ def test_slimes_custom_reward_gives_metrics_where_a_key_is_named(options):
         each[1] for each in expected([RewardRequest(each, target(3), language="svg") for each in RESPONSES])
     ]
     assert asked[3].reward["code_error"] == 1
+
+
+@pytest.fixture(scope="module")
+def processor(tmp_path_factory):
+    from tiny_vlm import make_tiny_vlm
+    from transformers import AutoProcessor
+
+    return AutoProcessor.from_pretrained(make_tiny_vlm(tmp_path_factory.mktemp("vlm")))
+
+
+@pytest.mark.parametrize("in_files", [False, True], ids=["images in rows", "images in files"])
+def test_slimes_data_set_reads_the_layout_and_its_rewards_see_the_target(url, options, processor, tmp_path, in_files):
+    path = slime_rows(tmp_path, in_files)
+    keys = {"prompt_key": "prompt", "label_key": "label", "multimodal_keys": {"image": "images"}}
+    data = slime_data.Dataset(str(path), processor, processor, None, apply_chat_template=True, **keys)
+    [sample] = data.samples
+    assert sample.prompt == PROMPT
+    assert sample.multimodal_inputs["images"][0].size[0] > 0
+    sample.response = f"{svg(9)}<|im_end|>"
+    asked = [arguments(custom_rm_path="vincicoder.trainers.slime.reward")]
+    if not in_files:  # a server reads no files
+        asked.append(arguments(rm_url=url, reward_key="overall"))
+    for args in asked:
+        sample.reward = ask(lambda args=args: rm_hub.async_rm(args, sample))
+        assert sample.get_reward_value(args) == rewards()[0]
+
+
+def slime_rows(directory, in_files):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    layout = LAYOUTS.get("slime")
+    image, path = directory / "a.png", directory / "train.parquet"
+    image.write_bytes(target(3))
+    record = Record("r1", "svg", "generate", "svg", "Write SVG.", "<svg/>", str(image) if in_files else target(3))
+    pq.write_table(pa.Table.from_pylist([layout.write(record)], layout.schema(in_files)), path)
+    return path
