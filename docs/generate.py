@@ -69,7 +69,8 @@ limits:
 
 A text is converted where a number or a list belongs (`"1e-1"`, `"blank,raster"`). A value that cannot work is refused
 at once, with what was expected; a misspelt name is answered with the nearest one. "Changes scores" says whether
-`vincicoder score` refuses to add to results that were made with another value.
+`vincicoder score` refuses to add to results that were made with another value, or names it and goes on; see
+[score.md](score.md#stop-and-go-on).
 
 ## The reward
 

@@ -13,6 +13,7 @@ from taught_vlm import PROMPT, TARGET
 from tiny_benchmarks import taught_unisvg
 
 from vincicoder import CompletionReward, RewardRequest, VisualReward, evaluate
+from vincicoder.cli.requests_file import RequestsFile
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.export import export
 from vincicoder.runs import read_log
@@ -88,17 +89,22 @@ def assert_gallery_shows(directory: Path, scores: set[float]) -> None:
         assert all((directory / row[name]["src"]).is_file() for name in ("target", "render") if row[name])
 
 
-def main(directory: Path, policy: Path) -> None:
-    from datasets import Dataset
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-    from trl import GRPOConfig, GRPOTrainer
+def assert_scored_again(directory: Path, data: Path, count: int) -> None:
+    """Read TRL's own tables of completions as `vincicoder score` does, and compare with what was earned."""
+    read = list(RequestsFile(directory, data=[str(data)]))
+    assert len(read) == count
+    assert not any(row.problem for row in read), read[0].problem
+    with VisualReward("embedded", workers=1) as reward:
+        results = reward.score([row.request for row in read])
+    for row, result in zip(read, results, strict=True):
+        assert close(row.request.metadata["vincicoder"], result.overall)
 
-    question = [{"role": "user", "content": PROMPT}]
-    rows = Dataset.from_list([{"prompt": question, "image": TARGET, "language": "svg"}] * 8)
-    validating = {"benchmarks": ["unisvg"], "validation_dir": str(directory / "validation")}
-    validating |= {"gallery_dir": str(directory / "gallery"), "gallery_every": 1}
-    rewards = [Recorded(name, encoder="embedded", workers=1, **validating) for name in ("overall", "visual")]
-    options = GRPOConfig(
+
+def settings(directory: Path):
+    """Return what TRL is told."""
+    from trl import GRPOConfig
+
+    return GRPOConfig(
         output_dir=str(directory / "out"),
         per_device_train_batch_size=4,
         per_device_eval_batch_size=4,
@@ -114,11 +120,24 @@ def main(directory: Path, policy: Path) -> None:
         gradient_checkpointing=False,
         reward_weights=[1.0, 0.0],
         save_strategy="no",
+        log_completions=True,
     )
+
+
+def main(directory: Path, policy: Path) -> None:
+    from datasets import Dataset
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from trl import GRPOTrainer
+
+    question = [{"role": "user", "content": PROMPT}]
+    rows = Dataset.from_list([{"prompt": question, "image": TARGET, "language": "svg"}] * 8)
+    validating = {"benchmarks": ["unisvg"], "validation_dir": str(directory / "validation")}
+    validating |= {"gallery_dir": str(directory / "gallery"), "gallery_every": 1}
+    rewards = [Recorded(name, encoder="embedded", workers=1, **validating) for name in ("overall", "visual")]
     trainer = GRPOTrainer(
         model=AutoModelForImageTextToText.from_pretrained(policy),
         reward_funcs=rewards,
-        args=options,
+        args=settings(directory),
         train_dataset=rows,
         eval_dataset=validation_rows(directory),
         processing_class=AutoProcessor.from_pretrained(policy),
@@ -146,6 +165,8 @@ def main(directory: Path, policy: Path) -> None:
     assert [value for _, value in read.series("execution")] == [log["vincicoder/execution"] for log in logs]
     assert [value for _, value in read.series("length")] == [log["completions/mean_length"] for log in logs]
     assert read.series("language/svg/execution") == read.series("execution"), "all samples are SVG"
+    rows.to_parquet(directory / "train.parquet")
+    assert_scored_again(directory / "out" / "completions", directory / "train.parquet", 4 * len(logs))
     print(f"{len(logs)} steps agree")
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 from typing import Any
 
-from vincicoder.cli.parser import Parser, add_command, positive, positive_int
+from vincicoder.cli.parser import Parser, add_command, column_names, positive, positive_int
 from vincicoder.options import add_flags
 from vincicoder.rendering.config import RenderingConfig
 
@@ -84,9 +83,9 @@ def _add_score(steps: Any) -> None:
     step.add_argument("--output", required=True, metavar="FILE", help="file of scores")
     step.add_argument(
         "--columns",
-        type=_names,
-        metavar="JSON",
-        help='other names that columns have, such as {"output": "response", "gts": "reference"} (default: none)',
+        type=column_names,
+        metavar="PAIRS",
+        help="columns of other names, such as response=output,reference=gts (default: none)",
     )
     step.add_argument("--name", metavar="NAME", help="what to call the model (default: as the predictions do)")
     step.add_argument("--json", action="store_true", help="print one JSON object")
@@ -173,17 +172,6 @@ def _add_export(steps: Any) -> None:
     add_samples(step)
     step.add_argument("--layout", required=True, metavar="NAME", help="easyr1, verl, swift or another of the layouts")
     step.add_argument("--out", required=True, metavar="DIR", help="directory for the files")
-
-
-def _names(text: str) -> dict[str, str]:
-    """Read names by other names."""
-    try:
-        names = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not JSON") from error
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no object of names")
-    return names
 
 
 def _add_drift(steps: Any) -> None:

@@ -169,7 +169,8 @@ def _score(
     for metric, reason in metrics.left_out.items():
         print(printable(f"vincicoder: {benchmark.name}: metric {metric} is left out: {reason}"), file=sys.stderr)
     config = from_flat(RenderingConfig, given_flags(options, RenderingConfig))
-    read = read_predictions(predictions, getattr(options, "columns", None))
+    columns = getattr(options, "columns", None) or {}
+    read = read_predictions(predictions, {theirs: ours for ours, theirs in columns.items()})
     said = next((each.model for each in read if each.model), "")
     model: str = getattr(options, "name", None) or ("" if said else predictions.stem)
     with shown_progress(len(read), "prediction", benchmark.name) as (progress, complain):

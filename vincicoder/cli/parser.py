@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,27 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return value
+
+
+def column_names(text: str) -> dict[str, str]:
+    """Read which columns stand for ours: ``ours=theirs`` with commas between, or JSON as ms-swift has it.
+
+    Example:
+        >>> column_names("target=images,response=output") == column_names('{"images": "target", "output": "response"}')
+        True
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            pairs = {ours: theirs for theirs, ours in json.loads(text).items()}
+        except (ValueError, TypeError):
+            pairs = {}
+    else:
+        pairs = dict(part.split("=", 1) for part in text.split(",") if "=" in part)
+        pairs = {ours.strip(): theirs.strip() for ours, theirs in pairs.items()}
+        pairs = pairs if len(pairs) == len(text.split(",")) else {}
+    if not pairs or not all(isinstance(each, str) and each for pair in pairs.items() for each in pair):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OURS=THEIRS with commas between, as in target=images")
+    return pairs
 
 
 def read_text(path: str) -> str:

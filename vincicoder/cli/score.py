@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, positive_int, read_text
+from vincicoder.cli.parser import FAULT, FINE, INTERRUPTED, add_command, column_names, positive_int, read_text
 from vincicoder.cli.progress import shown_progress
 from vincicoder.cli.reward_flags import add_reward_flags
 from vincicoder.errors import ConfigError
 from vincicoder.languages import LANGUAGES, get_language
-from vincicoder.options import digest_values, from_flat, given_flags
+from vincicoder.options import from_flat, given_flags
 from vincicoder.reporting.printable import printable
 from vincicoder.reward.config import RewardConfig
 from vincicoder.status import Fault
@@ -30,15 +30,18 @@ def add_parser(commands: Any) -> None:
         "score one response, or a file of them",
         "Score one response (--target and --response), or every request of a JSONL or Parquet file. A request has\n"
         "'response' and 'target', and may have 'id', 'prompt', 'language', 'reference', 'kind', 'domain', 'group' and\n"
-        "'expected_status'. Means are over the responses that could be judged.\n\n"
+        "'expected_status'. Means are over the responses that could be judged. What ms-swift, TRL, verl and EasyR1\n"
+        "keep of responses is read as it is.\n\n"
         "Exit code 1: some could not be judged, because a target, a line or this machine was at fault;\n"
         "2: a wrong option or file.",
         "  vincicoder score --target chart.png --response answer.md --encoder embedded\n"
         "  model | vincicoder score --target icon.png --response - --language svg --json\n"
         "  vincicoder score requests.jsonl --output results.jsonl --report report/\n"
-        "  vincicoder score requests.parquet --output results.jsonl --limit 100 --device cuda:1",
+        "  vincicoder score requests.parquet --output results.jsonl --limit 100 --device cuda:1\n"
+        "  vincicoder score samples.parquet --columns target=images,response=output\n"
+        "  vincicoder score output/completions.jsonl --data train.parquet --report report/",
     )
-    command.add_argument("requests", nargs="?", metavar="REQUESTS", help="file of requests, .jsonl or .parquet")
+    command.add_argument("requests", nargs="?", metavar="REQUESTS", help="file of requests or directory of such files")
     add = command.add_argument_group("one response").add_argument
     add("--target", metavar="FILE", help="the image to reproduce")
     add("--response", metavar="FILE", help="the text that the model wrote; - reads standard input")
@@ -47,6 +50,19 @@ def add_parser(commands: Any) -> None:
         "--output",
         metavar="FILE",
         help="write results as JSON lines as they come; the same command then goes on where it stopped (default: none)",
+    )
+    add(
+        "--columns",
+        type=column_names,
+        metavar="PAIRS",
+        help="columns of other names, such as target=images,response=output (default: none)",
+    )
+    add(
+        "--data",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="data that the responses are to, where the file holds no targets (default: none)",
     )
     add("--limit", type=positive_int, metavar="N", help="only the first N requests (default: all)")
     add = command.add_argument_group("what was asked, for requests that do not say").add_argument
@@ -65,8 +81,8 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("give --target and --response, or a file of requests")
     if options.requests is not None and pair != (None, None):
         options.usage_error("--target and --response do not go with a file of requests")
-    if options.requests is None and (options.output or options.limit):
-        options.usage_error("--output and --limit go with a file of requests only")
+    if options.requests is None and (options.output or options.limit or options.columns or options.data):
+        options.usage_error("--output, --limit, --columns and --data go with a file of requests only")
     if options.language:
         get_language(options.language)
     return _score_pair(options) if options.requests is None else _score_file(options)
@@ -117,18 +133,19 @@ def _score_file(options: argparse.Namespace) -> int:
     from vincicoder.cli.requests_file import RequestsFile
     from vincicoder.cli.scoring import score_file
     from vincicoder.reporting import Report, ResultsFile, Summary
+    from vincicoder.reward.settings import settings_of
 
-    settings = digest_values(from_flat(RewardConfig, given_flags(options, RewardConfig)))
-    requests = RequestsFile(options.requests, settings, options.language, options.prompt)
-    results = ResultsFile(options.output, requests.run) if options.output else None
+    settings = settings_of(from_flat(RewardConfig, given_flags(options, RewardConfig)))
+    requests = RequestsFile(options.requests, options.language, options.prompt, options.columns, options.data)
+    results = ResultsFile(options.output, settings) if options.output else None
     title = "/".join(requests.path.resolve().parts[-2:])
     report = Report(options.report, title) if options.report else None
     summary = Summary()
     total = min(len(requests), options.limit or sys.maxsize)
-    stopped = False
+    stopped, reweighed = False, 0
     try:
         with _reward(options) as reward, shown_progress(total, "response") as (progress, complain):
-            score_file(reward, requests, results, report, summary, options.limit, progress, complain)
+            reweighed = score_file(reward, requests, results, report, summary, options.limit, progress, complain)
     except KeyboardInterrupt:
         stopped = True
     finally:
@@ -137,6 +154,8 @@ def _score_file(options: argparse.Namespace) -> int:
     page = report.finish(summary) if report is not None else None
     print(json.dumps(summary.to_dict()) if options.json else summary.table())
     _say_where(results.path if results else None, page, stopped)
+    if reweighed:
+        print(f"note: the weights are others than before; overall was computed anew of {reweighed}", file=sys.stderr)
     if results is not None and results.untaken and options.limit is None and not stopped:
         print(f"note: {results.untaken} older results there belong to no request of this file", file=sys.stderr)
     return INTERRUPTED if stopped else FAULT if summary.failures else FINE

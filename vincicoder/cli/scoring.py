@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.requests_file import RequestsFile, Row
 from vincicoder.reward import RewardResult
+from vincicoder.reward.combine import STEP
+from vincicoder.reward.settings import reweighed
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ def score_file(
     limit: int | None = None,
     progress: Callable[[bool], object] = lambda fresh: None,
     complain: Callable[[str], object] = lambda message: None,
-) -> None:
+) -> int:
     """Score a file of requests; memory does not grow with its length.
 
     Args:
@@ -33,17 +36,20 @@ def score_file(
         requests: What to score.
         results: Where results go, and where those of an earlier run are taken from.
         report: Gets every result.
-        summary: Gets every result; what was added stays if this is interrupted.
+        summary: As well; what was added stays if this is interrupted.
         limit: Only this many requests from the top of the file.
         progress: Called for each line that is finished, with whether it was scored now.
         complain: Called with a sentence for each broken line.
+
+    Returns:
+        How many earlier results got ``overall`` anew from their components, as the weights were others.
     """
     under_way: dict[int, Row] = {}
+    anew: list[int] = []
 
     def finish(row: Row, record: Mapping[str, Any], render: Image.Image | None, fresh: bool) -> None:
         summary.add(record, row.labels)
-        if report is not None:
-            _show(report, row, record, render)
+        _show(report, row, record, render)
         progress(fresh)
 
     def keep(row: Row, result: RewardResult, fresh: bool) -> None:
@@ -54,14 +60,16 @@ def score_file(
 
     def pending() -> Iterator[RewardRequest]:
         begun = 0
-        for seen, row in enumerate(requests):
-            if limit is not None and seen >= limit:
-                return
+        for row in itertools.islice(requests, limit):
             if row.problem:
-                complain(f"{requests.path}, line {row.number}: {row.problem}")
+                complain(f"{requests.path}, {row.problem}")
                 keep(row, _refused(row, reward), fresh=False)
             elif results is not None and (earlier := results.take(row.key)) is not None:
-                finish(row, earlier, None, fresh=False)
+                record = reweighed(earlier, reward.config.scoring, row.request.metadata.get(STEP))
+                if record != earlier:
+                    results.write(row.key, record)
+                    anew.append(row.number)
+                finish(row, record, None, fresh=False)
             else:
                 under_way[begun] = row
                 begun += 1
@@ -69,9 +77,12 @@ def score_file(
 
     for index, result in reward.stream(pending()):
         keep(under_way.pop(index), result, fresh=True)
+    return len(anew)
 
 
-def _show(report: Report, row: Row, record: Mapping[str, Any], render: Image.Image | None) -> None:
+def _show(report: Report | None, row: Row, record: Mapping[str, Any], render: Image.Image | None) -> None:
+    if report is None:
+        return
     report.add(
         record,
         target=row.request.target,
@@ -85,5 +96,5 @@ def _show(report: Report, row: Row, record: Mapping[str, Any], render: Image.Ima
 
 def _refused(row: Row, reward: VisualReward) -> RewardResult:
     """Return the result of a line that is no request, with the keys of all others."""
-    message, preset = f"line {row.number}: {row.problem}", reward.config.scoring.preset
-    return RewardResult.failed(row.request, Status.BAD_REQUEST, message, encoder=reward.encoder, preset=preset)
+    preset = reward.config.scoring.preset
+    return RewardResult.failed(row.request, Status.BAD_REQUEST, row.problem, encoder=reward.encoder, preset=preset)

@@ -17,6 +17,7 @@ import numpy as np
 from vincicoder.data.errors import BadRow, Reason
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_LONGEST_PATH = 4096
 _IMAGE_HEADS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -117,6 +118,28 @@ def find_image(value: Any, directory: str | Path | None = None) -> Any:
     if directory is None or not isinstance(value, (str, Path)) or _is_content(str(value)):
         return value
     return str(Path(directory).expanduser() / value)
+
+
+def beside(value: Any, directory: Path) -> Any:
+    """Turn the path of an image that is relative to a file's directory into one that can be opened from here.
+
+    Args:
+        value: An image as :func:`find_image` takes it; what is no path of an existing file there stays as it is.
+        directory: The directory of the file that names the image.
+    """
+    if isinstance(value, Mapping) and value.get("bytes") is None and isinstance(value.get("path"), str):
+        return {**value, "path": beside(value["path"], directory)}
+    if isinstance(value, str) and len(value) < _LONGEST_PATH and not value.startswith(("data:", "file:")):
+        return str(directory / value) if is_file(directory / value) else value
+    return value
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a text that cannot name one, such as an image in base64, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def answer_fields(answer: Any) -> Mapping[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from vincicoder.endpoint import Endpoint, user_message
 from vincicoder.errors import EndpointError
 from vincicoder.evaluation.asking import Tally, in_threads
 from vincicoder.images import target_content
-from vincicoder.reporting import ResultsFile
+from vincicoder.reporting import ResultsFile, Settings
 from vincicoder.status import Status
 
 if TYPE_CHECKING:
@@ -82,8 +80,8 @@ def generate(
     """
     sampling = sampling or Sampling()
     # Where the model is served decides nothing: a run goes on when the address has changed.
-    settings = [benchmark, endpoint.model, sampling.seed, sampling.temperature, sampling.max_tokens]
-    predictions = ResultsFile(path, hashlib.blake2b(json.dumps(settings).encode(), digest_size=12).hexdigest())
+    about = {"seed": sampling.seed, "temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
+    predictions = ResultsFile(path, Settings({"benchmark": benchmark, "model": endpoint.model, **about}))
     tally = Tally(progress, complain)
     try:
         wanted = _wanted(samples, sampling.n, predictions, tally)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from vincicoder.errors import MachineFault
 from vincicoder.evaluation.asking import Tally, in_threads
 from vincicoder.evaluation.benchmark import Sample
 from vincicoder.evaluation.refinement import refine
-from vincicoder.reporting import ResultsFile
+from vincicoder.reporting import ResultsFile, Settings
 from vincicoder.status import Status
 
 
@@ -47,9 +45,8 @@ def refine_samples(
         ConfigError: The file holds something else.
     """
     plain = {name: value for name, value in options.items() if name not in ("scorer", "judge")}
-    settings = [benchmark, endpoint.model, plain, options.get("judge") is not None]
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
-    predictions, tally = ResultsFile(path, digest), Tally(progress, complain)
+    plain |= {"benchmark": benchmark, "model": endpoint.model, "judge": options.get("judge") is not None}
+    predictions, tally = ResultsFile(path, Settings(plain)), Tally(progress, complain)
     about = {"benchmark": benchmark, "model": f"{endpoint.model}, refined", "number": 0}
     found: list[dict[str, Any]] = []
 

@@ -25,10 +25,10 @@ from vincicoder.evaluation.measuring import Plan
 from vincicoder.evaluation.metrics import METRICS
 from vincicoder.evaluation.predictions import Prediction, PredictionsLike, read_predictions, reference_id
 from vincicoder.evaluation.workers import MeasuringWorkers
-from vincicoder.options import digest_values, from_flat
+from vincicoder.options import from_flat
 from vincicoder.rendering import RenderPool
 from vincicoder.rendering.config import RenderingConfig
-from vincicoder.reporting import ResultsFile
+from vincicoder.reporting import ResultsFile, Settings
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,11 @@ def score(
     """
     rendering = rendering or RenderingConfig()
     settings = _settings(benchmark, metrics, rendering, judge)
-    results = None if output is None else ResultsFile(output, _digest([settings, model]))
+    results = None if output is None else ResultsFile(output, settings.with_values(model=model))
     images = None if output is None else images_beside(output)
     if images is not None:
         images.mkdir(exist_ok=True)
-    plan = Plan(benchmark.name, metrics.names, judge, images, gold_directory(), settings)
+    plan = Plan(benchmark.name, metrics.names, judge, images, gold_directory(), settings.run)
     jobs = _Jobs(samples, predictions, results)
     try:
         with RenderPool.of(under_protocol(rendering, benchmark)) as pool:
@@ -190,16 +190,15 @@ def evaluate(
     return Evaluation(chosen.name, rows[0]["model"] if rows else "", rows, metrics.left_out)
 
 
-def _settings(benchmark: Benchmark, metrics: Metrics, rendering: RenderingConfig, judge: Endpoint | None) -> str:
-    """Return a digest of what scores depend on besides the predictions."""
-    values: list[Any] = [
-        benchmark.name,
-        metrics.names,
-        digest_values(under_protocol(rendering, benchmark)),
-        rules_digest(),
-    ]
-    values.append(None if judge is None else judge.model)
-    return _digest(values)
+def _settings(benchmark: Benchmark, metrics: Metrics, rendering: RenderingConfig, judge: Endpoint | None) -> Settings:
+    """Return what scores depend on besides the predictions."""
+    return Settings.of(
+        under_protocol(rendering, benchmark),
+        benchmark=benchmark.name,
+        metrics=list(metrics.names),
+        measuring_code=rules_digest(),
+        judge=None if judge is None else judge.model,
+    )
 
 
 def under_protocol(rendering: RenderingConfig, benchmark: Benchmark) -> RenderingConfig:
@@ -288,5 +287,5 @@ class _Jobs:
     def _taken(self, prediction: Prediction) -> bool:
         kept = None if self._results is None else self._results.take(_key(prediction))
         if kept is not None:
-            self.earlier.append({name: value for name, value in kept.items() if name not in ("key", "run")})
+            self.earlier.append(kept)
         return kept is not None

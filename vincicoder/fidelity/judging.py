@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from vincicoder.errors import ConfigError
-from vincicoder.options import digest_values, from_flat
-from vincicoder.reward.combine import combine, measuring, weights_of
+from vincicoder.options import from_flat
+from vincicoder.reporting import Settings
+from vincicoder.reward.combine import combine, weights_of
 from vincicoder.reward.config import RewardConfig, ScoringConfig
+from vincicoder.reward.settings import settings_of
 from vincicoder.status import Status
 
 
@@ -59,20 +61,17 @@ class Judges:
             names[0] = f"{names[0]}, changed"
         return tuple(names)
 
-    @property
-    def digest(self) -> str:
-        """Digest of what is measured; weights may change without it."""
-        return digest_of(digest_values(measuring(self.config)))
+    def settings(self, **more: Any) -> Settings:
+        """Return what the scores depend on; weights may change without it.
+
+        Args:
+            more: Other settings by name.
+        """
+        return settings_of(self.config, **more)
 
     def rewards(self, scores: Mapping[str, float | None], status: str) -> tuple[float, ...]:
         """Return what each preset gives for component scores and a status."""
         return tuple(combine(scores, Status(status), each).overall for each in self.scorings)
-
-
-def under(scoring: ScoringConfig, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a scored answer with the reward that a preset makes of its scores."""
-    overall, visual = combine(row["scores"], Status(row["status"]), scoring)
-    return {**row, "overall": overall, "visual": visual, "preset": scoring.preset}
 
 
 def digest_of(value: Any) -> str:

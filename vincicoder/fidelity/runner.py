@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from vincicoder.errors import ConfigError
 from vincicoder.fidelity.answers import Answer, answers_to, target_of, unrelated_code
 from vincicoder.fidelity.figures import by_kind, compared, counts, figures
-from vincicoder.fidelity.judging import Judges, digest_of, under
+from vincicoder.fidelity.judging import Judges, digest_of
 from vincicoder.fidelity.references import SNIPPETS, Reference, read_references
 from vincicoder.reporting import ResultsFile, is_judged
+from vincicoder.reward.settings import reweighed
 from vincicoder.similarity.config import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def measure(
     references = read_references(sources, split, languages, complain)[:limit]
     judges = Judges.of(encoder, compare, options)
     config = judges.config
-    run_name = f"{judges.digest} without references" if without_references else judges.digest
-    results = None if output is None else ResultsFile(output, run_name)
+    settings = judges.settings(without_references=without_references)
+    results = None if output is None else ResultsFile(output, settings)
     before = _cpu_seconds()
     try:
         with VisualReward(config.encoder, rendering=config.rendering, scoring=config.scoring, keep_renders="all") as to:
@@ -122,7 +123,7 @@ def measure(
     if not rows:
         raise ConfigError("no answer could be scored: no reference has an image")
     cpu_ms = 1000 * (_cpu_seconds() - before) / run.fresh if run.fresh else None
-    judged = tuple([under(scoring, row) for row in rows] for scoring in judges.scorings)
+    judged = tuple([reweighed(row, scoring) for row in rows] for scoring in judges.scorings)
     return Fidelity(name, judges.names, judged, cpu_ms)
 
 
@@ -176,7 +177,7 @@ class _Run:
             for answer in () if target is None else self._answers(reference, target):
                 kept = None if self._results is None else self._results.take(_key(answer.request))
                 if kept is not None:
-                    self._earlier.append({name: value for name, value in kept.items() if name not in ("key", "run")})
+                    self._earlier.append(kept)
                     continue
                 self._under_way[begun] = answer
                 self._left[reference.name] += 1

@@ -19,12 +19,13 @@ from vincicoder.evaluation.statistics import DRAWS, intervals
 from vincicoder.fidelity.answers import MEDIOCRE, target_of
 from vincicoder.fidelity.breeding import Breeder, Program
 from vincicoder.fidelity.figures import honest
-from vincicoder.fidelity.judging import Judges, beside, digest_of, under
+from vincicoder.fidelity.judging import Judges, beside, digest_of
 from vincicoder.fidelity.scenes import PROGRAMS, Line
 from vincicoder.images import compressed
 from vincicoder.rendering import RenderPool
 from vincicoder.reporting import ResultsFile, is_judged
 from vincicoder.reward import RewardRequest
+from vincicoder.reward.settings import reweighed
 
 if TYPE_CHECKING:
     from vincicoder.fidelity.references import Reference
@@ -103,7 +104,7 @@ def search(
 
     bars = [_bars(rows) for rows in fidelity.rows]
     path = beside(output, "search")
-    results = None if path is None else ResultsFile(path, digest_of([judges.digest, seed]))
+    results = None if path is None else ResultsFile(path, judges.settings(seed=seed))
     config = judges.config
     found = []
     try:
@@ -214,7 +215,7 @@ class _Hunt:
             ranked = sorted(ranked, key=lambda each: each[:2], reverse=True)[:_PARENTS]
         best, _, program = ranked[0]
         [result] = self._reward.score([self._request(program.code(language))])  # once more: scores alone are kept
-        row = {**under(self._judges.scorings[judge], result.to_dict()), "preset": preset}
+        row = {**reweighed(result.to_dict(), self._judges.scorings[judge]), "preset": preset}
         name, origin = self._reference.name, tuple(sorted(program.origin))
         return Attempt(name, language, preset, bar, best, len(tried), origin, row)
 

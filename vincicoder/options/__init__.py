@@ -20,6 +20,7 @@ from vincicoder.options.values import (
     from_environment,
     from_flat,
     option_names,
+    plain,
     to_flat,
     unknown_option,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "leaves",
     "option",
     "option_names",
+    "plain",
     "schema",
     "signature",
     "table",

@@ -31,6 +31,7 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] | None = None
     changes_scores: bool = True
+    of_machine: bool = False
     flat: str | None = None
     flag: str | None = None
     metavar: str | None = None
@@ -45,10 +46,10 @@ def option(default: Any = MISSING, *, default_factory: Any = MISSING, **about: A
         default_factory: Makes the default where it is mutable.
         about: ``help``, one sentence without a full stop; ``unit``; the range, as ``minimum`` or ``above`` (excluded)
             and ``maximum``; ``choices`` of a text or of the items of a list; ``changes_scores`` (default True), which
-            decides whether results made with another value may be mixed; ``flat``, the flat name where it is not the
-            field's; ``flag``, the flag where it is not ``--flat-name``, which switches a true default off if it
-            begins with ``--no-``; ``metavar``; ``shown``, the
-            default in words where the value does not say it.
+            decides whether results made with another value may be mixed; ``of_machine`` (default False) for what
+            belongs to the machine: results may be mixed, and a difference is said; ``flat``, the flat name where it is
+            not the field's; ``flag``, the flag where it is not ``--flat-name``, which switches a true default off if it
+            begins with ``--no-``; ``metavar``; ``shown``, the default in words where the value does not say it.
     """
     return field(default=default, default_factory=default_factory, metadata={_KEY: Option(**about)})
 

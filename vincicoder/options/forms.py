@@ -74,7 +74,7 @@ def table(config: type[Config]) -> str:
     """Return the options as a Markdown table, for ``docs/options.md``."""
     rows = ["| option | flag | default | | changes scores |", "|---|---|---|---|---|"]
     for leaf in leaves(config):
-        yes = "yes" if leaf.about.changes_scores else ""
+        yes = "is named" if leaf.about.of_machine else "yes" if leaf.about.changes_scores else ""
         text = f"{_described(leaf)}. Expects {leaf.expected()}."
         rows.append(f"| `{leaf.name}` | `{leaf.flag}` | {_shown(leaf)} | {text.replace('|', chr(92) + '|')} | {yes} |")
     return "\n".join(rows) + "\n"

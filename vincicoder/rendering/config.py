@@ -80,9 +80,11 @@ class RenderingConfig(Config):
     limits: Limits = field(default_factory=Limits)
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     workers: int | None = option(None, help="renders at a time", shown="one per CPU", minimum=1, changes_scores=False)
-    python: str | None = option(None, help="interpreter that runs generated Python", shown="this one", metavar="PATH")
+    python: str | None = option(
+        None, help="interpreter that runs generated Python", shown="this one", metavar="PATH", of_machine=True
+    )
     browser: str | None = option(
-        None, help="Chromium that renders HTML", shown="the first that is found", metavar="PATH"
+        None, help="Chromium that renders HTML", shown="the first that is found", metavar="PATH", of_machine=True
     )
     renderer_options: Mapping[str, Any] | None = option(
         None, help='more options by language, such as {"latex": {"dpi": 200}}'

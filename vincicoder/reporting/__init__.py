@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vincicoder.reporting.report import Plot, Report
     from vincicoder.reporting.results_file import ResultsFile
+    from vincicoder.reporting.settings import Settings
     from vincicoder.reporting.summary import Summary, is_judged
 
 _HOMES = {
     "Plot": "report",
     "Report": "report",
     "ResultsFile": "results_file",
+    "Settings": "settings",
     "Summary": "summary",
     "is_judged": "summary",
 }
 
-__all__ = ["Plot", "Report", "ResultsFile", "Summary", "is_judged"]
+__all__ = ["Plot", "Report", "ResultsFile", "Settings", "Summary", "is_judged"]
 
 
 def __getattr__(name: str) -> object:

@@ -17,6 +17,7 @@ from taught_vlm import ANSWERS, PROMPT, TARGET
 from tiny_benchmarks import taught_unisvg
 
 from vincicoder import RewardRequest, VisualReward, evaluate
+from vincicoder.cli.requests_file import RequestsFile
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.trainers import drain_sums
@@ -99,6 +100,17 @@ def assert_logged_is_earned(out: Path, target: Path, names: list[str]) -> None:
             assert log["vincicoder/bad_target"] == log["vincicoder/infrastructure"] == 0
 
 
+def assert_scored_again(out: Path, rows: Path) -> None:
+    """Read ms-swift's own table of completions as `vincicoder score` does, and compare with what was earned."""
+    read = list(RequestsFile(out / "completions.jsonl", data=[str(rows)]))
+    assert [row.problem for row in read] == [""] * 16
+    assert {row.labels["kind"] for row in read} == {"step 1", "step 2"}
+    with VisualReward("embedded", workers=1) as reward:
+        results = reward.score([row.request for row in read])
+    earned = [row.request.metadata["VinciCoder"] for row in read]
+    assert [result.overall for result in results] == pytest.approx(earned, abs=1e-5)
+
+
 def test_all_four_rewards_are_what_the_completions_earn(tmp_path, taught_policy, target, rows):
     out = train(
         *(
@@ -114,6 +126,7 @@ def test_all_four_rewards_are_what_the_completions_earn(tmp_path, taught_policy,
         *("--reward_funcs", *REWARDS, "--reward_weights", "0.7", "0.1", "0.1", "0.1"),
     )
     assert_logged_is_earned(out, target, list(REWARDS))
+    assert_scored_again(out, rows)
 
 
 def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, taught_policy, target, rows):

@@ -34,7 +34,7 @@ def request(target: str, response: str = SVG, **more: Any) -> dict[str, Any]:
 
 
 def read(path: Path, language: str | None = None, prompt: str | None = None) -> list[Row]:
-    return list(RequestsFile(path, {}, language, prompt))
+    return list(RequestsFile(path, language, prompt))
 
 
 def test_targets_are_found_beside_the_requests_file(tmp_path: Path, target: str) -> None:
@@ -56,7 +56,7 @@ def test_blank_lines_a_byte_order_mark_and_a_missing_last_line_end_do_no_harm(tm
         b"\xef\xbb\xbf" + json.dumps(request(target)).encode() + b"\n\n" + json.dumps(request(target)).encode()
     )
     assert [row.number for row in read(file)] == [1, 3]
-    assert len(RequestsFile(file, {})) == 3
+    assert len(RequestsFile(file)) == 3
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_wrong_files_are_refused_in_a_sentence(tmp_path: Path, target: str) -> N
         "fake.parquet": "not a Parquet file",
     }.items():
         with pytest.raises(ConfigError, match=name) as caught:
-            RequestsFile(tmp_path / name, {})
+            RequestsFile(tmp_path / name)
         assert words in str(caught.value)
 
 
@@ -107,7 +107,7 @@ def test_a_parquet_file_without_a_column_is_refused(tmp_path: Path) -> None:
 
     parquet.write_table(pyarrow.table({"response": ["x"], "image": ["y"]}), tmp_path / "r.parquet")
     with pytest.raises(ConfigError, match=r"no 'target'.*has: response, image"):
-        RequestsFile(tmp_path / "r.parquet", {})
+        RequestsFile(tmp_path / "r.parquet")
 
 
 # The language
@@ -160,7 +160,7 @@ def test_a_reference_in_a_huge_file_is_a_broken_row_and_not_read_whole(tmp_path:
     with (tmp_path / "huge.svg").open("wb") as file:
         file.truncate(1 << 40)
     broken, good = read(write(tmp_path / "r.jsonl", request(target, reference="huge.svg"), request(target)))
-    assert broken.problem == "'reference' cannot be read: its file is over 16 MiB"
+    assert broken.problem == "line 1: 'reference' cannot be read: its file is over 16 MiB"
     assert not good.problem
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from vincicoder.cli.requests_file import RequestsFile, Row
 from vincicoder.cli.scoring import score_file
 from vincicoder.errors import ConfigError
-from vincicoder.reporting import Report, ResultsFile, Summary
+from vincicoder.reporting import Report, ResultsFile, Settings, Summary
 from vincicoder.reward import VisualReward
 
 
@@ -54,8 +54,8 @@ def run(
     reward: VisualReward, requests: Path, output: Path | None = None, limit: int | None = None, **settings: Any
 ) -> tuple[Summary, int, list[str]]:
     """Scores a file; returns the summary, how many were scored now, and the complaints."""
-    file = RequestsFile(requests, settings)
-    results = ResultsFile(output, file.run) if output else None
+    file = RequestsFile(requests)
+    results = ResultsFile(output, Settings(settings)) if output else None
     summary, fresh, complaints = Summary(), [], []
     try:
         score_file(reward, file, results, None, summary, limit, fresh.append, complaints.append)
@@ -171,7 +171,7 @@ def test_requests_are_read_only_as_they_are_needed(tmp_path: Path, target: str, 
                 self.most = max(self.most, self.ahead)
                 yield row
 
-    file = Counting(write(tmp_path / "r.jsonl", *(request(target, f"no code {index}") for index in range(400))), {})
+    file = Counting(write(tmp_path / "r.jsonl", *(request(target, f"no code {index}") for index in range(400))))
 
     def finished(_: bool) -> None:
         file.ahead -= 1
@@ -207,8 +207,8 @@ def test_the_table_says_how_many_have_the_expected_status(tmp_path: Path, target
 def test_a_broken_line_is_a_result_like_any_other(tmp_path: Path, target: str, reward: VisualReward) -> None:
     output, report = tmp_path / "out.jsonl", Report(tmp_path / "report", "Title")
     broken = {"id": 7, "kind": "good", "target": target, "response": GOOD, "language": "cobol"}
-    file = RequestsFile(write(tmp_path / "r.jsonl", request(target, id="a", kind="good"), "{", broken), {})
-    results, summary = ResultsFile(output, file.run), Summary()
+    file = RequestsFile(write(tmp_path / "r.jsonl", request(target, id="a", kind="good"), "{", broken))
+    results, summary = ResultsFile(output, Settings({})), Summary()
     score_file(reward, file, results, report, summary)
     results.close()
     good, torn, unknown = sorted(lines(output), key=lambda line: line["line"])
@@ -245,3 +245,18 @@ def test_rows_for_which_nobody_named_a_language_are_judged_in_their_own(
     assert (second["language"], second["language_from"]) == ("svg", "request")
     again, fresh, _ = run(reward, tmp_path / "r.jsonl", tmp_path / "out.jsonl")
     assert (fresh, again.to_dict()["language_from_response"]) == (0, 1)
+
+
+def test_other_weights_make_overall_anew_without_rendering(tmp_path: Path, target: str, reward: VisualReward) -> None:
+    output = tmp_path / "out.jsonl"
+    file = write(tmp_path / "r.jsonl", request(target), request(target, WORSE), request(target, "no code"))
+    run(reward, file, output, encoder="embedded")
+    before = {line["line"]: line for line in lines(output)}
+    with VisualReward("embedded", workers=1, alignment_weight=0.5) as other:
+        summary, fresh, _ = run(other, file, output, encoder="embedded")
+        assert (fresh, sum(other.counts.values())) == (0, 0)
+    after = {line["line"]: line for line in lines(output)}
+    assert after[2]["overall"] == pytest.approx(0.5 * before[2]["visual"] + 0.5)
+    assert after[3]["overall"] == before[3]["overall"] == 0
+    assert {**after[2], "overall": 0} == {**before[2], "overall": 0}
+    assert summary.to_dict()["overall"] == pytest.approx(sum(line["overall"] for line in after.values()) / 3)

@@ -135,4 +135,4 @@ def test_a_name_goes_before_that_of_the_predictions(
     assert Evaluation.read(scores).model == "mine"
     capsys.readouterr()
     assert main([*arguments, "--name", "other"]) == 2
-    assert "results of other settings (benchmark unisvg, model mine, ...)" in capsys.readouterr().err
+    assert "results of other settings (model: mine there, other now)" in capsys.readouterr().err

@@ -84,7 +84,7 @@ def test_answers_of_other_settings_are_not_added_to(tmp_path):
     path = tmp_path / "predictions.jsonl"
     with chatting(lambda body: "fine") as server:
         generate("b", samples(1), endpoint(server.url), path)
-        with pytest.raises(ConfigError, match=r"other settings \(benchmark b, model a-model, ...\)"):
+        with pytest.raises(ConfigError, match=r"other settings \(seed: 0 there, 1 now"):
             generate("b", samples(1), endpoint(server.url), path, Sampling(seed=1))
 
 
