@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from verl import DataProto
+from verl.experimental.agent_loop.tool_parser import ToolParser
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER, register
 
@@ -40,6 +41,7 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder import trainers
+from vincicoder.errors import ConfigError
 
 _TARGET_HINT = (
     "Under verl give the image in the data.image_key column, as extra_info['target'], or as 'target' in "
@@ -67,8 +69,11 @@ class VinciCoderRewardManager(RewardManagerBase):
         super().__init__(config, tokenizer, compute_score)
         options: dict[str, Any] = {"max_response": int(config.data.max_response_length)}
         options |= config.reward.get("reward_kwargs") or {}
-        group_size = int(config.actor_rollout_ref.rollout.n)
-        self._score = trainers.sample_scorer(_TARGET_HINT, group_size=group_size, **options)
+        rollout = config.actor_rollout_ref.rollout
+        multi_turn = rollout.get("multi_turn") or {}
+        turns = int(multi_turn.get("max_assistant_turns") or 1) if multi_turn.get("enable") else 1
+        self._calls = ToolParser.get_tool_parser(multi_turn["format"], tokenizer) if turns > 1 else None
+        self._score = trainers.sample_scorer(_TARGET_HINT, group_size=int(rollout.n), turns=turns, **options)
         # Without a path verl passes a function of its own, which knows nothing of images.
         self._custom: Callable[..., Any] | None = compute_score if config.reward.custom_reward_function.path else None
         self._custom_kwargs = kwargs if kwargs.get("reward_router_address") is not None else {}
@@ -87,11 +92,12 @@ class VinciCoderRewardManager(RewardManagerBase):
             columns,
         )
         tokens = self._tokens(item)
-        response = await self.loop.run_in_executor(None, self._text, tokens)
+        said = columns.get("tool_extra_fields") or {}
+        *earlier, response = await self._answers(tokens, said.get(trainers.TURNS) or [])
         # Whose weights wrote the response, where the rollout says it: for galleries.
-        step = (columns.get("tool_extra_fields") or {}).get("max_global_steps")
+        step = said.get("max_global_steps")
         known = {trainers.LENGTH: len(tokens)} | ({"global_step": int(step)} if step is not None else {})
-        metrics = await self._score(response, (known, *sources))
+        metrics = await self._score(response, (known, *sources), earlier)
         if self._custom is None:
             return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
         result = await self._call(self._custom, columns, response, {**extra_info, "vincicoder": metrics})
@@ -114,6 +120,24 @@ class VinciCoderRewardManager(RewardManagerBase):
         if inspect.iscoroutinefunction(custom):
             return await call()
         return await self.loop.run_in_executor(None, call)
+
+    async def _answers(self, tokens: Any, rendered: list[dict[str, Any]]) -> list[str]:
+        """Return what each turn of an episode answers: what `RenderTool` has rendered, and what came after it."""
+        if rendered and self._calls is None:
+            raise ConfigError(
+                "the tool render was called, but actor_rollout_ref.rollout.multi_turn says nothing of its turns; "
+                "set enable=true and max_assistant_turns, such as 2"
+            )
+        answers = [each["answer"] for each in rendered]
+        # What follows a call begins with what the tool has answered, which has no code.
+        rest = tokens[rendered[-1]["end"] :] if rendered else tokens
+        if rendered and not len(rest):
+            return answers
+        last = await self.loop.run_in_executor(None, self._text, rest)
+        if self._calls is not None:  # a call in the last turn was not made any more
+            _, calls = await self._calls.extract_tool_calls(rest.tolist(), [])
+            last = next((each for call in calls if (each := trainers.answer_of_call(call.name, call.arguments))), last)
+        return [*answers, last]
 
     def _tokens(self, item: Any) -> Any:
         tokens = item.batch["responses"]

@@ -79,6 +79,9 @@ class _Watch:
         data = tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=fields)
         rewards = [float(each.sum()) for each in data["rm_scores"]]
         samples = [_metrics(each) for each in data["extra_fields"]]
+        if samples and trainers.FIRST in samples[0]:
+            sabotaged = trainers.sabotage([_prompt(key) for key in keys], samples, self._noise)
+            samples = [{**sample, trainers.SABOTAGE: each} for sample, each in zip(samples, sabotaged, strict=True)]
         members = [
             trainers.Member(_prompt(key), _domain(source), reward if trainers.is_judged(sample) else None)
             for key, source, reward, sample in zip(keys, data["data_source"], rewards, samples, strict=True)

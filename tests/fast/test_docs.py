@@ -12,6 +12,7 @@ import repository
 from vincicoder.reward import RewardRequest, RewardResult
 from vincicoder.status import Status
 from vincicoder.trainers import Member, metrics, sums_of_groups
+from vincicoder.trainers.turns import SABOTAGE, episode_metrics
 
 
 def generate() -> ModuleType:
@@ -35,6 +36,8 @@ def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
     group = [Member("a", "DOMAIN", 0.0), Member("a", "DOMAIN", 1.0)]
     of_groups = {name for name in sums_of_groups(group, 0.1) if name.startswith(metrics.GROUP)}
     of_groups = {f"{metrics.GROUP}DOMAIN/NAME" if "DOMAIN" in name else name for name in of_groups}
+    of_turns = {name for name in episode_metrics([metrics.metrics_of(result)] * 2, 2, 0.1) if name.startswith("turn/")}
+    logged |= {name.replace("2", "NUMBER") for name in {*of_turns, SABOTAGE}}
     assert logged | of_groups == {name for name in metrics.EXPLAINED if not name.startswith(metrics.BENCHMARK)}
 
 

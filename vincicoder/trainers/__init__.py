@@ -39,13 +39,17 @@ from vincicoder.trainers.rows import (
 )
 from vincicoder.trainers.shared import reward_config, shared_reward
 from vincicoder.trainers.truncation import LENGTH, ZERO, Truncation
+from vincicoder.trainers.turns import FIRST, SABOTAGE, TURNS, answer_of_call, sabotage
 
 __all__ = [
+    "FIRST",
     "FLAGS",
     "LENGTH",
     "NO_LANGUAGE",
     "NO_TARGET",
+    "SABOTAGE",
     "SIBLING_SECONDS",
+    "TURNS",
     "ZERO",
     "CompletionReward",
     "Groups",
@@ -55,6 +59,7 @@ __all__ = [
     "Truncation",
     "add_means",
     "answer_fields",
+    "answer_of_call",
     "domain_of",
     "drain_sums",
     "image_in",
@@ -65,6 +70,7 @@ __all__ = [
     "metrics_of",
     "request_from",
     "reward_config",
+    "sabotage",
     "sample_scorer",
     "says_language",
     "share_of",

@@ -8,9 +8,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.metrics import Metrics
@@ -18,15 +18,27 @@ from vincicoder.trainers.reward import TrainerReward
 from vincicoder.trainers.rows import Sources, request_from
 from vincicoder.trainers.shared import shared_reward
 from vincicoder.trainers.truncation import ZERO, Truncation
+from vincicoder.trainers.turns import checked_turns, episode_metrics, requests_of_turns
 from vincicoder.trainers.validation import benchmark_metrics, benchmark_names
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardRequest
 
 
-SampleScorer = Callable[[str, Sources], Awaitable[dict[str, Any]]]
-"""A function of a response and the sources of its row (see ``request_from``) that returns the sample's metrics.
-Every sample has the same keys; the value is None where a benchmark's metric is none of the sample's."""
+class SampleScorer(Protocol):
+    """Returns the metrics of a sample, always with the same keys.
+
+    The value is None where a benchmark's metric is none of the sample's.
+    """
+
+    async def __call__(self, response: str, sources: Sources, earlier: Sequence[str] = ()) -> dict[str, Any]:
+        """Score a response.
+
+        Args:
+            response: What the model wrote, in an episode of turns in the last one.
+            sources: Where the parts of the row may be; see ``request_from``.
+            earlier: What it wrote in the turns before.
+        """
 
 
 def sample_scorer(
@@ -40,6 +52,7 @@ def sample_scorer(
     truncated: str = ZERO,
     max_response: int | None = None,
     soft_tokens: int | None = None,
+    turns: int = 1,
     **options: Any,
 ) -> SampleScorer:
     """Return what scores a sample together with others that wait at the same time in this process.
@@ -55,6 +68,7 @@ def sample_scorer(
         truncated: See ``Truncation.rule``. "mask" and "soft" need a source with ``response_length``.
         max_response: See ``Truncation``.
         soft_tokens: See ``Truncation``.
+        turns: Turns that an episode may have; see ``vincicoder.trainers.turns``.
         options: Options of ``VisualReward`` and, in a Ray job, of ``cluster.Placement``.
 
     Raises:
@@ -69,7 +83,7 @@ def sample_scorer(
     """
     own = ("image_dir", "benchmarks", "batch_size", "window_ms", "truncated", "max_response", "soft_tokens")
     benchmarks = benchmark_names(benchmarks)
-    truncation = Truncation(truncated, max_response, soft_tokens)
+    truncation = _truncation(turns, truncated, max_response, soft_tokens)
     reward = shared_reward(
         *(options, target_hint),
         own=own,
@@ -79,14 +93,23 @@ def sample_scorer(
         truncation=truncation,
     )
     absent: dict[str, Any] = dict.fromkeys(benchmark_metrics(benchmarks))
-    size, window = int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000
-    batcher = _batcher(reward, size, window)
+    batcher = _batcher(reward, int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000)
 
-    async def score(response: str, sources: Sources) -> dict[str, Any]:
-        request = request_from(response, sources, image_dir=image_dir)
-        return absent | await asyncio.wrap_future(batcher.submit(request))
+    async def score(response: str, sources: Sources, earlier: Sequence[str] = ()) -> dict[str, Any]:
+        asked = requests_of_turns(request_from(response, sources, image_dir=image_dir), earlier)
+        judged = await asyncio.gather(*(asyncio.wrap_future(batcher.submit(each)) for each in asked))
+        return absent | episode_metrics(judged, turns, reward.noise)
 
     return score
+
+
+def _truncation(turns: int, rule: str, max_response: int | None, soft_tokens: int | None) -> Truncation:
+    if checked_turns(turns) > 1 and rule != ZERO:
+        raise ConfigError(
+            f"truncated is {rule!r}, but an episode has {turns} turns, whose rewards could not be compared then; "
+            f"expected {ZERO!r}"
+        )
+    return Truncation(rule, max_response, soft_tokens)
 
 
 def _number(name: str, value: Any, least: float) -> float:

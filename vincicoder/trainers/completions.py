@@ -7,24 +7,36 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.members import levelled, members_of, share_of, sums_of_groups
 from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, weight
-from vincicoder.trainers.reward import TrainerReward
+from vincicoder.trainers.render_environment import RenderEnvironment
+from vincicoder.trainers.reward import TrainerReward, group_of
 from vincicoder.trainers.rows import request_from, text_of
 from vincicoder.trainers.shared import shared_reward
+from vincicoder.trainers.turns import (
+    SABOTAGE,
+    TURNS,
+    answers_in,
+    checked_turns,
+    episode_metrics,
+    requests_of_turns,
+    sabotage,
+)
 from vincicoder.trainers.validation import benchmark_names
 
 if TYPE_CHECKING:
+    from vincicoder.rendering import Render
     from vincicoder.reward import RewardRequest
 
 REWARDS = ("overall", "visual", "alignment", "execution")
 FAULTS = ("none", "mean")
 
-_OWN = ("image_dir", "faults", "group_size", "noise", "least_spread", "benchmarks", "validation_dir")
+_OWN = ("turns", "image_dir", "faults", "group_size", "noise", "least_spread", "benchmarks", "validation_dir")
 
 _TARGET_HINT = (
     "Give the image in a column 'target', 'image' or 'images' (path, bytes, PIL image, base64 text or "
@@ -40,6 +52,8 @@ class CompletionReward:
 
     Args:
         reward: What to return: ``"overall"``, ``"visual"``, ``"alignment"`` or ``"execution"``.
+        turns: Turns that an episode may have; see ``vincicoder.trainers.turns``. With more than 1, all turns are scored
+            for the log, and a last turn that is worse than the one before earns 0.
         image_dir: Directory that relative paths of targets start from.
         faults: What a sample gets that could not be judged: ``"none"`` for None, as these trainers have it, which they
             sum as 0 when no other reward has a value; ``"mean"`` for the mean of its siblings where the machine failed
@@ -69,6 +83,7 @@ class CompletionReward:
         self,
         reward: str = "overall",
         *,
+        turns: int = 1,
         image_dir: str | None = None,
         faults: str = "none",
         group_size: int | None = None,
@@ -83,6 +98,7 @@ class CompletionReward:
                 raise ConfigError(f"{name} is {value!r}; expected one of: {', '.join(known)}")
         self.reward = reward
         self.__name__ = "vincicoder" if reward == "overall" else f"vincicoder_{reward}"
+        self._turns = checked_turns(turns)
         self._image_dir = image_dir
         self._faults = faults
         self._noise = None if noise is None else share_of("noise", noise)
@@ -106,7 +122,7 @@ class CompletionReward:
         """Score a batch.
 
         Args:
-            completions: Texts, or lists of messages.
+            completions: Texts, or lists of messages, of which those of the role ``assistant`` are the model's turns.
             prompts: Texts, or lists of messages; without it ``messages`` among the columns, as ms-swift has it.
             log_metric: Newer TRL's way to log a number; gets the batch's means of all components and statuses.
             columns: The data set's columns, one value per completion; the target is in ``target``, ``image`` or
@@ -122,9 +138,10 @@ class CompletionReward:
             TargetError: No row has a target that can be read.
             ScoringUnavailable: This machine, not the model, failed too often; see ``TrainerReward``.
         """
-        requests = self._requests(completions, prompts, columns)
+        episodes = self._episodes(completions, prompts, columns)
         shared = self._shared()
-        samples, sums = _passes.score(shared, requests, shared.noise if self._noise is None else self._noise)
+        noise = shared.noise if self._noise is None else self._noise
+        samples, sums = _passes.score(shared, episodes, noise, self._turns)
         if sums and log_metric is not None:
             for name, mean in means(sums).items():
                 log_metric(f"vincicoder/{name}", mean)
@@ -132,34 +149,51 @@ class CompletionReward:
         scores: list[float | None] = [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
         if not self._least_spread:
             return scores
-        members = members_of(requests, samples)
+        members = members_of([turns[-1] for turns in episodes], samples)
         return levelled(scores, members, self._least_spread, self._adapter["group_size"])
+
+    def render(self, code: str, language: str) -> Render:
+        """Render code as scoring does; see ``vincicoder.VisualReward.render``."""
+        return self._shared().render(code, language)
+
+    def environment(self) -> RenderEnvironment:
+        """Return an environment for an episode of TRL, with this reward's renderer.
+
+        Example:
+            >>> reward = CompletionReward(encoder="embedded", turns=2)
+            >>> trainer = GRPOTrainer(environment_factory=reward.environment, ...)  # doctest: +SKIP
+        """
+        return RenderEnvironment(self)
 
     def _shared(self) -> TrainerReward:
         per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
         return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, says_step=True, **self._adapter)
 
-    def _requests(
+    def _episodes(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]
-    ) -> list[RewardRequest]:
+    ) -> list[list[RewardRequest]]:
+        """Return the requests of each episode's turns."""
         count = len(completions)
         # Tells the same prompt's groups of different steps apart.
         step = {"global_step": getattr(columns.get("trainer_state"), "global_step", None)}
         rows = {name: values for name, values in columns.items() if isinstance(values, list) and len(values) == count}
-        if prompts is None:
-            prompts = [_asked(messages) for messages in rows.get("messages", [None] * count)]
-        requests = []
-        for index, (completion, prompt) in enumerate(zip(completions, prompts, strict=True)):
+        episodes = []
+        for index, completion in enumerate(completions):
             row = {name: values[index] for name, values in rows.items()}
+            earlier = list((row.get("rollout_infos") or {}).get(TURNS, ()))
+            prompt = _asked(row.get("messages"), len(earlier)) if prompts is None else prompts[index]
             sources = (row, answer_fields(row.get("solution")), {"prompt": text_of(prompt)}, step)
-            requests.append(request_from(text_of(completion) or "", sources, image_dir=self._image_dir))
-        return requests
+            request = request_from("", sources, image_dir=self._image_dir)
+            *before, last = answers_in(completion, request.language or "")
+            episode = requests_of_turns(replace(request, response=last), [*earlier, *before])
+            episodes.append(episode if self._turns > 1 else episode[-1:])
+        return episodes
 
 
-def _asked(messages: Sequence[Any] | None) -> Sequence[Any] | None:
-    """Return the conversation up to the last question."""
+def _asked(messages: Sequence[Any] | None, shown: int) -> Sequence[Any] | None:
+    """Return what the user has asked, without the messages that showed renders."""
     asked = [message for message in messages or () if message["role"] == "user"]
-    return asked or None
+    return asked[: len(asked) - shown] or None
 
 
 class _Passes:
@@ -174,11 +208,12 @@ class _Passes:
         self._sums: Counter[str] = Counter()
 
     def score(
-        self, reward: TrainerReward, requests: Sequence[RewardRequest], noise: float
+        self, reward: TrainerReward, episodes: Sequence[Sequence[RewardRequest]], noise: float, turns: int
     ) -> tuple[list[Metrics], Counter[str]]:
-        """Return the scores, and their sums if this call was the one that made them; else no sums."""
+        """Return the metrics of episodes, and their sums if this call was the one that made them; else no sums."""
         sums: Counter[str] = Counter()
-        key = (id(reward), *((each.response, _identity(each.target), each.prompt, each.language) for each in requests))
+        requests = [request for episode in episodes for request in episode]
+        key = id(reward), turns, tuple(_identity(each) for each in requests)
         with self._lock:
             first = key not in self._latest
             if first:
@@ -188,13 +223,13 @@ class _Passes:
             future = self._latest[key][0]
         if first:
             try:
-                samples = reward.score(requests)
+                samples = _judged(reward.score(requests), episodes, noise, turns)
             except BaseException as error:
                 with self._lock:
                     self._latest.pop(key, None)  # the next batch may fare better
                 future.set_exception(error)
                 raise
-            sums = _sums(requests, samples, noise)
+            sums = _sums([each[-1] for each in episodes], samples, noise)
             with self._lock:
                 self._sums.update(sums)
             future.set_result(samples)
@@ -206,6 +241,18 @@ class _Passes:
             return sums
 
 
+def _judged(
+    metrics: Sequence[Metrics], episodes: Sequence[Sequence[RewardRequest]], noise: float, turns: int
+) -> list[Metrics]:
+    """Return the metrics of each episode from those of all turns."""
+    by_turn = iter(metrics)
+    samples = [episode_metrics([next(by_turn) for _ in episode], turns, noise) for episode in episodes]
+    if turns == 1:
+        return samples
+    sabotaged = sabotage([group_of(episode[-1]) for episode in episodes], samples, noise)
+    return [{**sample, SABOTAGE: each} for sample, each in zip(samples, sabotaged, strict=True)]
+
+
 def _sums(requests: Sequence[RewardRequest], samples: Sequence[Metrics], noise: float) -> Counter[str]:
     """Return the sums over samples, and over the groups that they are of."""
     sums = sums_of(samples)
@@ -213,8 +260,9 @@ def _sums(requests: Sequence[RewardRequest], samples: Sequence[Metrics], noise: 
     return sums
 
 
-def _identity(target: Any) -> Any:
-    return target if isinstance(target, str) else id(target)
+def _identity(request: RewardRequest) -> tuple[Any, ...]:
+    target = request.target if isinstance(request.target, str) else id(request.target)
+    return request.response, target, request.prompt, request.language
 
 
 _passes = _Passes()

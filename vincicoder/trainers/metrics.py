@@ -48,6 +48,9 @@ BENCHMARK = "benchmark/"
 GROUP = "group/"
 """What the names of metrics of groups begin with."""
 
+TURN = "turn/"
+"""What the names of metrics of an episode's turns begin with."""
+
 LANGUAGE = "language/"
 """What the names of metrics of one language begin with. Divide by ``share`` to get means over its own samples."""
 
@@ -76,6 +79,12 @@ EXPLAINED: dict[str, str] = {
     f"{GROUP}range": "mean difference between the best and the worst of them",
     f"{GROUP}below_noise": "share of groups whose standard deviation is below twice the option `noise`",
     f"{GROUP}DOMAIN/NAME": "each of these three for the rows of one domain, or language where no domain is known",
+    f"{TURN}first": "the reward of the first turn's render, where [episodes have turns](beyond.md)",
+    f"{TURN}last": "that of the last turn's render, before a last turn that made it worse gets 0",
+    f"{TURN}NUMBER/share": "share of episodes with that turn",
+    f"{TURN}NUMBER/gain": f"what the turn added to the reward, 0 without it: divide by `{TURN}NUMBER/share`",
+    f"{TURN}NUMBER/worse": f"share of episodes in which the turn made it worse: divide by `{TURN}NUMBER/share`",
+    f"{TURN}sabotage": "share of episodes that improved, and end no better than their group began on average",
     f"{LANGUAGE}NAME/share": "share of samples in that language",
     **{
         f"{LANGUAGE}NAME/{name}": f"`{name}`, with 0 for samples in other languages: divide by `{LANGUAGE}NAME/share`"

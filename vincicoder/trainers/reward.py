@@ -21,6 +21,7 @@ from vincicoder.trainers.truncation import NO_RULE, Truncation, masked
 from vincicoder.trainers.validation import Validation
 
 if TYPE_CHECKING:
+    from vincicoder.rendering import Render
     from vincicoder.reward import RewardRequest, Scorer
     from vincicoder.trainers.gallery import TrainingGallery
 
@@ -197,6 +198,19 @@ class TrainerReward:
         for index, (status, _) in refused.items():
             yield index, metrics_from({}, status, self._components) | extra[index]
         self._check_machine(faults)
+
+    def render(self, code: str, language: str) -> Render:
+        """Render code as scoring does, and wait for it.
+
+        Args:
+            code: The code, without a fence.
+            language: Name or alias of its language.
+
+        Raises:
+            ConfigError: The language is not known.
+            VinciCoderError: This machine cannot render now.
+        """
+        return self._built()[0].render(code, language)
 
     def _built(self) -> tuple[Scorer, Board, Siblings]:
         with self._lock:

@@ -9,10 +9,12 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 from repository import ROOT
+from taught_turns import make_taught_turns, user_turns
 from taught_vlm import ANSWERS, PROMPT, TARGET
 from tiny_benchmarks import taught_unisvg
 
@@ -223,3 +225,45 @@ def test_rewards_of_one_batch_overlap_and_share_one_pass(plugin, target, monkeyp
         [0.9 * each + 0.1 * aligned for each, aligned in zip(visual, alignment, strict=True)]
     )
     assert drain_sums()["count"] == 3
+
+
+def turns_of(prompt: str, completion: str) -> list[str]:
+    """Return what the policy wrote in each turn, from the texts that ms-swift logged."""
+    begins, ends = "<|im_start|>assistant\n", "<|im_end|>"
+    return [part.partition(ends)[0] for part in prompt.split(begins)[1:-1]] + [completion]
+
+
+@pytest.mark.slow
+def test_two_turns_earn_what_the_logged_turns_do(tmp_path, target, rows):
+    policy = make_taught_turns(tmp_path / "policy", "qwen2_5_vl", user_turns)
+    out = train(
+        *(tmp_path, "qwen2_5_vl", policy, rows, "--reward_funcs", "vincicoder", "--tuner_type", "full"),
+        *("--per_device_train_batch_size", "8", "--multi_turn_scheduler", "vincicoder", "--max_turns", "2"),
+    )
+    tables = [json.loads(line) for line in (out / "completions.jsonl").read_text().splitlines()]
+    logs = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
+    logs = [log for log in logs if "reward" in log]
+    assert len(logs) == 2
+    seen: list[float] = []
+    with VisualReward("embedded", workers=1) as reward:
+        for log, table in zip(logs, {table["step"][0]: table for table in tables}.values(), strict=True):
+            turns = [turns_of(*texts) for texts in zip(table["prompt"], table["completion"], strict=True)]
+            assert [len(each) for each in turns] == table["num_turns"] == [2] * 8
+            first, last = (
+                [result.overall for result in reward.score([RewardRequest(each[n], TARGET, PROMPT) for each in turns])]
+                for n in (0, 1)
+            )
+            gains = [after - before for before, after in zip(first, last, strict=True)]
+            earned = [after if gain >= -0.005 else 0.0 for after, gain in zip(last, gains, strict=True)]
+            assert table["VinciCoder"] == pytest.approx(earned, abs=1e-5)
+            expected = {"overall": earned, "turn/first": first, "turn/last": last, "turn/2/gain": gains}
+            expected |= {"turn/2/worse": [gain < -0.005 for gain in gains], "turn/2/share": [1.0]}
+            for name, values in expected.items():
+                assert log[f"vincicoder/{name}"] == pytest.approx(fmean(values), abs=1e-5)
+            # All eight rows have the same target and prompt, so our reward takes them for one group.
+            poor = [gain > 0.005 and after <= fmean(first) for gain, after in zip(gains, last, strict=True)]
+            assert log["vincicoder/turn/sabotage"] == pytest.approx(fmean(poor), abs=1e-5)
+            assert all("<|vision" not in shown and shown.count("<image>") <= 2 for shown in table["prompt"])
+            seen += earned
+    assert 0.0 in seen, "a turn that was worse"
+    assert max(seen) > 0.5
