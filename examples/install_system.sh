@@ -23,7 +23,7 @@ fail() {
 # reads too.
 commands=(fc-list:fontconfig)
 tex_files=()
-while read -r name package; do
+while read -r name package _; do
   case $name in
     '' | '#') ;;
     *.*) tex_files+=("$name:$package") ;;

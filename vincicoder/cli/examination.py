@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -21,10 +20,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vincicoder.cli.installing import FONTS, apt, is_installed, renderer_fix
 from vincicoder.errors import VinciCoderError
 from vincicoder.languages import LANGUAGES, Language
 from vincicoder.registry import install_command
 from vincicoder.rendering.sandbox import confine
+from vincicoder.rendering.sandbox.user_directory import font_environment
 
 if TYPE_CHECKING:
     from vincicoder.rendering import RenderPool
@@ -160,6 +161,8 @@ def renderers(python: str | None, browser: str | None, only: Collection[str] | N
     """
     from vincicoder.rendering import RenderPool
 
+    if not confine.on_linux():
+        return [Check(name, State.MISSING, confine.layers().problems[0]) for name in only or LANGUAGES]
     # The code is our own, so that a machine without a sandbox still learns which of its renderers work.
     confined = not confine.layers().problems
     faults = LANGUAGES.faults()
@@ -181,12 +184,12 @@ def _renderer(pool: RenderPool, language: Language, confined: bool, python: str 
     try:
         details = pool.start(language.name)
     except VinciCoderError as error:
-        return Check(language.name, State.MISSING, str(error), _renderer_fix(language, python))
+        return Check(language.name, State.MISSING, str(error), _fix(language, python))
     warm = time.perf_counter()
     render = pool.render(language.sample, language.name)
     if render.image is None:
         detail = f"{render.status}: {render.message}"
-        return Check(language.name, State.MISSING, detail, _renderer_fix(language, python))
+        return Check(language.name, State.MISSING, detail, _fix(language, python))
     took = f"starts in {warm - started:.1f} s, renders in {time.perf_counter() - warm:.2f} s"
     layers = _layers(confined, bool(details.get("network_namespace")))
     return Check(language.name, State.OK, f"{took}; {_versions(details)}{layers}")
@@ -204,38 +207,14 @@ def _versions(details: Mapping[str, Any]) -> str:
     return ", ".join(found) + "; " if found else ""
 
 
-def _renderer_fix(language: Language, python: str | None) -> str:
-    """Return the command that installs what a renderer lacks, as far as it is known."""
-    needs = language.install
-    in_python = "python" in language.uses  # under an interpreter whose packages are not ours to see
-    missing = [package for package in needs.pip if in_python or not _installed(package)]
-    command = needs.command.format(python=sys.executable)
-    if missing:
-        interpreter = python if python and in_python else sys.executable
-        pip = f"{interpreter} -m pip install {' '.join(missing)}"
-        return f"{pip} && {command}" if command else pip
-    if command and _distribution() != "debian":
-        return command
-    return _apt(" ".join(needs.apt)) if needs.apt else ""
+def _fix(language: Language, python: str | None) -> str:
+    """Return what installs a renderer: for an ordinary user, the way that needs no root."""
+    fix = renderer_fix(language, python)
+    return _for_user(fix) if language.install.user else fix
 
 
-def _installed(package: str) -> bool:
-    try:
-        return bool(metadata.version(package))
-    except metadata.PackageNotFoundError:
-        return False
-
-
-def _distribution() -> str:
-    try:
-        return platform.freedesktop_os_release().get("ID", "")
-    except OSError:
-        return ""
-
-
-def _apt(packages: str) -> str:
-    sudo = "" if os.geteuid() == 0 else "sudo "
-    return f"{sudo}apt-get update && {sudo}apt-get install -y --no-install-recommends {packages}"
+def _for_user(fix: str) -> str:
+    return fix if os.geteuid() == 0 else f"vincicoder install  (needs no root; with root: {fix})"
 
 
 # Sandbox
@@ -267,7 +246,7 @@ def fonts() -> list[Check]:
     known = _font_families()
     if known is None:
         detail = "cannot tell: fc-list is not installed"
-        fix = _apt("fontconfig fonts-dejavu-core fonts-liberation fonts-noto-cjk")
+        fix = apt(f"fontconfig {' '.join(package for packages in FONTS.values() for package in packages)}")
         return [Check(name, State.MISSING, detail, fix) for name in ("latin-font", "cjk-font")]
     latin = next((font for font in _LATIN_FONTS if font in known), None)
     cjk = _CJK_FONT if _CJK_FONT in known else None
@@ -278,18 +257,25 @@ def fonts() -> list[Check]:
             "latin-font",
             State.MISSING,
             f"none of {', '.join(_LATIN_FONTS)}",
-            _apt("fonts-dejavu-core fonts-liberation"),
+            _font_fix("latin-font"),
         ),
         Check("cjk-font", State.OK, cjk)
         if cjk
-        else Check("cjk-font", State.MISSING, f"no {_CJK_FONT}; Chinese text turns into boxes", _apt("fonts-noto-cjk")),
+        else Check("cjk-font", State.MISSING, f"no {_CJK_FONT}; Chinese text turns into boxes", _font_fix("cjk-font")),
     ]
+
+
+def _font_fix(name: str) -> str:
+    return _for_user(apt(" ".join(FONTS[name])))
 
 
 def _font_families() -> set[str] | None:
     if shutil.which("fc-list") is None:
         return None
-    listed = subprocess.run(["fc-list", ":", "family"], check=False, capture_output=True, text=True, errors="replace")
+    environment = {**os.environ, **font_environment()}
+    listed = subprocess.run(
+        ["fc-list", ":", "family"], env=environment, check=False, capture_output=True, text=True, errors="replace"
+    )
     return {family.strip() for line in listed.stdout.splitlines() for family in line.split(",")}
 
 
@@ -345,7 +331,7 @@ def _encoder_fix(name: str) -> str:
     if entry is not None and entry.directory:
         return f"{sys.executable} -m pip install --upgrade {entry.origin}"
     kind = "timm" if name.startswith("timm") else "dinov2"
-    if not all(map(_installed, _requirements().get(kind, ()))):
+    if not all(map(is_installed, _requirements().get(kind, ()))):
         return _pip_extra(kind)
     if kind == "timm":
         model = name.removeprefix("timm:").partition("@")[0]
@@ -361,7 +347,7 @@ def _encoder_fix(name: str) -> str:
 def _extras() -> list[Check]:
     checks = []
     for extra, packages in _requirements().items():
-        missing = [package for package in packages if not _installed(package)]
+        missing = [package for package in packages if not is_installed(package)]
         if missing:
             detail = f"not installed: {', '.join(missing)}"
             checks.append(Check(f"extra-{extra}", State.MISSING, detail, _pip_extra(extra)))

@@ -43,11 +43,14 @@ class Install:
         pip: Python packages.
         apt: Debian packages.
         command: What to run instead of apt on systems other than Debian; ``{python}`` stands for the interpreter.
+        user: What an ordinary user runs where there is no root, by bash. ``{directory}`` is a directory of the user's
+            that is there, ``{browsers}`` where Playwright's browsers are, ``{machine}`` "x86_64" or "arm64".
     """
 
     pip: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()
     command: str = ""
+    user: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ LANGUAGE = Language(
     sample="<!DOCTYPE html><html><body><h1>a</h1></body></html>",
     # Ubuntu's chromium package only calls snap, which does not work in containers.
     install=Install(
-        ("playwright",), ("chromium-headless-shell",), "{python} -m playwright install --with-deps chromium"
+        ("playwright",),
+        ("chromium-headless-shell",),
+        "{python} -m playwright install --with-deps chromium",
+        ("PLAYWRIGHT_BROWSERS_PATH={browsers} {python} -m playwright install --only-shell chromium",),
     ),
     title="HTML",
     aliases=("htm", "html5", "xhtml"),

@@ -23,6 +23,7 @@ from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox import wire
 from vincicoder.rendering.sandbox.client import ForkServer, ServerDied, require_confinement
+from vincicoder.rendering.sandbox.confine import on_linux
 from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.rendering.suspicion import Suspicion
 from vincicoder.rendering.types import Render
@@ -88,7 +89,7 @@ class RenderPool:
     ) -> None:
         sandbox = SandboxConfig(allow_unsandboxed, namespaces, nice)
         self.config = RenderingConfig(limits or Limits(), sandbox, workers, python, browser, renderer_options)
-        if not sandbox.allow_unsandboxed:
+        if not sandbox.allow_unsandboxed or not on_linux():  # nothing here was written for another kernel
             require_confinement()
         if python is not None and shutil.which(python) is None:
             raise ConfigError(f"python is {python!r}, which is not an interpreter that can be run")

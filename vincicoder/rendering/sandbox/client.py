@@ -29,7 +29,7 @@ from vincicoder.status import Status
 
 from . import child, confine, disk, watch, wire
 from .result import JobResult, job_result
-from .user_directory import has_fonts, search_path, user_directory
+from .user_directory import font_environment, search_path
 
 _START_SECONDS = 180.0
 _SLACK_SECONDS = 30.0  # what a server may need beyond a job's own limits before it is given up
@@ -46,6 +46,8 @@ def require_confinement() -> None:
         SandboxUnavailable: If it cannot; the message says what is missing.
     """
     problems = confine.layers().problems
+    if problems and not confine.on_linux():
+        raise SandboxUnavailable(problems[0])
     if problems:
         raise SandboxUnavailable(
             " ".join(problems) + " Generated code is not run unconfined; if this machine holds nothing of value and"
@@ -69,7 +71,7 @@ def _clean_environment(cache: Path) -> dict[str, str]:
         "PLAYWRIGHT_BROWSERS_PATH": os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or str(_user_cache() / "ms-playwright"),
         "SOURCE_DATE_EPOCH": "1735689600",
         "FORCE_SOURCE_DATE": "1",
-        **({"XDG_DATA_HOME": str(user_directory())} if has_fonts() else {}),  # where fontconfig and matplotlib look
+        **font_environment(),
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"), "1"),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import resource
 import site
 import sys
@@ -74,8 +75,22 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+_ELSEWHERE = (
+    "Code is confined by Landlock and seccomp, which are parts of Linux, and this is {system}. Here works what runs no"
+    " generated code: align, and the commands plan, watch, card, path. Render in Docker, or over HTTP on a Linux"
+    " machine where `vincicoder serve` runs."
+)
+
+
+def on_linux() -> bool:
+    """Return whether this is Linux, whose kernel alone can confine code as it is done here."""
+    return sys.platform.startswith("linux")
+
+
 def layers() -> Layers:
     """Return what the kernel offers, without confining anything."""
+    if not on_linux():
+        return Layers(0, False, (_ELSEWHERE.format(system=platform.system() or sys.platform),))
     abi = landlock.version()
     problems = []
     if abi < 1:

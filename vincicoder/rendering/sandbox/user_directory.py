@@ -18,9 +18,10 @@ def user_directory() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()) / "vincicoder"
 
 
-def has_fonts() -> bool:
-    """Return whether fonts were installed for renders."""
-    return (user_directory() / "fonts").is_dir()
+def font_environment() -> dict[str, str]:
+    """Return the variables by which fontconfig and matplotlib find fonts that were installed for renders, if any."""
+    directory = user_directory()
+    return {"XDG_DATA_HOME": str(directory)} if (directory / "fonts").is_dir() else {}
 
 
 def search_path() -> str:
