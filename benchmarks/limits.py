@@ -95,7 +95,7 @@ def step(records: Sequence[Record], groups: int, responses: int, share: float) -
             endless = _ENDLESS.get(record.language) if rng.random() < share else None
             code = endless + comment if endless else comment + record.code
             text = fenced(code, record.language)
-            requests.append(RewardRequest(text, record.target, record.language, reference=record.code))
+            requests.append(RewardRequest(text, record.target, language=record.language, reference=record.code))
     return requests
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,11 +18,17 @@ from pathlib import Path
 from rendering import CODE
 
 from vincicoder import RenderPool
+from vincicoder.rendering.sandbox.processes import descendants
 
 
 def cpu_ms(pid: int) -> float:
     """Return the CPU time of a process of one thread, in ms; that of its children is not in it."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def servers_of(pid: int) -> list[int]:
+    """Return a fork server and those that it has forked, which stay in its session, as no render does."""
+    return [pid, *(each for each in descendants(pid) if os.getsid(each) == pid)]
 
 
 def processes() -> int:
@@ -45,13 +52,13 @@ def sleeping(count: int) -> Iterator[None]:
 
 
 def measure(pool: RenderPool, language: str, jobs: range) -> tuple[float, float, float]:
-    """Return the server's own CPU ms a job, the wall ms a job and the CPU ms of the renders themselves."""
+    """Return the servers' own CPU ms a job, the wall ms a job and the CPU ms of the renders themselves."""
     pool.start(language)
     pool.render(CODE[language].format(n=1), language)
-    server = pool._servers[language].pid
-    before, started = cpu_ms(server), time.perf_counter()
+    servers = servers_of(pool._servers[language].pid)
+    before, started = sum(map(cpu_ms, servers)), time.perf_counter()
     renders = [future.result() for future in [pool.submit(CODE[language].format(n=n), language) for n in jobs]]
-    seconds, used = time.perf_counter() - started, cpu_ms(server) - before
+    seconds, used = time.perf_counter() - started, sum(map(cpu_ms, servers)) - before
     if bad := [render for render in renders if not render.ok]:
         raise SystemExit(f"{language}: {bad[0].status}: {bad[0].message}")
     return used / len(jobs), seconds * 1000 / len(jobs), sum(r.cpu_seconds for r in renders) * 1000 / len(jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from vincicoder.rendering import Limits, Render, RenderPool
 from vincicoder.rendering.config import SandboxConfig
 from vincicoder.rendering.html import HtmlRenderer
+from vincicoder.rendering.sandbox import processes
 from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.status import Status
@@ -29,6 +31,16 @@ def assert_nothing_leaked(render: Render) -> None:
     assert SECRET not in render.message
     assert "root:" not in render.message
     assert "GOT THROUGH" not in render.message
+
+
+def workers_of(server: int) -> list[int]:
+    """Return the processes below a fork server, without the servers that it has forked, which stay in its session."""
+    found = []
+    for pid in processes.descendants(server):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) != server:
+                found.append(pid)
+    return found
 
 
 def page(script: str, body: str = "") -> str:

@@ -210,9 +210,9 @@ def _fork_server(layers: str, arguments: list[str]) -> None:
     scope["_register"]("vincicoder", Path(package).parents[1])
     for layer in layers.split(","):
         LAYERS[layer]()
-    from vincicoder.rendering.sandbox import server
+    from vincicoder.rendering.sandbox import start
 
-    server.main(int(arguments[2]), json.loads(arguments[3]))
+    start.main(map(int, arguments[2].split(",")), json.loads(arguments[3]))
 
 
 def _raise_loopback() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import threading
@@ -32,6 +33,7 @@ from vincicoder.status import Status
 _ATTEMPTS = 2
 _START_ATTEMPTS = 3
 _RETRY_START_SECONDS = 60.0
+_WORKERS_PER_SERVER = 4  # a server has up to 12 ms of its own to do for a render
 
 
 class _Wanted(NamedTuple):
@@ -293,6 +295,8 @@ class RenderPool:
             redirects_to=getattr(renderer, "redirects_to", ()),
             path=[directory] if directory else [],
             interpreter=self.config.python if "python" in language.uses else None,
+            servers=math.ceil(self.workers / _WORKERS_PER_SERVER),
+            is_plain=getattr(renderer, "is_plain", None),
         )
         try:
             reason = _self_check(server, language.sample)

@@ -13,8 +13,10 @@ import errno
 import importlib
 import io
 import linecache
+import re
 import sys
 import traceback
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,7 +27,7 @@ from vincicoder.rendering.python_images import DecodedImages
 from vincicoder.rendering.renderer import Policy, Redirect, Rendered, RenderError, Workspace
 from vincicoder.status import Status
 
-_PRELOAD = (
+_PLAIN = (
     "numpy",
     "numpy.random",
     "PIL.Image",
@@ -38,6 +40,8 @@ _PRELOAD = (
     "matplotlib.animation",
     "mpl_toolkits.mplot3d",
     "mpl_toolkits.axes_grid1",
+)
+_PRELOAD = (
     "pandas",
     "scipy.stats",
     "scipy.interpolate",
@@ -53,6 +57,12 @@ _PRELOAD = (
     "rdkit.Chem.rdChemReactions",
     "indigo.renderer",
 )
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+(\w.*))", re.MULTILINE)
+_WORDS = re.compile(
+    r"pandas|scipy|seaborn|networkx|plotly|rdkit|indigo|__import__|import_module"
+    r"|rocket|mako|icefire|vlag|flare|crest"  # colours that seaborn gives to matplotlib
+)
+_PLAIN_MODULES = {"numpy", "matplotlib", "mpl_toolkits", "PIL", *sys.stdlib_module_names}
 _NAME = "response.py"
 _CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Source Han Sans SC")
 
@@ -67,22 +77,38 @@ class PythonRenderer:
         """Return a policy that allows files and threads only."""
         return Policy()
 
+    @staticmethod
+    def is_plain(code: str) -> bool:
+        r"""Return whether a script needs no more than `preload_plain` loads, as most charts do.
+
+        Example:
+            >>> PythonRenderer.is_plain("import os, numpy as np\nfrom matplotlib import pyplot")
+            True
+            >>> PythonRenderer.is_plain("import seaborn")
+            False
+        """
+        imported = {name for match in _IMPORT.finditer(code) for name in _names(match[1] or match[2])}
+        return imported <= _PLAIN_MODULES and not _WORDS.search(code)
+
+    def preload_plain(self) -> None:
+        """Import matplotlib and what it needs, and plot once to warm its caches."""
+        _import(_PLAIN)
+        if "matplotlib" in sys.modules:
+            _warm_matplotlib()
+
     def preload(self) -> dict[str, Any]:
-        """Import whatever drawing libraries this interpreter has, and plot once to warm their caches.
+        """Import whatever else this interpreter has to draw with.
 
         Raises:
             ModuleNotFoundError: If it has no matplotlib, without which honest answers would all seem to fail.
         """
         versions = {}
-        for name in _PRELOAD:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+        _import(_PRELOAD)
         for name in ("matplotlib", "seaborn", "plotly", "rdkit", "indigo", "numpy", "pandas"):
             if name in sys.modules:
                 versions[name] = str(getattr(sys.modules[name], "__version__", "present"))
         if "matplotlib" not in versions:
             raise ModuleNotFoundError(f"matplotlib is missing: {sys.executable} -m pip install matplotlib")
-        _warm_matplotlib()
         return {"versions": versions, "assets": plotly_page.assets()}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered | Redirect:
@@ -106,6 +132,17 @@ class PythonRenderer:
             return made
         rendered = made if isinstance(made, Rendered) else Rendered(made)
         return replace(rendered, embedded_bytes=decoded.embedded_bytes)
+
+
+def _names(imported: str) -> list[str]:
+    """Return the packages of ``a.b as c, d``."""
+    return [each.split()[0].partition(".")[0] for each in imported.split(",") if each.strip()]
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _warm_matplotlib() -> None:

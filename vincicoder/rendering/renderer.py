@@ -161,9 +161,11 @@ Result: TypeAlias = "Image.Image | Rendered | Redirect"
 class Renderer(Protocol):
     """What the fork server and its children call, in this order.
 
-    Two more are optional. A renderer that keeps something between jobs, such as a browser, has a method
+    The rest is optional. A renderer that keeps something between jobs, such as a browser, has a method
     ``open(workspace)``, which starts it: in the child, confined, before the first job. One that returns ``Redirect``
-    names the languages that it may ask for in the class attribute ``redirects_to``, a tuple.
+    names the languages that it may ask for in the class attribute ``redirects_to``, a tuple. One whose code mostly
+    needs few of the libraries that it loads has a static method ``is_plain(code)``, which tells such code, and a method
+    ``preload_plain()``, which loads what that needs and is called before ``preload``.
 
     Attributes:
         jobs_per_child: Jobs before a child is replaced; 1 gives every response a fresh process.

@@ -1,4 +1,4 @@
-"""Start a fork server: ``python -s sandbox/ FD CONFIG``; see ``server``.
+"""Start a fork server: ``python -s sandbox/ FD,FD CONFIG``; see ``start``.
 
 The package is registered by hand instead of through ``sys.path``: under an interpreter of the user's choice it then
 works without being installed there, and generated code cannot import it by accident from a directory on the path.
@@ -25,9 +25,9 @@ def _register(name: str, directory: Path) -> None:
 def _main() -> None:
     sys.path.pop(0)  # this directory
     _register("vincicoder", Path(__file__).resolve().parents[2])
-    from vincicoder.rendering.sandbox import server
+    from vincicoder.rendering.sandbox import start
 
-    server.main(int(sys.argv[1]), json.loads(sys.argv[2]))
+    start.main(map(int, sys.argv[1].split(",")), json.loads(sys.argv[2]))
 
 
 _main()

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -28,15 +28,12 @@ from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.status import Status
 
 from . import child, confine, disk, watch, wire
+from .channel import Channel, ServerDied
 from .result import JobResult, job_result
 from .user_directory import font_environment, search_path
 
 _START_SECONDS = 180.0
 _SLACK_SECONDS = 30.0  # what a server may need beyond a job's own limits before it is given up
-
-
-class ServerDied(Exception):
-    """A fork server ended with work unfinished; the work can be done again by another."""
 
 
 def require_confinement() -> None:
@@ -124,6 +121,26 @@ def _check_file_size(limits: Limits) -> None:
         )
 
 
+def _socket_pairs(count: int) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Return the ends of socket pairs, ours and theirs."""
+    ours: list[socket.socket] = []
+    theirs: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            mine, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.append(mine)
+            theirs.append(other)
+    except OSError:
+        _close([*ours, *theirs])
+        raise
+    return ours, theirs
+
+
+def _close(socks: Sequence[socket.socket]) -> None:
+    for sock in socks:
+        sock.close()
+
+
 class ForkServer:
     """A running fork server for one renderer.
 
@@ -136,6 +153,9 @@ class ForkServer:
         redirects_to: Languages whose renderers it may leave code to; see ``Redirect``.
         path: Directories that the renderer's module is imported from, if it is another package's.
         interpreter: The Python to run it, None for this one.
+        servers: Processes that fork; more can fork more children a second.
+        is_plain: Says of code whether it needs only what the renderer's ``preload_plain`` loads, if it has that. There
+            are as many servers more that have loaded no more.
 
     Raises:
         RendererUnavailable: If it does not start; the message holds the reason that it gave.
@@ -152,6 +172,8 @@ class ForkServer:
         redirects_to: Sequence[str] = (),
         path: Sequence[str] = (),
         interpreter: str | None = None,
+        servers: int = 1,
+        is_plain: Callable[[str], bool] | None = None,
     ) -> None:
         name = renderer.partition(":")[2]
         _check_file_size(limits)
@@ -163,17 +185,16 @@ class ForkServer:
                 f"cannot make a temporary directory; set TMPDIR to a better place: {error}"
             ) from None
         self._lock = threading.Lock()
-        self._send_lock = threading.Lock()  # apart, since the reader must go on while a long job is being sent
         self._limits = limits
         self._deadline = watch.OPEN_SECONDS + watch.PATIENCE * limits.wall_seconds + _SLACK_SECONDS
-        self._pending: dict[int, tuple[Future[wire.Message], socket.socket]] = {}
         self._readers: Counter[str] = Counter()  # by a child's directory, how many jobs have an image there to read
         self._disposable: set[str] = set()
-        self._serial = 0
+        self._is_plain, self._servers = is_plain, servers
         self._dead = False
         config = {
             "renderer": renderer,
             "options": options,
+            "plain": servers if is_plain else 0,
             "limits": asdict(limits),
             "jobs_per_child": jobs_per_child,
             "confined": not sandbox.allow_unsandboxed,
@@ -184,25 +205,29 @@ class ForkServer:
             "path": [*([] if interpreter else confine.library_directories()), *path],
         }
         try:
-            self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            socks, theirs = _socket_pairs(servers + config["plain"])
         except OSError as error:
             disk.remove_tree(self.root)
             raise RendererUnavailable(f"cannot make a socket: {error}") from None
         try:
             self._process = self._start(interpreter or sys.executable, theirs, config)
-            theirs.close()  # or its end would never be seen from here
-            self.details: dict[str, Any] = self._handshake(f"{name} under {interpreter or sys.executable}")
+            _close(theirs)  # or its end would never be seen from here
+            self.details = self._handshake(socks[0], f"{name} under {interpreter or sys.executable}")
         except BaseException:
-            self._sock.close()
+            _close(socks)
             disk.remove_tree(self.root)
             raise
         finally:
-            theirs.close()
-        self._reader = threading.Thread(target=self._read, name=f"vincicoder-{name}", daemon=True)
-        self._reader.start()
+            _close(theirs)
+        self._channels: list[Channel] = []
+        for sock in socks:
+            self._channels.append(Channel(sock, f"vincicoder-{name}", self._enter, self._end))
 
-    def _start(self, interpreter: str, theirs: socket.socket, config: dict[str, Any]) -> subprocess.Popen[bytes]:
-        command = [interpreter, "-s", str(Path(__file__).parent), str(theirs.fileno()), json.dumps(config)]
+    def _start(
+        self, interpreter: str, theirs: Sequence[socket.socket], config: dict[str, Any]
+    ) -> subprocess.Popen[bytes]:
+        fds = [sock.fileno() for sock in theirs]
+        command = [interpreter, "-s", str(Path(__file__).parent), ",".join(map(str, fds)), json.dumps(config)]
         try:
             return subprocess.Popen(
                 command,
@@ -211,19 +236,19 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=fds,
                 start_new_session=True,
             )
         except OSError as error:
             raise RendererUnavailable(f"cannot start {interpreter}: {error}") from None
 
-    def _handshake(self, what: str) -> dict[str, Any]:
-        self._sock.settimeout(_START_SECONDS)
+    def _handshake(self, sock: socket.socket, what: str) -> dict[str, Any]:
+        sock.settimeout(_START_SECONDS)
         try:
-            answer, _ = wire.receive_packet(self._sock)
+            answer, _ = wire.receive_packet(sock)
         except (OSError, wire.WireError) as error:
             answer = {"ready": False, "error": f"it did not answer: {error}"}
-        self._sock.settimeout(None)
+        sock.settimeout(None)
         if answer is None or not answer.get("ready"):
             self._process.kill()
             if self._process.wait() < 0 and answer is None:
@@ -264,7 +289,8 @@ class ForkServer:
         limit = self._limits.cpu_seconds
         with ours:
             with theirs:
-                job, verdict = self._submit(ours, theirs, min(cpu_seconds or limit, limit))
+                ours.settimeout(self._deadline)
+                job, verdict = self._submit(code, ours, theirs, min(cpu_seconds or limit, limit))
             try:
                 answer = self._converse(ours, {"id": job, "code": code, "options": options or {}, "facts": facts})
                 found = verdict.result(timeout=self._deadline)
@@ -280,24 +306,17 @@ class ForkServer:
         return result
 
     def _submit(
-        self, ours: socket.socket, theirs: socket.socket, cpu_seconds: float
+        self, code: str, ours: socket.socket, theirs: socket.socket, cpu_seconds: float
     ) -> tuple[int, Future[wire.Message]]:
-        """Hand one end of the job's socket to the server; return the job's number and the future of its verdict."""
-        ours.settimeout(self._deadline)
-        verdict: Future[wire.Message] = Future()
+        """Hand one end of the job's socket to a server; return the job's number and the future of its verdict."""
+        plain = self._is_plain is not None and self._is_plain(code)
+        channels = self._channels[self._servers :] if plain else self._channels[: self._servers]
         with self._lock:
             if self._dead:
                 raise ServerDied("the fork server is gone")
-            self._serial += 1
-            job = self._serial
-            self._pending[job] = verdict, ours
-        try:
-            with self._send_lock:
-                wire.send_packet(self._sock, {"id": job, "cpu_seconds": cpu_seconds}, theirs.fileno())
-        except OSError:
-            with self._lock:
-                self._pending.pop(job, None)
-            raise ServerDied("the fork server is gone") from None
+            channel = min(channels, key=lambda channel: channel.load)
+            job, verdict = channel.expect(ours)
+        channel.send(job, theirs, cpu_seconds)
         return job, verdict
 
     def _converse(self, ours: socket.socket, message: wire.Message) -> wire.Message | None:
@@ -343,36 +362,21 @@ class ForkServer:
             self._dead = True  # at once, so that whoever tries again gets another one
         self._process.kill()
 
-    def _read(self) -> None:
-        with contextlib.suppress(OSError, wire.WireError):
-            while (message := wire.receive_packet(self._sock)[0]) is not None:
-                with self._lock:
-                    found = self._pending.pop(message["id"], None)
-                self._enter(message, reads=found is not None)
-                if found is not None:
-                    verdict, sock = found
-                    verdict.set_result(message)
-                    with contextlib.suppress(OSError):
-                        sock.shutdown(socket.SHUT_RDWR)  # what the child wrote before can still be read
+    def _end(self) -> None:
+        """Use none of the servers any more, as one of them has ended."""
         with self._lock:
             self._dead = True
-            orphans, self._pending = self._pending, {}
-        for verdict, sock in orphans.values():
-            verdict.set_exception(ServerDied("the fork server ended with work unfinished"))
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        for channel in self._channels:
+            channel.shut_down()
 
     def close(self) -> None:
         """End the server and everything below it, and remove its directory. May be called twice."""
-        with self._lock:
-            self._dead = True
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
+        self._end()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._reader.join(timeout=10)
-        self._sock.close()
+        for channel in self._channels:
+            channel.close()
         disk.remove_tree(self.root)

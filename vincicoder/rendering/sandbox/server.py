@@ -8,14 +8,13 @@ whatever death, it kills what it started, removes its directory and ends.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
+import functools
 import os
 import selectors
 import signal
 import socket
-import sys
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 from vincicoder.rendering.renderer import Policy
 from vincicoder.status import Status
 
-from . import confine, disk, namespaces, processes, wire
+from . import confine, disk, processes, wire
 from .child import main as run_child
 from .watch import Child, Watch, verdict_of
 
@@ -42,9 +41,10 @@ class Server:
         sock: Packets from and to the client.
         renderer: An object with ``preload``, ``policy`` and ``render``.
         config: ``limits``, ``confined``, ``jobs_per_child``, ``root`` (directory for private directories).
+        siblings: Servers that this process has forked. It lives no longer than any of them.
     """
 
-    def __init__(self, sock: socket.socket, renderer: Any, config: wire.Message) -> None:
+    def __init__(self, sock: socket.socket, renderer: Any, config: wire.Message, siblings: Iterable[int] = ()) -> None:
         self._sock = sock
         self._renderer = renderer
         self._config = config
@@ -53,6 +53,8 @@ class Server:
         self._policy = replace(policy, read=(*policy.read, *confine.library_directories(), *config["path"]))
         self._root = Path(config["root"])
         self._children: dict[int, Child] = {}
+        self._dying: dict[int, Callable[[float], None]] = {}  # killed, and told what they used when they are gone
+        self._siblings = set(siblings)
         self._serial = 0
         self._room = disk.room(config["root"])
         self._full_at = float("-inf")  # when the file system last had less room than a job may use
@@ -88,7 +90,8 @@ class Server:
                 self._end_strays()
 
     def stop(self) -> None:
-        """Kill every child and all that they started, and wait until it is gone."""
+        """Kill every child and sibling, with all that they started, and wait until it is gone."""
+        self._siblings.clear()
         for child in list(self._children.values()):
             self._end(child)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -126,8 +129,13 @@ class Server:
                 return
             if pid == 0:
                 return
+            cpu = use.ru_utime + use.ru_stime
             if pid in self._children:
-                self._died(self._children[pid], status, use.ru_utime + use.ru_stime)
+                self._died(self._children[pid], status, cpu)
+            elif pid in self._dying:
+                self._dying.pop(pid)(cpu)
+            elif pid in self._siblings:
+                self._open = False
             self._has_strays = self._starts_programs  # what it had started is ours now
 
     def _from_child(self, sock: socket.socket) -> None:
@@ -169,7 +177,7 @@ class Server:
 
     def _fork(self) -> Child:
         self._serial += 1
-        directory = self._root / str(self._serial)
+        directory = self._root / f"{os.getpid()}-{self._serial}"  # other servers have theirs beside it
         ours, theirs = socket.socketpair()
         try:
             directory.mkdir(mode=0o700)
@@ -223,10 +231,14 @@ class Server:
         self._watcher.tree.forget(child.pid)
         if keep:
             use = self._watcher.usage(child)
-            cpu, keep = use.cpu_seconds, use.memory_bytes < _LARGEST_KEPT * (self._limits["memory_mb"] << 20)
-        if not keep:
-            cpu = self._end(child)
-        self._answer(job, verdict or {}, child.directory, seconds, cpu - child.cpu_before, keep)
+            keep = use.memory_bytes < _LARGEST_KEPT * (self._limits["memory_mb"] << 20)
+        if keep:
+            self._answer(job, verdict or {}, child.directory, seconds, use.cpu_seconds - child.cpu_before, keep)
+        else:
+            self._end(child, functools.partial(self._ended, job, verdict or {}, child, seconds))
+
+    def _ended(self, job: int | None, verdict: wire.Message, child: Child, seconds: float, cpu: float) -> None:
+        self._answer(job, verdict, child.directory, seconds, cpu - child.cpu_before, keep=False)
 
     def _answer(
         self, job: int | None, verdict: wire.Message, directory: Path, seconds: float, cpu: float, keep: bool
@@ -244,18 +256,18 @@ class Server:
         with contextlib.suppress(OSError):  # the client is gone; the main loop will notice
             wire.send_packet(self._sock, answer)
 
-    def _end(self, child: Child) -> float:
-        """Kill a child with everything below it and return the CPU seconds that it used."""
-        cpu = self._watcher.usage(child).cpu_seconds  # what is killed below will not show in the child's own account
+    def _end(self, child: Child, gone: Callable[[float], None] = lambda _: None) -> None:
+        """Kill a child with everything below it; when it is gone, call ``gone`` with the CPU seconds that it used.
+
+        Nobody waits here: the kernel needs milliseconds to take down the memory of a process.
+        """
+        known = self._watcher.usage(child).cpu_seconds  # what is killed below will not show in the child's own account
         self._forget(child)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         processes.kill([child.pid, *self._watcher.tree.descendants(child.pid)])
         self._has_strays = self._starts_programs
-        with contextlib.suppress(ChildProcessError):
-            _, _, use = os.wait4(child.pid, 0)
-            return max(cpu, use.ru_utime + use.ru_stime)
-        return cpu
+        self._dying[child.pid] = lambda cpu: gone(max(known, cpu))
 
     def _end_strays(self) -> bool:
         """Kill what has lost its parent and so has become ours, with all below it; return whether there was any.
@@ -264,7 +276,7 @@ class Server:
         to. When it ends, they come here. What they start meanwhile comes here when they end in their turn.
         """
         tree = processes.Tree()
-        strays = set(tree.children(os.getpid())) - set(self._children)
+        strays = set(tree.children(os.getpid())) - set(self._children) - self._siblings
         for stray in strays:
             processes.kill([stray, *tree.descendants(stray)])
         return bool(strays)
@@ -294,47 +306,3 @@ class Server:
                     return True
                 child.opening = False
         return False
-
-
-def _renderer(config: wire.Message) -> Any:
-    module, _, attribute = config["renderer"].partition(":")
-    return getattr(importlib.import_module(module), attribute)(**config["options"])
-
-
-def main(fd: int, config: wire.Message) -> None:
-    """Run a fork server on socket ``fd``; never returns."""
-    sock = socket.socket(fileno=fd)
-    sys.path += config["path"]
-    os.nice(config["nice"])
-    confine.adopt_orphans()
-    code = 1
-    try:
-        server = _ready(sock, config)
-        if server is not None:
-            try:
-                server.run()
-            finally:
-                server.stop()
-            code = 0
-    finally:  # also when the client died meanwhile and nobody else would
-        disk.remove_tree(Path(config["root"]))
-        os._exit(code)
-
-
-def _ready(sock: socket.socket, config: wire.Message) -> Server | None:
-    """Load the renderer and greet the client; None if that failed, which the client has then been told."""
-    try:
-        isolated = config["confined"] and config["namespaces"] and namespaces.leave_network()
-        renderer = _renderer(config)
-        details = renderer.preload()
-        server = Server(sock, renderer, config)
-    except Exception as error:  # noqa: BLE001 - whatever a library raises, the user must hear of it
-        wire.send_packet(sock, {"ready": False, "error": f"{type(error).__name__}: {error}"[:4000]})
-        return None
-    gc.collect()
-    gc.freeze()  # keeps forked children from touching, and so copying, every page of the loaded libraries
-    programs = server.runs_programs
-    wire.send_packet(
-        sock, {"ready": True, "network_namespace": isolated, "runs_programs": programs, "details": details}
-    )
-    return server

@@ -31,7 +31,7 @@ def reward() -> Iterator[VisualReward]:
 
 def scored(reward: VisualReward, code: str, reference: str | None) -> RewardResult:
     request = RewardRequest(
-        f"```python\n{code}\n```", Image.new("RGB", (32, 32), "teal"), "python", reference=reference
+        f"```python\n{code}\n```", Image.new("RGB", (32, 32), "teal"), language="python", reference=reference
     )
     return reward.score([request])[0]
 
@@ -69,17 +69,17 @@ def test_what_waits_for_a_reference_is_not_rendered_when_the_stream_is_left(rewa
     response = f"```python\n{LOOP}\n```"
     stream = reward.stream(
         [
-            RewardRequest("no code", target, "python"),
-            *(RewardRequest(response, target, "python", reference=f"{SQUARE} # {n}") for n in range(12)),
+            RewardRequest("no code", target, language="python"),
+            *(RewardRequest(response, target, language="python", reference=f"{SQUARE} # {n}") for n in range(12)),
         ]
     )
     scored(reward, SQUARE, None)
-    server = reward._pool._servers["python"]
-    before = server._serial
+    channels = reward._pool._servers["python"]._channels
+    before = sum(channel._serial for channel in channels)
     assert next(stream)[1].status is Status.NO_CODE
     stream.close()
     reward._pool.render(f"{SQUARE} # queued behind them", "python")
-    assert server._serial - before <= 12 + 1 + reward._pool.workers
+    assert sum(channel._serial for channel in channels) - before <= 12 + 1 + reward._pool.workers
 
 
 def test_the_option_is_off_by_default_and_part_of_the_digest() -> None:

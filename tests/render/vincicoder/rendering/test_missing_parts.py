@@ -97,7 +97,7 @@ def test_tex_without_its_files_is_found_out_by_the_sample(directory: Path) -> No
 def test_a_read_only_temporary_directory_is_the_machines_fault(directory: Path) -> None:
     found = run_with_own_mounts(directory, SMALL_DISK, READ_ONLY)
     assert set(found["before"].values()) == set(found["after"].values()) == {"ok"}, found
-    assert set(found["during"].values()) == {"infrastructure"}
+    assert set(found["during"].values()) == {"infrastructure"}, found
     assert {status for status, _ in found["started late"]} == {"infrastructure"}
     assert all("TMPDIR" in message for _, message in found["started late"]), found
     assert found["left"] == []

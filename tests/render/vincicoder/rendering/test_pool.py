@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from rendered import workers_of
 from repository import ROOT
 
 from vincicoder.errors import ConfigError
@@ -113,7 +114,7 @@ def test_what_a_killed_server_was_drawing_ends_too(strict: RenderPool, language:
     strict.start(language)
     server = strict._servers[language].pid
     future = strict.submit(ENDLESS[language], language)
-    assert wait_until(lambda: len(processes.descendants(server)) == (2 if language == "latex" else 1), 5)
+    assert wait_until(lambda: len(workers_of(server)) == (2 if language == "latex" else 1), 5)
     family = processes.descendants(server)
     os.kill(server, signal.SIGKILL)
     assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
@@ -195,7 +196,7 @@ def test_nothing_outlives_the_owner(death: str) -> None:
     wall = 2 if death == "exit" else 600  # Python waits for the threads of those it lets finish
     owner, server, root = start_owner(after="time.sleep(1)\n" + ends.get(death, "time.sleep(1000)"), wall=wall)
     family = [server, *processes.descendants(server)]
-    assert len(family) == 3
+    assert len(workers_of(server)) == 2
     if death == "kill":
         owner.kill()
     try:
@@ -249,7 +250,7 @@ def test_descriptors_and_processes_do_not_pile_up(pool: RenderPool) -> None:
         future.result()
     assert descriptors("self") <= before[0] + 2
     assert descriptors(forks) <= before[1]
-    assert wait_until(lambda: not processes.descendants(forks))
+    assert wait_until(lambda: not workers_of(forks))
     kept = processes.descendants(keeps)
     assert len(kept) <= pool.workers
     assert descriptors(keeps) <= before[2] + len(kept), "one to each worker that is kept"

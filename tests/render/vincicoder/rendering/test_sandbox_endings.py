@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from rendered import assert_nothing_leaked
+from rendered import assert_nothing_leaked, workers_of
 from repository import ROOT
 
 from vincicoder.rendering import Limits, RenderPool
-from vincicoder.rendering.sandbox import processes
 from vincicoder.status import Status
 
 FORGE = """
@@ -201,10 +200,11 @@ def test_nothing_remains(pool: RenderPool, strict: RenderPool) -> None:
     for each in (pool, strict):
         server = each._servers["python"]
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and (any(server.root.glob("[0-9]*")) or processes.descendants(server.pid)):
+
+        while time.monotonic() < deadline and (any(server.root.glob("[0-9]*")) or workers_of(server.pid)):
             time.sleep(0.1)
         assert list(server.root.glob("[0-9]*")) == []
-        assert processes.descendants(server.pid) == []
+        assert workers_of(server.pid) == []
 
 
 WITHOUT_PRIVILEGE = """
