@@ -1,8 +1,9 @@
-"""Where the Ray service would break: a discrete-event simulation of one RL step, from 16 to 512 GPUs.
+"""How long the GPUs of a step wait for the reward: a queue model of one node, from measured service times.
 
-A step has 128 responses per GPU (256 prompts, 8 responses, 16 GPUs). They come from the rollouts over a window of
-time, wait for a render worker of a node (80 of them per 8 GPUs), then for an encoder. The numbers at the top are
-measured or assumed as their comments say. Run: ``python benchmarks/cluster_simulation.py``.
+A step has 256 prompts with 8 responses each on the 8 GPUs of a node. Each response passes the process that scores, a
+fork server of its language, a core that renders it (and under ``robust`` measures its pixels), and a GPU that embeds
+its tiles. Nodes have all of these to themselves, so that a job of many nodes waits as long as one. The phases of the
+step come from ``vincicoder.planning``; no GPU has been timed. Run: ``python benchmarks/cluster_simulation.py``.
 """
 
 from __future__ import annotations
@@ -10,111 +11,192 @@ from __future__ import annotations
 import argparse
 import heapq
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-GPUS = (16, 32, 64, 128, 256, 512)
-PER_GPU = 128
-WORKERS_PER_NODE = 80  # the paper's jobs have 80 CPUs for the reward
-WINDOW = 100.0  # seconds over which responses arrive; long ones come last
-RENDER = ((0.35, 0.25), (0.25, 0.20), (0.15, 0.05), (0.15, 0.60), (0.10, 0.20))  # share, median CPU seconds
-HANGS = 0.02  # share of responses that run into the CPU limit of 10 s
-TILES = 9  # per render, the thumbnail included
-TILES_PER_SECOND = 1500.0  # assumed: DINOv2-L in float16 on one GPU that the trainer shares
-OVERHEAD = 0.003  # seconds of a caller's process per request
-CALLERS_PER_NODE = 4  # verl's reward workers
+from vincicoder.planning.plan import make_plan
+from vincicoder.planning.settings import EASYR1, GPUS, SWIFT, VERL, Rates, Run
+from vincicoder.planning.timing import TILE_FLOPS
+
+CORES = (32, 64, 128)
+GROUPS, RESPONSES = 256, 8
+GPUS_PER_NODE = 8
+TILES = 9  # of an image, the thumbnail included; assumed
+LANGUAGES = ("python", "html", "svg", "latex")  # a quarter of the responses each
+SPREAD = 0.6  # of the logarithm of a render's CPU time; assumed
+ENDLESS = 0.05  # share of responses that never end
+TRAINERS = {"verl": VERL, "EasyR1": EASYR1, "ms-swift, TRL": SWIFT}
+ENCODING = GPUS["h100"].tflops * 1e12 * Rates().encoder_utilisation / TILE_FLOPS
+"""Tiles that a GPU embeds a second."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a response costs, in seconds.
+
+    Attributes:
+        render: CPU time of a render by language.
+        server: What a fork server does for a render, one after the other, by language.
+        workers_per_server: Workers for each fork server of a language; None for one server in all.
+        scorer: What the process that scores does for a response, one after the other.
+        pixels: CPU time of the pixel workers.
+        encoders: GPUs that embed.
+        limit: CPU time after which code is ended.
+    """
+
+    render: Mapping[str, float]
+    server: Mapping[str, float]
+    scorer: float
+    workers_per_server: int | None = 4
+    pixels: float = 0.0
+    encoders: int = GPUS_PER_NODE
+    limit: float = 10.0
+
+
+# Measured by benchmarks/render_cost.py, benchmarks/server_cpu.py beside 2,000 processes, and benchmarks/scorer_cost.py.
+NOW = Costs(
+    render={"python": 0.080, "html": 0.114, "svg": 0.0054, "latex": 0.136},
+    server={"python": 0.0044, "html": 0.0045, "svg": 0.0005, "latex": 0.0045},
+    scorer=0.006,
+)
+# The same of commit dfdb505.
+BEFORE = Costs(
+    render={"python": 0.181, "html": 0.310, "svg": 0.032, "latex": 0.183},
+    server={"python": 0.012, "html": 0.155, "svg": 0.003, "latex": 0.127},
+    scorer=0.006,
+    workers_per_server=None,
+    encoders=1,
+)
+ROBUST = 0.028  # CPU seconds of the components of robust a sample: docs/reward.md
+
+
+@dataclass
+class Line:
+    """Servers with one queue.
+
+    Args:
+        count: How many there are.
+    """
+
+    count: int
+    busy: float = 0.0
+    _free: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._free = [0.0] * self.count
+
+    def serve(self, arrival: float, seconds: float) -> float:
+        """Return when a job ends that arrives now; jobs must come in the order of their arrival."""
+        end = max(arrival, heapq.heappop(self._free)) + seconds
+        heapq.heappush(self._free, end)
+        self.busy += seconds
+        return end
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a step.
+    """What came of a step's reward.
 
     Attributes:
-        late: Seconds between the last response and the last reward.
-        render_busy: Share of the render workers' time that was used.
-        encoder_busy: Share of the encoders' time.
-        caller_busy: Share of the callers' time.
+        ends: When each reward was there, in order.
+        busy: Share of the time until the last one that each stage was busy, by name.
     """
 
-    late: float
-    render_busy: float
-    encoder_busy: float
-    caller_busy: float
+    ends: Sequence[float]
+    busy: Mapping[str, float]
 
 
-def render_seconds(rng: random.Random) -> float:
-    if rng.random() < HANGS:
-        return 10.0
-    pick = rng.random()
-    for share, median in RENDER:
-        pick -= share
-        if pick <= 0:
-            return min(10.0, median * rng.lognormvariate(0, 0.6))
-    return RENDER[-1][1]
-
-
-def served(arrivals: list[float], servers: int, work: list[float]) -> list[float]:
-    """Return when jobs end that wait in one line for the next free of several servers."""
-    free = [0.0] * servers
-    ends = []
-    for arrival, seconds in zip(arrivals, work, strict=True):
-        start = max(arrival, heapq.heappop(free))
-        ends.append(start + seconds)
-        heapq.heappush(free, start + seconds)
-    return ends
-
-
-def step(gpus: int, encoders: int, seed: int = 0) -> Outcome:
+def reward_of(arrivals: Sequence[float], cores: int, costs: Costs, endless: float, seed: int = 0) -> Outcome:
+    """Score responses that arrive at these times."""
     rng = random.Random(seed)
-    nodes = gpus // 8
-    count = gpus * PER_GPU
-    arrivals = sorted(WINDOW * rng.betavariate(2, 1.5) for _ in range(count))
-    asked = sorted(served(arrivals, nodes * CALLERS_PER_NODE, [OVERHEAD] * count))
-    rendering = [render_seconds(rng) for _ in range(count)]
-    homes = [rng.randrange(nodes) for _ in range(count // 8)]  # a group's responses share a node
-    rendered: list[float] = []
-    for node in range(nodes):
-        mine = [index for index in range(count) if homes[(index * 7919) % (count // 8)] == node]
-        rendered += served([asked[i] for i in mine], WORKERS_PER_NODE, [rendering[i] for i in mine])
-    rendered.sort()
-    embedding = TILES * (1 + 1 / 8) / TILES_PER_SECOND
-    ends = served(rendered, encoders, [embedding] * count)
-    total = max(ends)
-    return Outcome(
-        late=total - arrivals[-1],
-        render_busy=sum(rendering) / (nodes * WORKERS_PER_NODE * total),
-        encoder_busy=count * embedding / (encoders * total),
-        caller_busy=count * OVERHEAD / (nodes * CALLERS_PER_NODE * total),
-    )
+    servers = 1 if costs.workers_per_server is None else max(1, cores // costs.workers_per_server)
+    scorer, workers, encoders = Line(1), Line(cores), Line(costs.encoders)
+    forks = {language: Line(servers) for language in LANGUAGES}
+    jobs = []
+    for arrival in sorted(arrivals):
+        language = rng.choice(LANGUAGES)
+        seconds = costs.render[language] * rng.lognormvariate(0, SPREAD)
+        if language != "svg" and rng.random() < endless * len(LANGUAGES) / (len(LANGUAGES) - 1):
+            seconds = costs.limit
+        begun = forks[language].serve(scorer.serve(arrival, costs.scorer), costs.server[language])
+        jobs.append((begun, min(seconds, costs.limit) + costs.pixels))
+    rendered = sorted(workers.serve(begun, seconds) for begun, seconds in sorted(jobs))
+    tiles = TILES * (1 + 1 / RESPONSES)  # a target is embedded once for its group
+    ends = [encoders.serve(time, tiles / ENCODING) for time in rendered]
+    lines = {"scorer": [scorer], "servers": list(forks.values()), "cores": [workers], "GPUs": [encoders]}
+    busy = {name: max(line.busy / line.count for line in each) / max(ends) for name, each in lines.items()}
+    return Outcome(sorted(ends), busy)
 
 
-def plot(path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(5.5, 3.6))
-    for encoders in (1, 2, 4, 8):
-        axes.plot(GPUS, [step(gpus, encoders).late for gpus in GPUS], "o-", label=f"{encoders} encoder(s)")
-    axes.set(xscale="log", yscale="log", xlabel="GPUs of the job", ylabel="seconds from last response to last reward")
-    axes.set_xticks(GPUS, [str(gpus) for gpus in GPUS])
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
+def exposed(trainer: str, cores: int, costs: Costs, endless: float) -> tuple[float, float, Outcome]:
+    """Return the seconds that a step waits for its reward, their share of the step, and the reward's outcome."""
+    framework = TRAINERS[trainer]
+    plan = make_plan(Run(gpus=GPUS_PER_NODE, trainer=framework, batch=GROUPS, group=RESPONSES, cpus=cores))
+    step = plan.step
+    assert step is not None
+    count = GROUPS * RESPONSES
+    rng = random.Random(1)
+    if framework == VERL:  # samples come while others are written
+        arrivals = [step.writing * rng.betavariate(2, 1.5) for _ in range(count)]
+        outcome = reward_of(arrivals, cores, costs, endless)
+        late = max(0.0, outcome.ends[-1] - step.writing)
+    else:
+        outcome = reward_of([0.0] * count, cores, costs, endless)
+        # What goes on meanwhile takes the GPUs, as the encoder does, which it therefore does not hide.
+        encoding = count * TILES * (1 + 1 / RESPONSES) / ENCODING / costs.encoders
+        hidden = step.old if framework == EASYR1 else 0.0
+        late = max(outcome.ends[-1], hidden + encoding) - hidden
+    others = step.total - step.waiting
+    return late, late / (others + late), outcome
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plot", type=Path, help="where the chart goes")
     options = parser.parse_args()
-    print("GPUs  encoders  late s  render busy  encoder busy  caller busy")
-    for gpus in GPUS:
-        for encoders in (1, 2, 4, 8):
-            found = step(gpus, encoders)
-            print(
-                f"{gpus:4}  {encoders:8}  {found.late:6.1f}  {found.render_busy:11.0%}  {found.encoder_busy:12.0%}  "
-                f"{found.caller_busy:11.0%}"
-            )
+    print(f"{ENCODING:.0f} tiles/s a GPU; all {GROUPS * RESPONSES} responses at once, 8 GPUs, no loops:")
+    print(f"{'costs':>10}{'cores':>7}{'reward s':>10}  busy until then")
+    for name, costs in (("dfdb505", BEFORE), ("now", NOW)):
+        for cores in CORES:
+            found = reward_of([0.0] * GROUPS * RESPONSES, cores, costs, 0.0)
+            busy = ", ".join(f"{stage} {share:.0%}" for stage, share in found.busy.items())
+            print(f"{name:>10}{cores:7}{found.ends[-1]:10.1f}  {busy}")
+    variants = {
+        "paper": (NOW, 0.0),
+        "robust": (replace(NOW, pixels=ROBUST), 0.0),
+        "paper, 5 % loops": (NOW, ENDLESS),
+        "robust, 5 % loops": (replace(NOW, pixels=ROBUST), ENDLESS),
+        "paper, 5 % loops, cpu_factor": (replace(NOW, limit=2.0), ENDLESS),
+        "dfdb505, paper": (BEFORE, 0.0),
+        "dfdb505, paper, 5 % loops": (BEFORE, ENDLESS),
+    }
+    print(f"\nexposed seconds, and their share of the step\n{'':30}{'cores':>6}", *(f"{name:>16}" for name in TRAINERS))
+    for name, (costs, endless) in variants.items():
+        for cores in CORES:
+            cells = [exposed(trainer, cores, costs, endless) for trainer in TRAINERS]
+            print(f"{name:30}{cores:6}", *(f"{seconds:8.1f}{share:8.1%}" for seconds, share, _ in cells))
     if options.plot:
-        plot(options.plot)
+        plot(options.plot, variants)
+
+
+def plot(path: Path, variants: Mapping[str, tuple[Costs, float]]) -> None:
+    """Draw the exposed seconds of each variant, one panel a trainer."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(TRAINERS), figsize=(10, 3.6), sharey=True)
+    for trainer, axes in zip(TRAINERS, panels, strict=True):
+        for name, (costs, endless) in variants.items():
+            seconds = [exposed(trainer, cores, costs, endless)[0] for cores in CORES]
+            axes.plot(CORES, seconds, "o-", label=name)
+        axes.set(title=trainer, xlabel="cores of a node", xscale="log")
+        axes.set_yscale("symlog", linthresh=1)
+        axes.set_ylim(bottom=0)
+        axes.set_xticks(CORES, [str(cores) for cores in CORES])
+    panels[0].set_ylabel("seconds that the GPUs wait")
+    panels[-1].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
 
 
 if __name__ == "__main__":

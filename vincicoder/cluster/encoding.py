@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _RETRY_SECONDS = 1.0
+_MOST_LANES = 32
+_BATCHES_UNDER_WAY = 8  # of a node, for each encoder that it asks: one may have a whole node's GPUs
 
 
 class TileEncoder:
@@ -39,9 +42,10 @@ class TileEncoder:
         self._encoder: Encoder | None = None
         self._most = config.batch_tiles
         self._waiting: list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]] = []
-        self._busy = False
-        self._worker: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1)
+        self._lanes = 1  # batches at a time; more when the encoder is loaded on several devices
+        self._workers: set[asyncio.Task[None] | None] = set()
+        self._threads = ThreadPoolExecutor(_MOST_LANES)
+        self._loading = threading.Lock()
         self._tiles = 0
         self._calls = 0
         self._metrics = EncoderMetrics()
@@ -53,15 +57,15 @@ class TileEncoder:
         Raises:
             VinciCoderError: They cannot be loaded.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._loaded().name)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self._loaded().name)
 
     async def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see ``Encoder.encode``."""
         future: asyncio.Future[npt.NDArray[np.float32]] = asyncio.get_running_loop().create_future()
         self._waiting.append((tiles, future))
-        if not self._busy:
-            self._busy = True
-            self._worker = asyncio.create_task(self._work())  # kept: the loop itself holds only a weak reference
+        if len(self._workers) < self._lanes:
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)  # kept: the loop itself holds only a weak reference
         return await future
 
     async def stats(self) -> dict[str, Any]:
@@ -76,7 +80,7 @@ class TileEncoder:
             self._metrics.waiting(len(self._waiting))
             tiles = np.concatenate([each for each, _ in batch])
             try:
-                embeddings = await loop.run_in_executor(self._thread, self._embed, tiles)
+                embeddings = await loop.run_in_executor(self._threads, self._embed, tiles)
             except Exception as error:  # noqa: BLE001 - those who wait must hear of it
                 for _, future in batch:
                     future.set_exception(error)
@@ -85,7 +89,7 @@ class TileEncoder:
             for each, future in batch:
                 future.set_result(embeddings[start : start + len(each)])
                 start += len(each)
-        self._busy = False
+        self._workers -= {asyncio.current_task()}  # at once, so that what comes next starts another
 
     def _take(self) -> list[tuple[npt.NDArray[np.uint8], asyncio.Future[npt.NDArray[np.float32]]]]:
         """Return the tiles that wait, up to one batch of tiles but at least one image."""
@@ -105,14 +109,20 @@ class TileEncoder:
         return embeddings
 
     def _loaded(self) -> Encoder:
-        if self._encoder is None:
-            config = self._config
-            self._encoder = load_encoder(config.name, config.device, config.dtype, config.batch_tiles)
-        return self._encoder
+        with self._loading:
+            if self._encoder is None:
+                config = self._config
+                self._encoder = load_encoder(config.name, config.device, config.dtype, config.batch_tiles)
+                self._lanes = min(getattr(self._encoder, "batches_under_way", 1), _MOST_LANES)
+            return self._encoder
 
 
 class RemoteEncoder:
     """An ``Encoder`` that asks the encoder actors in turn, and waits for those that Ray restarts.
+
+    Attributes:
+        name: The encoder's name.
+        batches_under_way: Calls at a time that are worth while.
 
     Args:
         name: The encoder's name.
@@ -123,6 +133,7 @@ class RemoteEncoder:
 
     def __init__(self, name: str, actors: Sequence[str], patience: float) -> None:
         self.name = name
+        self.batches_under_way = _BATCHES_UNDER_WAY * len(actors)
         self._actors = actors
         self._handles: dict[str, Any] = {}
         self._turn = 0

@@ -19,7 +19,8 @@ class Placement(Config):
     """What the reward takes of a cluster. The defaults fit jobs that hold every GPU and CPU that Ray counts.
 
     Attributes:
-        encoders: Encoder actors. One serves thousands of tiles per second on a GPU.
+        encoders: Encoder actors. None for one on each node that has GPUs, which uses all of them, else one in all.
+            At 45 % of its peak an H100 embeds 615 tiles a second with DINOv2-L.
         encoder_gpus: GPUs that Ray reserves for each. 0 reserves none: the encoder then runs on the device that the
             reward's ``device`` says, which may be a GPU that the trainer uses too.
         encoder_cpus: CPUs that Ray reserves for each, and that torch uses when the encoder runs on CPUs.
@@ -32,11 +33,13 @@ class Placement(Config):
         patience_seconds: How long to wait while no node can render before that is an error.
 
     Example:
-        >>> Placement(encoder_gpus=0.25, node_resource="reward").encoders
-        1
+        >>> Placement(encoder_gpus=0.25, node_resource="reward").encoders is None
+        True
     """
 
-    encoders: int = option(1, help="encoder actors", minimum=1, changes_scores=False)
+    encoders: int | None = option(
+        None, help="encoder actors", shown="one per node with GPUs, or one", minimum=1, changes_scores=False
+    )
     encoder_gpus: float = option(0.0, help="GPUs that Ray reserves for each encoder", minimum=0, changes_scores=False)
     encoder_cpus: float = option(0.0, help="CPUs that Ray reserves for each encoder", minimum=0, changes_scores=False)
     render_cpus: float = option(

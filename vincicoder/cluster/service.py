@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 import time
@@ -55,9 +56,9 @@ class Service:
         self._checked = float("-inf")
         self._homes: OrderedDict[str, str] = OrderedDict()
         self._turns: dict[str, float] = {}
-        names = [f"vincicoder-encoder-{uuid.uuid4().hex}" for _ in range(config.placement.encoders)]
-        self._encoders = {name: self._start_encoder(name) for name in names}
-        self._encoder: RemoteEncoder | None = None
+        places = {f"vincicoder-encoder-{uuid.uuid4().hex}": node for node in self._encoder_nodes()}
+        self._encoders = {name: self._start_encoder(name, node) for name, node in places.items()}
+        self._loaded: tuple[str, dict[str, list[str]]] | None = None
         count_start("service")
 
     def nodes(self) -> list[Node]:
@@ -112,8 +113,20 @@ class Service:
         latest = max(self._turns.values(), default=0.0)
         self._turns = {id: self._turns.get(id, latest) for id in self._nodes}  # a new node has missed no turn
 
-    def _start_encoder(self, name: str) -> Any:
+    def _encoder_nodes(self) -> list[str | None]:
+        """Return for each encoder the id of the node that it is for; None for one that Ray may place."""
         placement = self._config.placement
+        if placement.encoders is not None:
+            return [None] * placement.encoders
+        wanted = {"GPU", placement.node_resource or "GPU"}
+        nodes: list[dict[str, Any]] = [] if placement.encoder_gpus else ray.nodes()
+        able = [node for node in nodes if node["Alive"] and all(node["Resources"].get(each, 0) > 0 for each in wanted)]
+        return [node["NodeID"] for node in able] or [None]
+
+    def _start_encoder(self, name: str, node: str | None) -> Any:
+        placement, encoder = self._config.placement, self._config.reward.encoder
+        if encoder.device is None and (node is not None or placement.encoder_gpus):
+            encoder = dataclasses.replace(encoder, device="all")
         resources = {placement.node_resource: 0.001} if placement.node_resource else {}
         # Ray would hide the GPUs from an actor that reserves none, and this one may share one with the trainer.
         sharing = {} if placement.encoder_gpus else {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -121,6 +134,7 @@ class Service:
             ray.remote(TileEncoder)
             .options(
                 name=name,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True) if node is not None else "DEFAULT",
                 num_cpus=placement.encoder_cpus,
                 num_gpus=placement.encoder_gpus,
                 resources=resources,
@@ -128,7 +142,7 @@ class Service:
                 max_concurrency=1000,
                 runtime_env=_environment(**sharing),
             )
-            .remote(self._config.reward.encoder, int(placement.encoder_cpus))
+            .remote(encoder, int(placement.encoder_cpus))
         )
 
     def _start_scorer(self, id: str, resources: dict[str, float]) -> Node:
@@ -143,30 +157,36 @@ class Service:
                 max_concurrency=window(workers) + 4,  # and room for questions about its state
                 runtime_env=_environment(),
             )
-            .remote(self._config.on_node(workers), self._remote_encoder())
+            .remote(self._config.on_node(workers), self._remote_encoder(id))
         )
         return Node(id, scorer, workers)
 
-    def _remote_encoder(self) -> RemoteEncoder:
-        """Return what reaches the encoders, once all of them have loaded their weights."""
-        if self._encoder is None:
-            placement = self._config.placement
-            try:
-                ray.get(
-                    [encoder.stats.remote() for encoder in self._encoders.values()], timeout=placement.patience_seconds
-                )
-                names: list[str] = ray.get([encoder.load.remote() for encoder in self._encoders.values()])
-            except ray.exceptions.GetTimeoutError:
-                raise ClusterUnavailable(
-                    f"Ray found no room for {placement.encoders} encoder(s) with encoder_gpus="
-                    f"{placement.encoder_gpus:g} and encoder_cpus={placement.encoder_cpus:g} in "
-                    f"{placement.patience_seconds:g} s; `ray status` shows what is free. encoder_gpus=0 reserves none "
-                    "and shares a GPU with the trainer."
-                ) from None
-            except ray.exceptions.RayTaskError as error:
-                raise plain_cause(error) from None
-            self._encoder = RemoteEncoder(names[0], list(self._encoders), placement.patience_seconds)
-        return self._encoder
+    def _remote_encoder(self, node: str) -> RemoteEncoder:
+        """Return what reaches the encoders, those on this node if there are any, once all have loaded their weights."""
+        if self._loaded is None:
+            self._loaded = self._load_encoders()
+        name, places = self._loaded
+        return RemoteEncoder(name, places.get(node) or list(self._encoders), self._config.placement.patience_seconds)
+
+    def _load_encoders(self) -> tuple[str, dict[str, list[str]]]:
+        """Return the encoder's name, and the names of the actors by node."""
+        placement = self._config.placement
+        actors = self._encoders
+        try:
+            stats = ray.get([actor.stats.remote() for actor in actors.values()], timeout=placement.patience_seconds)
+            names: list[str] = ray.get([actor.load.remote() for actor in actors.values()])
+        except ray.exceptions.GetTimeoutError:
+            raise ClusterUnavailable(
+                f"Ray found no room for {len(actors)} encoder(s) with encoder_gpus={placement.encoder_gpus:g} and "
+                f"encoder_cpus={placement.encoder_cpus:g} in {placement.patience_seconds:g} s; `ray status` shows what "
+                "is free. encoder_gpus=0 reserves none and shares a GPU with the trainer."
+            ) from None
+        except ray.exceptions.RayTaskError as error:
+            raise plain_cause(error) from None
+        places: dict[str, list[str]] = {}
+        for actor, found in zip(actors, stats, strict=True):
+            places.setdefault(found["node"], []).append(actor)
+        return names[0], places
 
 
 def window(workers: int) -> int:

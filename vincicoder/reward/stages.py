@@ -31,7 +31,7 @@ class EncoderStage:
         ]
         self._started = False
         self._lock = threading.Lock()
-        self._calls = ThreadPoolExecutor(1, thread_name_prefix="vincicoder-encoder")
+        self._calls = ThreadPoolExecutor(threads, thread_name_prefix="vincicoder-encoder")
 
     def submit(self, prepared: Prepared) -> Future[tuple[Comparison, float]]:
         """Compare a sample; the future gets the comparison and the sample's share of its batch's seconds."""

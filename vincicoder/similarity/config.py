@@ -18,7 +18,8 @@ class EncoderConfig(Config):
         name: ``"facebook/dinov2-large"`` or another DINOv2 by hub id or local directory, ``"timm:NAME"`` or
             ``"timm:NAME@CHECKPOINT"``, ``"embedded"`` or ``"strokes"``, which need no weights, or the name of
             a plugin's encoder.
-        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None for a GPU when there is one.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``, several with commas between them, or ``"all"`` for every
+            GPU; None for a GPU when there is one. A reward that a node's processes share takes all unless told.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None for float16 on CUDA, else float32.
         batch_tiles: Tiles that go through the network at once; bounds the memory that it needs.
         cache_targets: Targets whose embeddings are kept.
@@ -30,7 +31,10 @@ class EncoderConfig(Config):
         flat="encoder",
     )
     device: str | None = option(
-        None, help="where the encoder runs: cpu, cuda, cuda:1, …", shown="a GPU if there is one", changes_scores=False
+        None,
+        help="where the encoder runs: cpu, cuda:1, several with commas, or all for every GPU",
+        shown="a GPU if there is one",
+        changes_scores=False,
     )
     dtype: str | None = option(
         None, help="precision of the encoder: float32, float16 or bfloat16", shown="float16 on CUDA, else float32"

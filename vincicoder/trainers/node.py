@@ -67,7 +67,8 @@ class NodeReward:
     """The node's reward, seen from one process: a `Scorer`, and the `Board` of the node's ranks. Thread-safe.
 
     Results come without their render unless ``keep_renders`` says otherwise, and then in compressed form. Processes of
-    one job that measure the same share one reward; each applies its own weights.
+    one job that measure the same share one reward; each applies its own weights. Its encoder uses every GPU that the
+    first of them sees, unless ``device`` says otherwise.
 
     Attributes:
         config: What it was told.
@@ -89,6 +90,8 @@ class NodeReward:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         config = from_flat(RewardConfig, {"keep_renders": "none", **options})
+        if config.encoder.device is None:  # one process encodes for all ranks
+            config = dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, device="all"))
         self.config = config
         self._options = json.dumps(to_flat(measuring(config)), sort_keys=True)
         identity = [self._options, __version__, *(os.environ.get(name, "") for name in _JOB)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from vincicoder.errors import ConfigError
 from vincicoder.registry import Registry
 from vincicoder.similarity.config import EncoderConfig
+from vincicoder.similarity.encoders._several import load_on
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +103,7 @@ def load_encoder(
             ``"timm:vit_large_patch14_dinov2.lvd142m"``, for any network of timm; or a name that another package
             registers.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None or ``"auto"`` takes CUDA if there is one,
-            else the CPU.
+            else the CPU. ``"all"`` takes every GPU, and ``"cuda:0,cuda:1"`` these two.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None or ``"auto"`` takes float16 on CUDA, else
             float32.
         batch_tiles: Tiles that go through the network at once, at least 1; bounds the memory that it needs.
@@ -121,7 +122,11 @@ def load_encoder(
     if batch_tiles < 1:
         raise ConfigError(f"batch_tiles={batch_tiles} cannot work; expected a whole number of at least 1.")
     load = ENCODERS.get(_kind(name))
-    return load(name, device=device, dtype=dtype, batch_tiles=batch_tiles)
+
+    def load_there(where: str | None) -> Encoder:
+        return load(name, device=where, dtype=dtype, batch_tiles=batch_tiles)
+
+    return load_on(device, load_there) if device else load_there(None)
 
 
 def _kind(name: str) -> str:

@@ -36,7 +36,7 @@ def refuse_options(mine: str, name: str, device: str | None, dtype: str | None) 
     """
     for option, value, works in (
         ("encoder", name, (mine,)),
-        ("device", device, (None, "auto", "cpu")),
+        ("device", device, (None, "auto", "all", "cpu")),
         ("dtype", dtype, (None, "auto", "float32", "fp32")),
     ):
         if value not in works:

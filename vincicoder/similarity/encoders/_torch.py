@@ -83,6 +83,10 @@ class TorchEncoder:
 
     Where the device's memory does not suffice for a batch, as beside a trainer, it goes on with half of it.
 
+    Attributes:
+        name: The name that results report.
+        device: Where the network lies.
+
     Args:
         name: The name that results report.
         forward: Normalised pixels, shape ``[B, 3, 448, 448]``, to embeddings, shape ``[B, D]``.
@@ -106,8 +110,8 @@ class TorchEncoder:
         import torch
 
         self.name = name
+        self.device = device
         self._forward = forward
-        self._device = device
         self._dtype = dtype
         self._batch_tiles = batch_tiles
         self._fits = batch_tiles
@@ -161,26 +165,26 @@ class TorchEncoder:
 
         if self._fits == 1:
             raise EncoderError(
-                f"Encoder {self.name!r} finds no memory for a single tile on {self._device}: {shortage} Leave it more, "
+                f"Encoder {self.name!r} finds no memory for a single tile on {self.device}: {shortage} Leave it more, "
                 "such as by a lower share of the memory for the rollout engine, or put it on another device."
             )
         self._fits = max(1, self._fits // 2)
-        if self._device.type == "cuda":
+        if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _on_device(self) -> contextlib.AbstractContextManager[object]:
         """Make kernels of any library start on our device, also when the process's current one is another."""
         import torch
 
-        return torch.cuda.device(self._device) if self._device.type == "cuda" else contextlib.nullcontext()
+        return torch.cuda.device(self.device) if self.device.type == "cuda" else contextlib.nullcontext()
 
     def _normalised(self, tiles: npt.NDArray[np.uint8]) -> torch.Tensor:
         import torch
 
         # Bytes cross the bus, a quarter of what floats would take; the arithmetic happens on the device.
-        staged = torch.empty(tiles.shape, dtype=torch.uint8, pin_memory=self._device.type == "cuda")
+        staged = torch.empty(tiles.shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
         staged.numpy()[...] = tiles
-        pixels = staged.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+        pixels = staged.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
         return ((pixels - self._mean) / self._std).to(self._dtype)
 
 

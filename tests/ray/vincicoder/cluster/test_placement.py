@@ -70,3 +70,17 @@ def test_workers_of_a_job_that_holds_everything_get_their_rewards(all_taken):
         results = ray.get(worker.score.remote(work), timeout=120)
         assert [plain(results[index]) for index in range(len(work))] == expected(work)
         ray.kill(worker)  # and with it the service that it started
+
+
+@pytest.mark.parametrize(("gpus", "encoders"), [((1, 4), 2), ((0, 2), 1), ((0, 0), 1)])
+def test_each_node_with_gpus_has_an_encoder_and_asks_its_own(gpus: tuple[int, int], encoders: int) -> None:
+    from started_ray import two_nodes
+
+    with two_nodes(*({"num_cpus": 2, "num_gpus": count} for count in gpus)):
+        reward = ClusterReward(OPTIONS)
+        work = [each for group in groups(6) for each in group]
+        results = dict(reward.stream(work))
+        assert [plain(results[index]) for index in range(len(work))] == expected(work)
+        found = reward.stats()["encoders"]
+        assert len({encoder["node"] for encoder in found}) == len(found) == encoders
+        assert all(encoder["tiles"] for encoder in found)
