@@ -24,7 +24,8 @@ from vincicoder.languages import LANGUAGES
 from vincicoder.rendering import Render, RenderPool
 from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.rendering.sandbox import confine, processes
-from vincicoder.rendering.sandbox.client import ForkServer, ServerDied
+from vincicoder.rendering.sandbox.channel import ServerDied
+from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.reporting.printable import printable
 from vincicoder.status import Fault, Status
 

@@ -23,7 +23,8 @@ from vincicoder.registry import load
 from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox import wire
-from vincicoder.rendering.sandbox.client import ForkServer, ServerDied, require_confinement
+from vincicoder.rendering.sandbox.channel import ServerDied
+from vincicoder.rendering.sandbox.client import ForkServer, require_confinement
 from vincicoder.rendering.sandbox.confine import on_linux
 from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.rendering.suspicion import Suspicion

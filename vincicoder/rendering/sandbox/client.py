@@ -191,7 +191,7 @@ class ForkServer:
         self._disposable: set[str] = set()
         self._is_plain, self._servers = is_plain, servers
         self._dead = False
-        config = {
+        config: dict[str, Any] = {
             "renderer": renderer,
             "options": options,
             "plain": servers if is_plain else 0,
