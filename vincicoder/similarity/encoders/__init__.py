@@ -126,7 +126,8 @@ def load_encoder(
     def load_there(where: str | None) -> Encoder:
         return load(name, device=where, dtype=dtype, batch_tiles=batch_tiles)
 
-    return load_on(device, load_there) if device else load_there(None)
+    encoder: Encoder = load_on(device, load_there) if device else load_there(None)
+    return encoder
 
 
 def _kind(name: str) -> str:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from vincicoder.similarity.encoders import Encoder
-
 
 class SeveralEncoders:
     """Give each call to an encoder that has nothing to do. Thread-safe.
@@ -26,10 +24,10 @@ class SeveralEncoders:
         encoders: The same encoder, on different devices.
     """
 
-    def __init__(self, encoders: Sequence[Encoder]) -> None:
+    def __init__(self, encoders: Sequence[Any]) -> None:
         self.name = encoders[0].name
         self.batches_under_way = len(encoders)
-        self._free: queue.LifoQueue[Encoder] = queue.LifoQueue()
+        self._free: queue.LifoQueue[Any] = queue.LifoQueue()
         for encoder in encoders:
             self._free.put(encoder)
         if all(hasattr(encoder, "encode_patches") for encoder in encoders):
@@ -51,7 +49,7 @@ class SeveralEncoders:
             self._free.put(encoder)
 
 
-def load_on(devices: str, load: Callable[[str | None], Encoder]) -> Encoder:
+def load_on(devices: str, load: Callable[[str | None], Any]) -> Any:
     """Load an encoder on each of these devices.
 
     Args:
