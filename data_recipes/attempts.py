@@ -34,6 +34,8 @@ BAND = (0.3, 0.95)
 
 TEMPERATURE = 0.8
 MAX_TOKENS = 4096
+CONCURRENCY = 16
+"""Requests at a time. An endpoint batches them, so they take little longer than one."""
 
 
 class Attempt(RenderingStep):
@@ -74,6 +76,10 @@ class Attempt(RenderingStep):
         self.band = band
         self.seed = seed
         self._endpoint = endpoint
+
+    def at_a_time(self) -> int:
+        """Return how many records to work on at a time: the endpoint is asked about as many, and a few are rendered."""
+        return super().at_a_time() + self._endpoint.concurrency
 
     def work(self, record: Record) -> list[Record]:
         """Return a refinement with the attempt whose similarity is nearest to the middle of the band."""
@@ -132,10 +138,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--temperature", type=float, default=TEMPERATURE, metavar="X", help="temperature of sampling (default: 0.8)"
     )
+    parser.add_argument(
+        "--concurrency",
+        type=positive,
+        default=CONCURRENCY,
+        metavar="N",
+        help=f"requests to the endpoint at a time (default: {CONCURRENCY})",
+    )
     add_output(parser)
     add_rendering(parser)
     options: argparse.Namespace = parser.parse_args(arguments)
-    endpoint = Endpoint(options.url, options.model)
+    endpoint = Endpoint(options.url, options.model, concurrency=options.concurrency)
     band = options.least, options.most
     step = Attempt(endpoint, options.samples, band, options.seed, options.workers, options.encoder, options.temperature)
     return run_recipe(options, Records(options.records), [step], reads=options.records)

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import ModuleType
 
 from data_recipes import collect, export, refine, report, rl, sample
-from data_recipes.engine.options import FINE, Recipe, guarded, layout_name, parser_of, positive
-from data_recipes.sources.samples import DIRECTORY
+from data_recipes.engine.options import FINE, Recipe, add_ray, guarded, layout_name, parser_of, positive
+from data_recipes.sources.samples import sample_set
 
 SHARES = {"charts": 0.20, "icons": 0.16, "pages": 0.13, "figures": 0.13, "molecules": 0.12}
 """Rows of each generated source, as a share of the rows wanted; refinements and samples make up the rest."""
@@ -56,10 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--encoder", default="embedded", metavar="NAME", help="what compares images (default: embedded)"
     )
     parser.add_argument("--layouts", type=_layouts, default=[], metavar="LIST",
-                        help="also write the RL set in these layouts, such as easyr1,verl,swift")  # fmt: skip
-    parser.add_argument(
-        "--ray", metavar="ADDRESS", help="work on the Ray cluster at this address; auto finds one, local starts one"
-    )
+                        help="also write the RL set in these layouts, such as easyr1,verl (default: none)")  # fmt: skip
+    add_ray(parser)
     options = parser.parse_args(arguments)
     _make(options)
     return FINE
@@ -81,7 +79,7 @@ def _make(options: argparse.Namespace) -> None:
         pools.append(str(work / name))
         count = str(round(options.rows * share))
         _run(collect, [name, "--count", count, "--out", pools[-1], *common, *rendering])
-    if DIRECTORY.is_dir():  # a wheel does not bring the sample set along
+    if sample_set() is not None:  # a wheel does not bring it along
         pools.append(str(work / "samples"))
         _run(collect, ["samples", "--redraw", "--out", pools[-1], *common, *rendering])
     else:

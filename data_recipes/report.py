@@ -320,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of("report", __doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
     parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="DIR",
-                        help="directories that they were made from; rows left out there are counted too")  # fmt: skip
+                        help="directories they were made from, to count what was left out (default: none)")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the report")
     parser.add_argument("--name", help="name of the data set (default: that of the directory)")
     options: argparse.Namespace = parser.parse_args(arguments)

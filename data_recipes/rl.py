@@ -161,12 +161,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"shortest code, in tokens (default: {LEAST_TOKENS})",
     )
     parser.add_argument(
-        "--pass-rates", type=Path, metavar="FILE", help="results of vincicoder score, or lists of scores by id"
+        "--pass-rates",
+        type=Path,
+        metavar="FILE",
+        help="results of vincicoder score, or lists of scores by id (default: none)",
     )
     parser.add_argument(
         "--passed", type=share, default=PASSED, metavar="X", help=f"least reward of a solved sample (default: {PASSED})"
     )
-    parser.add_argument("--rewards", type=Path, metavar="FILE", help="a file of the same kind, to choose by spread")
+    parser.add_argument(
+        "--rewards", type=Path, metavar="FILE", help="a file of the same kind, to choose by spread (default: none)"
+    )
     parser.add_argument(
         "--least-spread",
         type=share,

@@ -24,8 +24,9 @@ FINE, FAULT, STOPPED = 0, 1, 130
 _EXAMPLES, _WIDTH = 10, 160
 """Examples of left out rows that a run prints at most, and characters of each."""
 
-_UNTOLD = ("renderers", "workers", "directory", "location")
-"""Attributes that do not decide about a result: what works, and where files lie, which are known by name and size."""
+_UNTOLD = ("renderers", "workers", "directory", "location", "count")
+"""Attributes that do not decide about a result: what works, where files lie, which are known by name and size, and how
+many rows there are, which the units tell."""
 
 
 class Recipe(NamedTuple):
@@ -62,8 +63,15 @@ def add_output(parser: argparse.ArgumentParser, seed: bool = True) -> None:
     )
     if seed:
         parser.add_argument("--seed", type=int, default=0, help="another seed gives another result (default: 0)")
+    add_ray(parser)
+
+
+def add_ray(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the cluster that makes the result."""
     parser.add_argument(
-        "--ray", metavar="ADDRESS", help="work on the Ray cluster at this address; auto finds one, local starts one"
+        "--ray",
+        metavar="ADDRESS",
+        help="work on the Ray cluster at this address; auto finds one, local starts one (default: this machine alone)",
     )
 
 

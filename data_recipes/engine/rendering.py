@@ -136,11 +136,15 @@ class RenderingStep(ABC):
     def work(self, record: Record) -> list[Record]:
         """Return what becomes of a record; raise BadRow to leave it out."""
 
+    def at_a_time(self) -> int:
+        """Return how many records to work on at a time: as many as are rendered."""
+        return self.renderers.pool.workers
+
     def __call__(self, records: Sequence[Record], drops: Drops) -> list[Record]:
         """Work on a chunk; the results are in its order."""
         kept: list[Record] = []
-        workers = self.renderers.pool.workers if records else 1
-        for record, outcome in zip(records, _each(self.work, records, workers), strict=True):
+        threads = self.at_a_time() if records else 1
+        for record, outcome in zip(records, _each(self.work, records, threads), strict=True):
             if isinstance(outcome, BadRow):
                 drops.add(record.id, outcome)
             else:
@@ -220,7 +224,7 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _each(work: Callable[[Record], list[T]], records: Sequence[Record], workers: int) -> Iterator[list[T] | BadRow]:
+def _each(work: Callable[[Record], list[T]], records: Sequence[Record], count: int) -> Iterator[list[T] | BadRow]:
     """Yield the outcomes in the order of the records."""
 
     def caught(record: Record) -> list[T] | BadRow:
@@ -229,5 +233,5 @@ def _each(work: Callable[[Record], list[T]], records: Sequence[Record], workers:
         except BadRow as fault:
             return fault
 
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(count) as threads:
         yield from threads.map(caught, records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ CHUNK = 128
 
 _NOTE = b"vincicoder"
 _PARTIAL = ".partial"
+_RANGE = re.compile(r"range\((\d+), (\d+)\)")  # a unit of generated rows
 
 
 class ShardFormat(NamedTuple):
@@ -199,8 +201,15 @@ def _check_settings(directory: Path, settings: Mapping[str, Any]) -> None:
     if begun and there is None:
         raise DataError(f"{directory} holds Parquet files, but there is no {path.name} beside it; choose another --out")
     if begun and there != text:
-        changed = _changes(str(there), settings)
-        raise DataError(f"{directory} was begun with other settings ({changed}); choose another --out, or remove it")
+        old = _settings_in(str(there))
+        grown = _grown_unit(old, json.loads(text))
+        if grown is None:
+            changed = _changes(old, settings)
+            raise DataError(
+                f"{directory} was begun with other settings ({changed}); choose another --out, or remove it"
+            )
+        for shard in directory.glob(f"{grown:05d}-*.parquet"):  # will be made again, with more rows
+            shard.unlink()
     if there != text:
         write_whole(path, lambda file: file.write(text.encode()), path.parent)
 
@@ -211,10 +220,31 @@ def settings_file(directory: Path) -> Path:
     return whole.with_name(f".{whole.name}.run.json")
 
 
-def _changes(there: str, settings: Mapping[str, Any]) -> str:
+def _settings_in(text: str) -> dict[str, Any]:
+    """Return the settings that a note holds; nothing if it is damaged."""
     try:
-        old = json.loads(there)
+        old = json.loads(text)
     except ValueError:
+        return {}
+    return old if isinstance(old, dict) else {}
+
+
+def _grown_unit(old: Mapping[str, Any], new: Mapping[str, Any]) -> int | None:
+    """Return the number of the last old unit where a run only got more generated rows, which begin as the old ones."""
+    if any(old.get(name) != new.get(name) for name in {*old, *new} - {"units"}):
+        return None
+    before, after = ([_RANGE.fullmatch(unit) for unit in settings.get("units", [])] for settings in (old, new))
+    if not (before and len(before) <= len(after) and all(before) and all(after)):
+        return None
+    spans = [[(int(each[1]), int(each[2])) for each in units if each] for units in (before, after)]
+    last = len(before) - 1
+    (start, stop), (new_start, new_stop) = spans[0][last], spans[1][last]
+    same = spans[0][:last] == spans[1][:last] and start == new_start and stop <= new_stop
+    return (last if stop < new_stop else last + 1) if same else None
+
+
+def _changes(old: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    if not old:
         return "the note of them is damaged"
     names = sorted(name for name in {*old, *settings} if old.get(name) != settings.get(name))
     return "; ".join(f"{name} was {old.get(name)!r:.80} and is {settings.get(name)!r:.80}" for name in names)

@@ -10,26 +10,35 @@ from data_recipes.engine.units import Row, Unit
 from vincicoder.data import DataError, Record
 from vincicoder.languages import get_language
 
-DIRECTORY = Path(__file__).resolve().parents[2] / "examples" / "samples"
+_PLACE, _INDEX = Path("examples", "samples"), "index.jsonl"
 _DOMAINS = {"molecule": "chemistry"}
 LICENCE = "Apache-2.0"
+
+
+def sample_set() -> Path | None:
+    """Return the directory of the sample set: in the clone of this file, or in the one that this process is in."""
+    here, there = Path(__file__).resolve().parents[2], Path.cwd()
+    return next((each / _PLACE for each in (here, there, *there.parents) if (each / _PLACE / _INDEX).is_file()), None)
 
 
 class Samples:
     """The sample set.
 
     Args:
-        directory: Where it is; None for that of the clone this file is in.
+        directory: Where it is; None for that of the clone this file is in, or else this process, in whatever
+            directory of it.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
-        self.directory = directory or DIRECTORY
+        self.directory = directory or sample_set() or _PLACE
 
     def units(self) -> list[Unit]:
         """Return one unit, with one row for each sample."""
-        path = self.directory / "index.jsonl"
+        path = self.directory / _INDEX
         if not path.is_file():
-            raise DataError(f"the sample set is not at {self.directory}; run this in a clone of the repository")
+            raise DataError(
+                f"the sample set is not at {self.directory}; run this in a clone of the repository, or give --from"
+            )
         groups = dict.fromkeys(json.loads(line)["group"] for line in path.open(encoding="utf-8"))
         return [Unit(0, len(groups), path.name)]
 

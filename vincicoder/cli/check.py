@@ -60,7 +60,7 @@ def add_parser(commands: Any) -> None:
     command.add_argument("--nodes", type=positive_int, default=1, metavar="N", help="nodes of the job (default: 1)")
     command.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs of each node (default: 0)")
     command.add_argument(
-        "--reward-cpus", type=positive_int, default=1, metavar="N", help="CPUs of each reward actor of EasyR1"
+        "--reward-cpus", type=positive_int, default=1, metavar="N", help="CPUs of an EasyR1 reward actor (default: 1)"
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the recipe and return its exit code."""
     if options.recipe not in RECIPES:
         raise ConfigError(RECIPES.unknown(options.recipe))
-    if find_spec("pyarrow") is None:
+    asks_for_help = any(each in ("-h", "--help") for each in options.rest)
+    if find_spec("pyarrow") is None and not asks_for_help:
         raise ConfigError(f"data recipes need pyarrow and Ruff; run: {install_command('data')}")
     return RECIPES.get(options.recipe).main(options.rest)

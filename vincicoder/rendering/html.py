@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
 _SHRUNK = 4
+_REPORTED_ERROR = "data-syntax-error"  # dataset.syntaxError of the root element
+_LONGEST_MESSAGE = 500
 _SETTLE = "__settle"  # the function that this script puts on every window
 
 # A headless shell takes half the CPU time of a whole browser for the same image. Of the whole ones, the programs
@@ -133,6 +135,8 @@ class HtmlRenderer:
             _load(page, devtools, workspace, handler.address)
             image, scale = _screenshot(devtools, workspace, scale, (width, height), full_page)
             report = _settled(devtools)
+            if options and (error := _reported_error(devtools)):
+                raise RenderError(Status.SYNTAX_ERROR, error)
             embedded = self._chromium.images.embedded_bytes(report["exported"])
             if report["painted"] and not options:  # the pages of other renderers paint by scripts of ours
                 embedded += min(int(report["painted"]), script_data(code))
@@ -228,6 +232,15 @@ def _settled(devtools: CDPSession) -> dict[str, Any]:
     """Wait for the page to come to rest, once, and return what ``page_setup.js`` has noticed of its scripts by now."""
     call = {"expression": f"{_SETTLE}()", "awaitPromise": True, "returnByValue": True}
     return devtools.send("Runtime.evaluate", call)["result"].get("value") or {"painted": 0, "exported": []}
+
+
+def _reported_error(devtools: CDPSession) -> str:
+    """Return what a renderer's page says of the code that it was made for; see ``Redirect``."""
+    for node in devtools.send("DOM.getDocument", {"depth": 1})["root"]["children"]:
+        if node["nodeName"] == "HTML":
+            attributes = dict(zip(node["attributes"][::2], node["attributes"][1::2], strict=True))
+            return str(attributes.get(_REPORTED_ERROR, ""))[:_LONGEST_MESSAGE]
+    return ""
 
 
 def _screenshot(

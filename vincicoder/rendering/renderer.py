@@ -85,6 +85,9 @@ class Rendered:
 class Redirect:
     """Code that another renderer must render in place of an image, such as a plotly figure's page.
 
+    A page whose script finds that the code is not valid says so in ``document.documentElement.dataset.syntaxError``:
+    the message makes the response's status ``syntax_error``, where the image would be a white page.
+
     Attributes:
         language: The other renderer's language, one of ``redirects_to``.
         code: What it renders.

@@ -289,7 +289,7 @@ def test_the_help_of_data_lists_every_recipe_and_what_it_makes(capsys):
 
 @pytest.mark.slow
 def test_the_demo_builds_both_sets_and_goes_on_after_a_stop(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "DIRECTORY", tmp_path / "no samples")  # most of the time would be theirs
+    monkeypatch.setattr(demo, "sample_set", lambda: None)  # most of the time would be theirs
     demo.main(["--out", str(tmp_path / "a"), "--rows", "40", "--layouts", "verl"])
     for path in list((tmp_path / "a").rglob("*.parquet"))[::3]:
         path.unlink()
