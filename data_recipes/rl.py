@@ -29,6 +29,7 @@ from data_recipes.engine.index import (
 )
 from data_recipes.engine.options import Recipe, guarded, parser_of, positive, share
 from data_recipes.engine.shards import rows_of
+from data_recipes.engine.unlike import drop_like
 from vincicoder.data import DataError, Reason
 from vincicoder.data.domains import DOMAINS
 from vincicoder.reporting import is_judged
@@ -188,6 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
+    drop_like(index, options.not_like)
     if options.pass_rates:
         drop_solved_and_hopeless(index, read_rewards(options.pass_rates), options.passed)
     if options.rewards:

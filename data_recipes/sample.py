@@ -20,6 +20,7 @@ from data_recipes.engine.index import (
     read_index,
 )
 from data_recipes.engine.options import Recipe, guarded, parser_of
+from data_recipes.engine.unlike import drop_like
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options: argparse.Namespace = parser.parse_args(arguments)
     index = read_index(options.records, options.seed)
+    drop_like(index, options.not_like)
     drop_equal_code(index)
     drop_near_images(index, options.near_bits)
     balance(index, options.total, parse_shares(options.shares))

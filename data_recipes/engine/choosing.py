@@ -54,6 +54,14 @@ def add_choice(parser: argparse.ArgumentParser, shares: str) -> None:
     parser.add_argument(
         "--shares", metavar="LIST", help=f"shares of domains, such as chart=2,web=1 (default: {shares})"
     )
+    parser.add_argument(
+        "--not-like",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="leave out what is nearly the image or the code of a sample in these, such as benchmarks (default: none)",
+    )
     add_output(parser)
 
 

@@ -32,7 +32,7 @@ BANDS = 8
 _NEIGHBOURS = 12
 REASONS = (
     *(None, Reason.DUPLICATE_CODE, Reason.DUPLICATE_IMAGE, Reason.SIMPLE, Reason.NOT_SAMPLED),
-    *(Reason.PASS_RATE, Reason.ALIKE, Reason.HEADROOM),
+    *(Reason.PASS_RATE, Reason.ALIKE, Reason.HEADROOM, Reason.LIKE_IMAGE, Reason.LIKE_CODE),
 )
 
 Bytes = npt.NDArray[np.uint8]

@@ -39,6 +39,8 @@ class Reason(str, Enum):
     ALIKE = "rewards too much alike"
     HEADROOM = "nothing left to gain"
     NOT_SAMPLED = "not sampled"
+    LIKE_IMAGE = "image like one to keep out"
+    LIKE_CODE = "code like that of one to keep out"
 
 
 class BadRow(VinciCoderError, ValueError):

@@ -37,7 +37,8 @@ _SHOWN = 3
 """Rows of the training data that are named for each sample."""
 
 _BATCH = 256  # rows that are measured at a time
-_SHORTEST_CODE = 40  # characters of code that can say the same by chance
+SHORTEST_CODE = 40
+"""Characters of code; what is shorter can be the same by chance."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -126,7 +127,7 @@ def audit(
     index = _Index(benchmarks, bits)
     rows = unreadable = 0
     with ThreadPoolExecutor() as threads:
-        for batch in _batches(_records(training)):
+        for batch in _batches(records_in(training)):
             for (name, _), found in zip(batch, threads.map(_measured, (record for _, record in batch)), strict=True):
                 progress(True)
                 rows += found is not None
@@ -154,7 +155,7 @@ class _Index:
                 if image.any():  # a blank page is like any other
                     hashes.append(image)
                     self._places.append((name, sample.id))
-                if sample.reference and len(sample.reference) >= _SHORTEST_CODE:
+                if sample.reference and len(sample.reference) >= SHORTEST_CODE:
                     digest = code_digest(sample.reference, sample.language)
                     self._digests.setdefault(digest, []).append((name, sample.id))
         self._hashes = np.stack(hashes) if hashes else np.zeros((0, 32), np.uint8)
@@ -195,9 +196,16 @@ def _measured(record: Record | None) -> tuple[Bytes, str] | None:
     return image, code_digest(record.code, record.language)
 
 
-def _records(training: Sequence[Path]) -> Iterator[tuple[str, Record | None]]:
-    """Yield the records of files, each with the place of its row; None for a row that is none."""
-    for root in training:
+def records_in(paths: Sequence[Path]) -> Iterator[tuple[str, Record | None]]:
+    """Yield the records of files, each with the place of its row; None for a row that is none.
+
+    Args:
+        paths: Files or directories in any layout of :mod:`vincicoder.data.layouts`.
+
+    Raises:
+        DataError: A file cannot be read, or is of no layout.
+    """
+    for root in paths:
         for file in find_files(root):
             columns = table_columns(file.path)
             layout = layout_of(columns)

@@ -6,55 +6,17 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 from recipe_helpers import png_of, record_of, svg_of
+from sampled_records import Made, kept, made, sample_image
 
 from data_recipes import rl, sample
 from data_recipes.engine import index
 from data_recipes.engine.pipeline import run
-from data_recipes.engine.shards import rows_of, shards_of
-from data_recipes.engine.units import Row, Unit
+from data_recipes.engine.shards import shards_of
+from data_recipes.engine.units import Row
 from vincicoder.cli import main as command_line
-from vincicoder.data import DataError, Reason, Record
-from vincicoder.data.domains import LANGUAGE_OF
-from vincicoder.data.measure import code_digest, fingerprint, measures
-
-
-def sample_image(number: int, wide: int = 200) -> Image.Image:
-    rng = np.random.default_rng(number)
-    image = Image.new("RGB", (wide, wide * 3 // 4), "white")
-    draw = ImageDraw.Draw(image)
-    for _ in range(8):
-        x, y, size = rng.uniform(0, 0.8), rng.uniform(0, 0.6), rng.uniform(0.1, 0.3)
-        box = [x * wide, y * wide, (x + size) * wide, (y + size) * wide]
-        draw.rectangle(box, fill=tuple(int(c) for c in rng.integers(0, 200, 3)))
-    return image
-
-
-class Made:
-    """Records of given domains, with measures of images of their own."""
-
-    def __init__(self, domains, codes=None):
-        self.domains, self.codes = domains, codes or {}
-
-    def units(self):
-        return [Unit(0, len(self.domains), "made")]
-
-    def read(self, unit):
-        for number, domain in enumerate(self.domains):
-            language = LANGUAGE_OF[domain]
-            code = self.codes.get(number, f"code {number} " + "word " * (number + 50))
-            checks = measures(code, language, sample_image(number))
-            yield Row(f"r{number}", record_of(number, domain=domain, language=language, code=code, checks=checks))
-
-
-def made(directory, domains, codes=None):
-    run(Made(domains, codes), [], directory, {})
-    return directory
-
-
-def kept(directory):
-    return [Record.from_dict(row) for row in rows_of(shards_of(directory))]
+from vincicoder.data import DataError, Reason
+from vincicoder.data.measure import code_digest, fingerprint
 
 
 def test_the_fingerprint_sees_through_size_and_noise_and_tells_images_apart():
