@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from vincicoder.alignment import align
 from vincicoder.rendering import RenderPool
 from vincicoder.trainers.turns import Feedback, feedback
 
-FIRST, SECOND = ANSWERS, ANSWERS[:2]
-"""What is written in each turn, with equal chance: a second turn makes it better, worse, or leaves it as it is."""
+PAIRS = ((ANSWERS[1], ANSWERS[0]), (ANSWERS[0], ANSWERS[1]), (ANSWERS[2], ANSWERS[0]))
+"""What is written in both turns: a second turn makes it better, makes it worse, or mends what did not render."""
 
 CALLS = """{%- if tools %}<|im_start|>system
 {% for tool in tools %}{{ tool | tojson }}
@@ -32,9 +31,13 @@ CALLS = """{%- if tools %}<|im_start|>system
 """A chat template with calls of tools as Qwen's models write them."""
 
 
+_SYSTEM = {"role": "system", "content": [{"type": "text", "text": "You are a helpful assistant."}]}
+"""What ms-swift puts before a conversation."""
+
+
 def user_turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
     """Return a conversation in which the user shows the render."""
-    return [_asked(), _said(first), {"role": "user", "content": _parts(shown)}, _said(second)]
+    return [_SYSTEM, _asked(), _said(first), {"role": "user", "content": _parts(shown)}, _said(second)]
 
 
 def called_turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
@@ -73,9 +76,7 @@ def make_taught_turns(
         processor.save_pretrained(directory)
     model = AutoModelForImageTextToText.from_pretrained(directory)
     with RenderPool(workers=1) as pool:
-        talks = [
-            turns(first, feedback(pool, first, "svg"), second) for first, second in itertools.product(FIRST, SECOND)
-        ]
+        talks = [turns(first, feedback(pool, first, "svg"), second) for first, second in PAIRS]
     texts = [processor.apply_chat_template(talk, tools=tools) for talk in talks]
     images = [[part["image"] for each in talk for part in each["content"] if "image" in part] for talk in talks]
     batch = processor(text=texts, images=images, return_tensors="pt", padding=True, padding_side="right")

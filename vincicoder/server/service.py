@@ -16,6 +16,7 @@ from fastapi import HTTPException, Request
 from vincicoder.errors import ConfigError, VinciCoderError
 from vincicoder.languages import get_language
 from vincicoder.reward import RewardRequest, RewardResult, Scorer
+from vincicoder.reward.editing import EditJudge
 from vincicoder.server.config import ServerConfig
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class Service:
         config: The limits of what callers may send.
         token: What callers must send as ``Authorization: Bearer TOKEN``; None lets everybody in who calls the service
             by a name of this machine.
+
+    Attributes:
+        edit_judge: What rates edited images, or None.
+
+    Raises:
+        ConfigError: The judge of edits lacks its name, or an option of it cannot work.
     """
 
     def __init__(self, scorer: Scorer, config: ServerConfig, token: str | None) -> None:
@@ -45,6 +52,7 @@ class Service:
         self._names = _LOOPBACK | {_name_of(config.host)}
         self._max_bytes = int(config.max_body_mb * 2**20)
         self._body_seconds = config.body_seconds
+        self.edit_judge = _edit_judge(config)
         self._under_way = asyncio.Semaphore(_UNDER_WAY)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="vincicoder-http")
 
@@ -153,6 +161,17 @@ def _credential(header: str) -> str:
         return base64.b64decode(credential, validate=True).decode().partition(":")[2]
     except ValueError:  # neither base64 nor UTF-8
         return ""
+
+
+def _edit_judge(config: ServerConfig) -> EditJudge | None:
+    if config.edit_url is None:
+        return None
+    if config.edit_model is None:
+        raise ConfigError("--edit-url is given without --edit-model; expected the name of the judge there")
+    try:
+        return EditJudge(config.edit_url, config.edit_model, config.edit_prompt or "")
+    except ValueError as error:
+        raise ConfigError(f"--edit-prompt: {error}") from error
 
 
 def _name_of(host: str) -> str:

@@ -234,18 +234,20 @@ def turns_of(prompt: str, completion: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_turns_earn_what_the_logged_turns_do(tmp_path, target, rows):
     policy = make_taught_turns(tmp_path / "policy", "qwen2_5_vl", user_turns)
     out = train(
         *(tmp_path, "qwen2_5_vl", policy, rows, "--reward_funcs", "vincicoder", "--tuner_type", "full"),
         *("--per_device_train_batch_size", "8", "--multi_turn_scheduler", "vincicoder", "--max_turns", "2"),
+        VINCICODER_REWARD_WALL_SECONDS="240",
     )
     tables = [json.loads(line) for line in (out / "completions.jsonl").read_text().splitlines()]
     logs = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
     logs = [log for log in logs if "reward" in log]
     assert len(logs) == 2
     seen: list[float] = []
-    with VisualReward("embedded", workers=1) as reward:
+    with VisualReward("embedded", workers=1, wall_seconds=240) as reward:
         for log, table in zip(logs, {table["step"][0]: table for table in tables}.values(), strict=True):
             turns = [turns_of(*texts) for texts in zip(table["prompt"], table["completion"], strict=True)]
             assert [len(each) for each in turns] == table["num_turns"] == [2] * 8

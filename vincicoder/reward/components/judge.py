@@ -27,7 +27,7 @@ from vincicoder.images import compressed
 _TOP = 5
 _KEPT = 1 << 16  # scores
 _MODES = ("score", "discrepancies")
-_PROMPTS = Path(__file__).parent / "prompts"
+PROMPTS = Path(__file__).parent / "prompts"
 
 
 class Judge:
@@ -76,7 +76,7 @@ class Judge:
         if scale <= 0:
             raise ValueError(f"scale is {scale}; expected a number above 0")
         self._mode = mode
-        self._question = _read(Path(prompt) if prompt else _PROMPTS / f"{mode}.txt")
+        self._question = read_prompt(prompt or str(PROMPTS / f"{mode}.txt"))
         self._token_ids = token_ids
         self._least_mass = least_mass
         self._largest_error = largest_error
@@ -95,11 +95,23 @@ class Judge:
             EndpointError: The judge does not answer.
             FaultyAnswer: What it answers is no score, or not sure enough.
         """
-        return await self._endpoint.in_thread(lambda: self._judged(target, render, language))
+        return await self.rate(self._question.replace("{language}", language), target, render)
 
-    def _judged(self, target: Image.Image, render: Image.Image, language: str) -> float:
-        images = compressed(target), compressed(render)
-        question = self._question.replace("{language}", language)
+    async def rate(self, question: str, *shown: Image.Image) -> float:
+        """Return the judge's answer to a question about images as a score in [0, 1].
+
+        Args:
+            question: The whole question; the judge is told what the mode expects it to answer.
+            shown: The images, in the order in which the question speaks of them.
+
+        Raises:
+            EndpointError: The judge does not answer.
+            FaultyAnswer: What it answers is no score, or not sure enough.
+        """
+        return await self._endpoint.in_thread(lambda: self._rated(question, shown))
+
+    def _rated(self, question: str, shown: Sequence[Image.Image]) -> float:
+        images = [compressed(each) for each in shown]
         key = b"".join(hashlib.blake2b(part, digest_size=16).digest() for part in (question.encode(), *images))
         with self._lock:
             if key in self._known:
@@ -189,11 +201,16 @@ def severity_of(answer: str) -> float:
     return sum(severities)
 
 
-def _read(file: Path) -> str:
+def read_prompt(file: str) -> str:
+    """Return the question that a file holds.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the prompt {str(file)!r} cannot be read ({error})") from error
+        raise ValueError(f"the prompt {file!r} cannot be read ({error})") from error
 
 
 COMPONENT = Judge
