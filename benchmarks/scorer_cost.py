@@ -1,28 +1,31 @@
 """CPU time of the process that scores, a response: everything but renders, the encoder and the trainer.
 
-Icons are scored with an encoder that answers at once, so that what is left is what ``VisualReward`` does itself: align,
-hand over, read, compare sizes, guard, resize, cut into tiles. Much of that runs beside other threads, since it holds no
-lock of the interpreter. Then the same requests go through the process that a node's ranks share, and the time of this
-process is that of a trainer. Run: ``python benchmarks/scorer_cost.py``.
+The encoder answers at once, so that what is left is what ``VisualReward`` does itself: align, hand over, read, guard,
+resize, cut into tiles. Nearly all that large images cost more than small ones is spent in Pillow and numpy without the
+interpreter's lock, beside other threads. Then the same requests go through the process that a node's ranks share, and
+the time of this process is that of a trainer. Run: ``python benchmarks/scorer_cost.py``.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from vincicoder import RewardRequest, VisualReward
+from vincicoder import RewardRequest, RewardResult, VisualReward
 from vincicoder.trainers.node import NodeReward
 
 _CHART = """import matplotlib.pyplot as plt
 plt.figure(figsize=(6.4, 4.8), dpi=200)
-plt.bar(["a", "b", "c"], [{n}, 2, 3])
+plt.bar(["a", "b", "c"], [{}, 2, 3])
 plt.savefig("out.png")
 """
+_ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64"><circle cx="{}" cy="9" r="9"/></svg>'
 
 
 class Instant:
@@ -35,15 +38,17 @@ class Instant:
         return np.ones((len(tiles), 4), np.float32)
 
 
-def requests_of(count: int, responses: int) -> list[RewardRequest]:
-    """Return requests in groups, of charts of 1280 x 960 pixels."""
+def requests_of(count: int, responses: int, size: tuple[int, int], language: str, code: str) -> list[RewardRequest]:
+    """Return requests in groups, with targets of this size as files of bytes."""
     found = []
     for group in range(count // responses):
-        target = Image.new("RGB", (1280, 960), (255, 255, 250 - group % 200))
-        target.paste("navy", (100 + group, 100, 600, 800))
+        target = Image.new("RGB", size, (255, 255, 250 - group % 200))
+        target.paste("navy", (size[0] // 9 + group % 9, size[1] // 9, size[0] // 2, size[1] // 2))
+        file = io.BytesIO()
+        target.save(file, "PNG")
         for response in range(responses):
-            code = _CHART.format(n=1 + group * responses + response)
-            found.append(RewardRequest(f"```python\n{code}```", target, language="python"))
+            text = f"```{language}\n{code.format(1 + group * responses + response)}\n```"
+            found.append(RewardRequest(text, file.getvalue(), language=language))
     return found
 
 
@@ -51,23 +56,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=160, help="requests of each kind (default 160)")
     parser.add_argument("--responses", type=int, default=8, help="responses to a target (default 8)")
-    parser.add_argument("--trainer", action="store_true", help="measure a trainer's process too, which takes longer")
     args = parser.parse_args()
-    requests = requests_of(args.requests, args.responses)
-    with VisualReward(Instant(), keep_renders="none") as reward:
-        reward.score(requests[:8])
-        before, started = time.process_time(), time.perf_counter()
-        results = reward.score(requests)
-        cpu, wall = time.process_time() - before, time.perf_counter() - started
-        assert all(result.execution for result in results), results[0]
-        print(f"process that scores: {cpu * 1000 / len(results):.2f} CPU ms a response ({len(results) / wall:.1f}/s)")
-    if args.trainer:
-        node = NodeReward({"encoder": "embedded"})
-        node.render("<svg/>", "svg")  # so that it is up
-        before = time.process_time()
-        results = [result for _, result in node.stream(requests)]
-        print(f"trainer: {(time.process_time() - before) * 1000 / len(results):.2f} CPU ms a response")
-        node.close()
+    kinds = {"icons of 64 x 64": ((64, 64), "svg", _ICON), "charts of 1280 x 960": ((1280, 960), "python", _CHART)}
+    node = NodeReward({"encoder": "embedded"})
+    print(f"{'CPU ms a response of':24}{'scorer':>10}{'trainer':>10}")
+    for name, kind in kinds.items():
+        requests = requests_of(args.requests, args.responses, *kind)
+        with VisualReward(Instant(), keep_renders="none") as reward:
+            reward.score(requests[: args.responses])
+            scorer = cpu_ms(lambda: reward.score(requests))  # noqa: B023
+        list(node.stream(requests[: args.responses]))
+        trainer = cpu_ms(lambda: [result for _, result in node.stream(requests)])  # noqa: B023
+        print(f"{name:24}{scorer:10.2f}{trainer:10.2f}", flush=True)
+    node.close()
+
+
+def cpu_ms(work: Callable[[], list[RewardResult]]) -> float:
+    """Return the CPU ms of this process a response, those of its children left out."""
+    before = time.process_time()
+    results = work()
+    if bad := [result for result in results if not result.execution]:
+        raise SystemExit(f"{bad[0].status}: {bad[0].message}")
+    return (time.process_time() - before) * 1000 / len(results)
 
 
 if __name__ == "__main__":
