@@ -7,7 +7,7 @@ bear it out.
 The schema, in which every key and no other must be there::
 
     {"spans": [{"text": "Sales", "box": [10, 20, 60.5, 32], "colour": [0, 0, 0]}],
-     "marks": [{"points": [[40, 90], [52, 90], [52, 200], [40, 200]], "filled": true}]}
+     "marks": [{"points": [[40, 90], [52, 90], [52, 200], [40, 200]], "filled": true, "width": 0}]}
 
 ``colour`` may be null. Standard library only: renderers import this under any interpreter.
 
@@ -75,6 +75,7 @@ class Mark:
         points: The points of a line, or the corners of an area, in pixels of the render from its upper left corner;
             at least two. They may lie outside the image. A curve has points along it.
         filled: Whether it is an area, which the last point closes, and not a line.
+        width: How wide a line is, in pixels; 0 for areas, and where the renderer cannot say.
 
     Example:
         >>> Mark(((40, 90), (52, 90), (52, 200), (40, 200)), filled=True).points[0]
@@ -83,6 +84,7 @@ class Mark:
 
     points: tuple[Point, ...]
     filled: bool
+    width: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -193,10 +195,11 @@ def _marks_within(marks: Iterable[Mark], size: tuple[int, int], left: int) -> tu
         if not _inside((min(across), min(down), max(across), max(down)), size):
             continue
         points = _thinned(points)
-        left -= len('{"points":[],"filled":false},') + sum(len(f"[{x},{y}],") for x, y in points)
+        width = round(float(mark.width), 1) if 0 < mark.width <= _MAX_COORDINATE and not mark.filled else 0.0
+        left -= len(f'{{"points":[],"filled":false,"width":{width}}},') + sum(len(f"[{x},{y}],") for x, y in points)
         if left < 0 or len(kept) == MAX_MARKS:
             break
-        kept.append(Mark(tuple(points), bool(mark.filled)))
+        kept.append(Mark(tuple(points), bool(mark.filled), width))
     return tuple(kept)
 
 
@@ -246,14 +249,15 @@ def _span(data: Any, where: str) -> Span:
 
 
 def _mark(data: Any, where: str) -> Mark:
-    points, filled = _fields(data, where, "points", "filled")
+    points, filled, width = _fields(data, where, "points", "filled", "width")
     if not isinstance(filled, bool):
         raise FactsError(f"{where}: filled is neither true nor false")
     if not isinstance(points, list) or not 2 <= len(points) <= MAX_POINTS:
         raise FactsError(f"{where}: its points are not a list of 2 to {MAX_POINTS} points")
     limits = -_MAX_COORDINATE, _MAX_COORDINATE, f"{where}: a point"
     pairs = [_numbers(point, 2, *limits) for point in points]
-    return Mark(tuple((x, y) for x, y in pairs), filled)
+    [width] = _numbers([width], 1, 0, _MAX_COORDINATE, f"{where}: its width")
+    return Mark(tuple((x, y) for x, y in pairs), filled, width)
 
 
 def _numbers(data: Any, count: int, low: int, high: int, what: str) -> list[float]:

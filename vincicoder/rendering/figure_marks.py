@@ -34,15 +34,18 @@ def figure_marks(figure: Any, renderer: Any) -> list[Mark]:
         for artist, read in _artists(figure):
             with contextlib.suppress(BaseException):
                 left, bottom, right, top = _seen_part(artist)
-                for filled, points in read(artist):
+                for width, points in read(artist):
                     inside = ((min(max(x, left), right), min(max(y, bottom), top)) for x, y in points)
-                    marks.append(Mark(tuple((float(x), height - float(y)) for x, y in inside), filled))
+                    corners = tuple((float(x), height - float(y)) for x, y in inside)
+                    marks.append(Mark(corners, width == _AREA, float(width)))
                     if len(marks) == MAX_MARKS:
                         return marks
     return marks
 
 
-_Shapes = Iterator[tuple[bool, Any]]
+_AREA = 0
+_Shapes = Iterator[tuple[float, Any]]
+"""How wide each line is, in pixels, or `_AREA`; and the points of each shape."""
 
 
 def _artists(figure: Any) -> Iterator[tuple[Any, Any]]:
@@ -79,12 +82,12 @@ def _line(line: Any) -> _Shapes:
     if line.get_linestyle() not in _NOTHING and line.get_linewidth() > 0:
         for part in _parts(points):
             if len(part) > 1:
-                yield False, part
+                yield _pixels(line, line.get_linewidth()), part
     elif line.get_marker() not in _NOTHING:
         radius = line.get_markersize() * line.figure.dpi / 144
         for part in _parts(points):
             for x, y in part:
-                yield True, _box(x - radius, y - radius, x + radius, y + radius)
+                yield _AREA, _box(x - radius, y - radius, x + radius, y + radius)
 
 
 def _parts(points: Any) -> Iterator[list[Point]]:
@@ -103,8 +106,14 @@ def _parts(points: Any) -> Iterator[list[Point]]:
 def _patch(patch: Any) -> _Shapes:
     filled = bool(patch.get_fill()) and patch.get_facecolor()[3] > _FAINT
     if filled or (patch.get_linewidth() > 0 and patch.get_edgecolor()[3] > _FAINT):
+        width = _AREA if filled else _pixels(patch, patch.get_linewidth())
         for polygon in _polygons(patch.get_path(), patch.get_transform()):
-            yield filled, polygon
+            yield width, polygon
+
+
+def _pixels(artist: Any, points: float) -> float:
+    """Return how many pixels wide a line is; never 0."""
+    return max(float(points), 0.01) * float(artist.figure.dpi) / 72
 
 
 def _polygons(path: Any, transform: Any) -> list[list[Point]]:
@@ -121,12 +130,13 @@ def _collection(collection: Any) -> _Shapes:
         return
     faces = collection.get_facecolor()
     filled = len(faces) > 0 and bool((faces[:, 3] > _FAINT).any())
+    width = _AREA if filled else _pixels(collection, max(collection.get_linewidth(), default=1))
     paths, own = collection.get_paths(), collection.get_transforms()
     offsets = collection.get_offsets()
     if not len(own):  # the paths are where they are
         for path in paths:
             for polygon in _polygons(path, collection.get_transform()):
-                yield filled, polygon
+                yield width, polygon
         return
     affine = sys.modules["matplotlib.transforms"].Affine2D
     boxes: dict[tuple[int, int], Any] = {}
@@ -137,7 +147,7 @@ def _collection(collection: Any) -> _Shapes:
             boxes[key] = paths[key[0]].get_extents(affine(own[key[1]])).extents.tolist()
         left, bottom, right, top = boxes[key]
         if x - x == 0 and y - y == 0:
-            yield filled, _box(x + left, y + bottom, x + right, y + top)
+            yield width, _box(x + left, y + bottom, x + right, y + top)
 
 
 def _image(image: Any) -> _Shapes:
@@ -162,7 +172,7 @@ def _cells(corners: Any) -> _Shapes:
     for row in range(rows):
         for column in range(columns):
             corner = corners[row : row + 2, column : column + 2]
-            yield True, [corner[0, 0], corner[0, 1], corner[1, 1], corner[1, 0]]
+            yield _AREA, [corner[0, 0], corner[0, 1], corner[1, 1], corner[1, 0]]
 
 
 def _box(left: float, bottom: float, right: float, top: float) -> list[Point]:

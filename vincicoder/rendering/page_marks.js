@@ -1,4 +1,4 @@
-// The shapes of a page's SVG elements, as [filled, [x, y, x, y, ...]] in CSS pixels of the window. Where a page has
+// The shapes of a page's SVG elements, as [filled, [x, y, x, y, ...], width] in CSS pixels of the window. Where a page has
 // traces, as plotly's pages do, only those: axes, grids and legends are no data.
 //
 // Runs in a world of its own, which no script of the page can reach. A document lets its elements hide its methods, so
@@ -61,7 +61,9 @@
     const points = pointsOf(shape);
     const step = Math.max(1, Math.ceil(points.length / 1000));
     const kept = points.filter((_, index) => index % step === 0 || index === points.length - 1);
-    return [filled, kept.flatMap(([x, y]) => [a * x + c * y + e + scrollX, b * x + d * y + f + scrollY])];
+    const scale = style.vectorEffect === "non-scaling-stroke" ? 1 : Math.sqrt(Math.abs(a * d - b * c));
+    const width = filled ? 0 : scale * Number.parseFloat(style.strokeWidth);
+    return [filled, kept.flatMap(([x, y]) => [a * x + c * y + e + scrollX, b * x + d * y + f + scrollY]), width];
   };
 
   const shapes = Array.from(Document.prototype.querySelectorAll.call(document, SHAPES)).filter(

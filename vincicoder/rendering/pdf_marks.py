@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,8 +33,9 @@ def page_marks(page: Any, size: tuple[int, int]) -> list[Mark]:
         if raw.FPDFPageObj_GetType(shape) != raw.FPDF_PAGEOBJ_PATH:
             continue
         filled, painted = _painted(shape)
+        width = 0.0 if filled else _width(shape) * math.sqrt(abs(a * d - b * c))
         for part in _parts(shape) if painted else ():
-            marks.append(Mark(tuple((a * x + c * y + e, b * x + d * y + f) for x, y in part), filled))
+            marks.append(Mark(tuple((a * x + c * y + e, b * x + d * y + f) for x, y in part), filled, width))
             if len(marks) == MAX_MARKS:
                 return marks
     return marks
@@ -49,6 +51,16 @@ def _painted(shape: Any) -> tuple[bool, bool]:
     known = raw.FPDFPageObj_GetFillColor(shape, red, green, blue, alpha)
     filled = mode.value != raw.FPDF_FILLMODE_NONE and (not known or alpha.value > _FAINT)
     return filled, filled or bool(stroke.value)
+
+
+def _width(shape: Any) -> float:
+    """Return how wide the line of a path is, in points of the page."""
+    from pypdfium2 import raw
+
+    matrix, width = raw.FS_MATRIX(), ctypes.c_float()
+    raw.FPDFPageObj_GetMatrix(shape, matrix)
+    raw.FPDFPageObj_GetStrokeWidth(shape, width)
+    return float(width.value) * math.sqrt(abs(matrix.a * matrix.d - matrix.b * matrix.c))
 
 
 def _parts(shape: Any) -> Iterator[list[Point]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,22 +25,23 @@ class MarkNotes:
 
     def fill(self, context: Any) -> None:
         """Note the current path, which is about to be filled."""
-        self._filled = _is_seen(context.get_source()) and self._note(context, filled=True)
+        self._filled = _is_seen(context.get_source()) and self._note(context)
 
     def stroke(self, context: Any) -> None:
         """Note the current path, which is about to be stroked; the outline of an area is noted already."""
         if not self._filled and context.get_line_width() > 0 and _is_seen(context.get_source()):
-            self._note(context, filled=False)
+            self._note(context, context.get_line_width())
         self._filled = False
 
-    def _note(self, context: Any, filled: bool) -> bool:
-        """Note each part of the current path; return whether there was one."""
+    def _note(self, context: Any, width: float = 0) -> bool:
+        """Note each part of the current path, lines with their width; return whether there was one."""
         if len(self._marks) >= MAX_MARKS:
             return True
         a, b, c, d, e, f = context.get_matrix().as_tuple()
-        before = len(self._marks)
+        before, scale = len(self._marks), math.sqrt(abs(a * d - b * c))
         for part in _parts(context.copy_path_flat()):
-            self._marks.append(Mark(tuple((a * x + c * y + e, b * x + d * y + f) for x, y in part), filled))
+            points = tuple((a * x + c * y + e, b * x + d * y + f) for x, y in part)
+            self._marks.append(Mark(points, not width, width * scale))
         return len(self._marks) > before
 
 

@@ -23,7 +23,7 @@ PROFILE = 7
 """Places along an area at which its upper and its lower edge are noted."""
 _EDGE_SAMPLES = 16
 _ACROSS = (-6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0)
-"""Pixels from an outline, at right angles to it, at which the image is looked at."""
+"""Pixels from an outline, or from the edges of a line, at right angles to it, at which the image is looked at."""
 _INNER = (0.3, 0.5, 0.7)  # parts of the way from the upper to the lower edge, where an area has its colour
 _CONTRAST = 24
 """Largest difference in any channel that nobody sees as the end of something."""
@@ -90,18 +90,27 @@ def shapes_of(marks: Sequence[Mark], size: tuple[int, int], image: Image.Image) 
     return areas, _lines(_padded([mark for mark in marks if not mark.filled], scale), pixels)
 
 
-def _padded(marks: Sequence[Mark], scale: Floats) -> tuple[Floats, Floats]:
-    """Return the corners of marks in pixels, filled up with the first one of areas and the last one of lines."""
+class _Outlines(NamedTuple):
+    """Marks in pixels of the image: corners, filled up to the same number, how many there are, and widths of lines."""
+
+    corners: Floats
+    counts: Floats
+    widths: Floats
+
+
+def _padded(marks: Sequence[Mark], scale: Floats) -> _Outlines:
+    """Return marks, with the corners of areas filled up with the first one and those of lines with the last one."""
     longest = max((len(mark.points) for mark in marks), default=1) + 1
     corners = np.empty((len(marks), longest, 2))
     for row, mark in enumerate(marks):
         corners[row, : len(mark.points)] = mark.points
         corners[row, len(mark.points) :] = mark.points[0 if mark.filled else -1]
-    return corners * scale, np.array([float(len(mark.points)) for mark in marks])
+    counts = np.array([float(len(mark.points)) for mark in marks])
+    return _Outlines(corners * scale, counts, np.array([mark.width for mark in marks]) * np.sqrt(scale.prod()))
 
 
-def _areas(padded: tuple[Floats, Floats], pixels: NDArray[np.uint8]) -> Areas:
-    corners = padded[0]
+def _areas(outlines: _Outlines, pixels: NDArray[np.uint8]) -> Areas:
+    corners = outlines.corners
     size = np.array([pixels.shape[1], pixels.shape[0]], np.float64)
     boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
     places, upper, lower = _profile(corners, boxes)
@@ -113,13 +122,13 @@ def _areas(padded: tuple[Floats, Floats], pixels: NDArray[np.uint8]) -> Areas:
     within = _at(pixels, np.broadcast_to(places[:, :, None], y.shape), y)
     colours = np.median(within, axis=(1, 2)) if len(boxes) else np.empty((0, 3))
     edges = np.concatenate([upper, lower], axis=1) / size[1]
-    return Areas(boxes / np.tile(size, 2), edges, colours, _shown(_across(corners, pixels)))
+    return Areas(boxes / np.tile(size, 2), edges, colours, _shown(_across(corners, np.zeros(len(corners)), pixels)))
 
 
-def _lines(padded: tuple[Floats, Floats], pixels: NDArray[np.uint8]) -> Lines:
-    corners, counts = padded
+def _lines(outlines: _Outlines, pixels: NDArray[np.uint8]) -> Lines:
+    corners, counts, widths = outlines
     size = np.array([pixels.shape[1], pixels.shape[0]], np.float64)
-    profiles = _across(corners, pixels)
+    profiles = _across(corners, widths, pixels)
     beside = (profiles[:, :, :1] + profiles[:, :, -1:]) / 2
     strongest = np.abs(profiles - beside).sum(axis=3).argmax(axis=2)  # where the line itself is, whatever its width
     own = np.take_along_axis(profiles, strongest[:, :, None, None], axis=2)[:, :, 0]
@@ -158,10 +167,11 @@ def _along(corners: Floats, count: int) -> tuple[Floats, Floats]:
     return points, np.stack([-direction[..., 1], direction[..., 0]], axis=2)
 
 
-def _across(corners: Floats, pixels: NDArray[np.uint8]) -> Floats:
+def _across(corners: Floats, widths: Floats, pixels: NDArray[np.uint8]) -> Floats:
     """Return the pixels across each outline at places along it, shape ``[shapes, samples, len(_ACROSS), 3]``."""
     points, normals = _along(corners, _EDGE_SAMPLES)
-    at = points[:, :, None] + normals[:, :, None] * np.array(_ACROSS)[:, None]
+    away = np.array(_ACROSS) + np.sign(_ACROSS) * widths[:, None] / 2
+    at = points[:, :, None] + normals[:, :, None] * away[:, None, :, None]
     return _at(pixels, at[..., 0], at[..., 1])
 
 

@@ -6,28 +6,34 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from vincicoder.rendering.facts import Facts
+from vincicoder.similarity import blank_page
 from vincicoder.similarity.matching import best_matches
 from vincicoder.similarity.outlines import PROFILE, Areas, Floats, Lines, shapes_of
 
 _Size = tuple[int, int]
 
-_FEWEST = 3
-"""Shapes that the target must bear out for there to be values."""
-_REACHES = (0.01, 0.04)
-"""Distances, as shares of the image, at which a match counts 1 / e: one for small errors, one for large ones."""
+_REACHES = (0.01, 0.04, 0.12)
+"""Distances, as shares of the image, at which a match counts 1 / e: for small errors, larger ones and gross ones."""
 _FARTHEST = 3 * max(_REACHES)
 _MOVED = 0.25
 """Distance, as a share of the image, over which all shapes are moved together at which a match counts 1 / e."""
 _SAME_COLOUR = 120.0
 """Distance of colours at which a match counts 1 / e."""
+_OTHER_COLOUR = 0.3
+"""What is left of a match of quite another colour."""
 _SERIES = 40.0
 """Distance of colours below which shapes are of one series."""
 _MOST_CORNERS = 30
 """Corners from which a line counts no more."""
 _MOST_SEGMENTS = 2_000
+_NEARLY = 0.98  # from here on it is not worth it to look at all pixels
+_VISIBLE = 24
+"""Largest difference of two pixels, in any channel from 0 to 255, that nobody sees."""
+_STRAY = 0.005
+"""Pixels that differ, as a share of the target's ink, at which an image counts 1 / e of the target itself."""
 
 
 class Shapes(NamedTuple):
@@ -78,6 +84,7 @@ class Values:
     far points along it are from lines of the other side. Colours must be alike. Shapes of one colour are a series,
     which counts by the square root of their number. Shapes that are all moved or stretched together are moved back
     first, at a price. A shape counts only as far as the pixels bear it out: those of the target for the reference's.
+    Other shapes that give the target's pixels are as good: a ring is a thick line, or a disc on another one.
 
     Example:
         >>> page = Image.new("RGB", (200, 100), "white")
@@ -87,22 +94,24 @@ class Values:
         >>> from vincicoder.rendering.facts import Mark
         >>> facts = Facts(marks=tuple(Mark(((a, b), (c, b), (c, d), (a, d)), True) for a, b, c, d in bars))
         >>> values = Values()
-        >>> values(page, facts, page.size, values.prepare(page, facts, page.size))
+        >>> values(page, page, facts, page.size, values.prepare(page, facts, page.size))
         1.0
     """
 
     def applies(self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None) -> bool:
-        """Apply only where the target shows enough of the shapes that the reference draws."""
-        if reference_facts is None or reference_size is None or len(reference_facts.marks) < _FEWEST:
+        """Apply only where the target shows one of the shapes that the reference draws."""
+        if reference_facts is None or reference_size is None or not reference_facts.marks:
             return False
         known = self.prepare(target, reference_facts, reference_size)
-        return float(known.areas.shown.sum() + known.lines.shown.sum()) >= _FEWEST
+        return float(known.areas.shown.sum() + known.lines.shown.sum()) >= 1
 
     def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Shapes:
         """Return the reference's shapes, as far as the target shows them."""
         return _values(reference_facts, reference_size, target)
 
-    def __call__(self, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Shapes) -> float:
+    def __call__(
+        self, target: Image.Image, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Shapes
+    ) -> float:
         """Return the soft F1, in [0, 1]; 0 where the render has no shapes."""
         found = _values(facts or Facts(), render_size, render)
         if not prepared.total or not found.total:
@@ -113,7 +122,7 @@ class Values:
         if apart > 0 and (frame[2:] - frame[:2] > 0).all():
             moved = soft_f1(prepared, found.moved(frame, wanted))
             score = max(score, moved * math.exp(-((apart / _MOVED) ** 2)))
-        return score
+        return score if score > _NEARLY else max(score, _same_pixels(target, render))
 
 
 def soft_f1(known: Shapes, found: Shapes) -> float:
@@ -125,6 +134,19 @@ def soft_f1(known: Shapes, found: Shapes) -> float:
     right = found.area_weights[columns] @ matched + found.line_weights @ _line_worth(found.lines, known.lines)
     recall, precision = float(recalled) / known.total, float(right) / found.total
     return min(1.0, 2 * recall * precision / (recall + precision)) if recall and precision else 0.0
+
+
+def _same_pixels(target: Image.Image, render: Image.Image) -> float:
+    """Return 1 for images that nobody can tell apart, and next to nothing for any others."""
+    stray, ink = _differing(target, render), _differing(target, blank_page(target))
+    return math.exp(-((stray / (_STRAY * max(ink, 1))) ** 2))
+
+
+def _differing(image: Image.Image, other: Image.Image) -> int:
+    """Return how many pixels differ visibly."""
+    red, green, blue = ImageChops.difference(image, other).split()
+    largest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    return sum(largest.histogram()[_VISIBLE + 1 :])
 
 
 def _values(facts: Facts, size: _Size, image: Image.Image) -> Shapes:
@@ -149,7 +171,7 @@ def _near(apart: Floats) -> Floats:
 def _alike(colours: Floats, others: Floats) -> Floats:
     """Return what the distance of colours leaves of a match, shape ``[colours, others]``."""
     apart = np.linalg.norm(colours[:, None] - others, axis=2)
-    alike: Floats = np.exp(-((apart / _SAME_COLOUR) ** 2))
+    alike: Floats = _OTHER_COLOUR + (1 - _OTHER_COLOUR) * np.exp(-((apart / _SAME_COLOUR) ** 2))
     return alike
 
 

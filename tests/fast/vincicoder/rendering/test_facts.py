@@ -27,10 +27,10 @@ from vincicoder.rendering.facts import (
 from vincicoder.status import Status
 
 SPAN = {"text": "Sales 图", "box": [-1, 2.5, 30, 1e6], "colour": [0, 128, 255]}
-MARK = {"points": [[-1, 2.5], [30, 1e6]], "filled": False}
+MARK = {"points": [[-1, 2.5], [30, 1e6]], "filled": False, "width": 1.5}
 FACTS = Facts(
     (Span("Sales 图", (-1, 2.5, 30, 1e6), (0, 128, 255)), Span("", (0, 0, 0, 0))),
-    (Mark(((-1, 2.5), (30, 1e6)), False), Mark(((0, 0), (9, 0), (9, 9)), True)),
+    (Mark(((-1, 2.5), (30, 1e6)), False, 1.5), Mark(((0, 0), (9, 0), (9, 9)), True)),
 )
 
 
@@ -66,6 +66,8 @@ WRONG = {
     "a point of three": (marks(points=[[0, 0], [1, 1, 1]]), "2 numbers"),
     "a point far away": (marks(points=[[0, 0], [1, 1_000_001]]), "not a number from"),
     "an area that is half one": (marks(filled=1), "neither true nor false"),
+    "a width below 0": (marks(width=-1), "its width has a value that is not a number from 0"),
+    "a width in words": (marks(width="thick"), "not a number"),
     "too many marks": (marks(*[MARK] * 501), "501 marks"),
     "a further key": (facts(font="serif"), "nothing else"),
     "text that is a number": (facts(text=1), "not a string"),
@@ -226,13 +228,17 @@ def test_marks_within_limits_are_accepted_whatever_a_renderer_found() -> None:
         Mark(((1, 1), (float("nan"), 2)), False),
         Mark(((1, 1), (1e300, 2)), False),
         Mark(((101, 1), (140, 2)), False),
-        Mark(circle, True),
+        Mark(circle, True, 3),
+        Mark(((1, 1), (2, 2)), False, float("nan")),
+        Mark(((1, 1), (2, 2)), False, -1),
+        Mark(((1, 1), (2, 2)), False, 2.345),
         *(Mark(((n / 7, 0), (n, 9.123456)), False) for n in range(1, 99)),
         Mark(((0, 0), *((50, 49.9), (50, 49.8)) * 5_000, (99, 0)), False),
     ]
     facts = within_limits([Span("a", (0, 0, 9, 9))], (100, 50), found)
     assert Facts.from_json(facts.to_json()) == facts
-    assert len(facts.marks) == 100
+    assert len(facts.marks) == 103
+    assert [mark.width for mark in facts.marks[:4]] == [0, 0, 0, 2.3]
     assert all(max(abs(x - 50) / 40, abs(y - 25) / 20) < 1.01 for x, y in facts.marks[0].points)
     assert len(within_limits([], (100, 50), [Mark(((0, 0), (9, 9)), False)] * 10_000).marks) == MAX_MARKS
     # Text comes first.

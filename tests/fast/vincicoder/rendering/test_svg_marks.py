@@ -51,11 +51,17 @@ def test_the_outline_of_a_shape_is_where_its_ink_is(pool: RenderPool, body: str)
 def test_a_line_is_no_area_and_an_area_with_an_outline_is_one_mark(pool: RenderPool) -> None:
     _, marks = marks_of(
         pool,
-        '<polyline points="10,10 60,80 90,20" fill="none" stroke="red"/>'
+        '<polyline points="10,10 60,80 90,20" fill="none" stroke="red" stroke-width="3"/>'
         '<rect x="100" y="10" width="40" height="40" fill="blue" stroke="black"/>',
     )
     assert [(mark.filled, len(mark.points)) for mark in marks] == [(False, 3), (True, 5)]
     assert marks[0].points[1] == pytest.approx((60 * 2.56, 80 * 2.56), abs=0.1)
+    assert [mark.width for mark in marks] == [pytest.approx(3 * 2.56, abs=0.1), 0]
+
+
+def test_a_transform_makes_a_line_wider(pool: RenderPool) -> None:
+    _, [mark] = marks_of(pool, '<path d="M5 5 20 20" fill="none" stroke="red" stroke-width="2" transform="rotate(9) scale(3)"/>')
+    assert mark.width == pytest.approx(2 * 3 * 2.56, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,19 @@ def test_marks_are_what_is_plotted_and_the_pixels_bear_them_out(pool: RenderPool
     assert min([*shown[0].shown, *shown[1].shown]) == 1
 
 
+def test_thick_lines_are_as_wide_as_they_are_drawn(pool: RenderPool) -> None:
+    code = (
+        "plt.plot([1, 5, 2], lw=18); plt.gca().add_patch(plt.Circle((1, 3), .5, fill=False, lw=9))\n"
+        "plt.hlines([2], 0, 2, lw=27); plt.savefig('a.png', dpi=80)"
+    )
+    render = pool.render(PLT + code, "python", facts=True)
+    assert render.image is not None, render
+    assert render.facts is not None
+    marks = render.facts.marks
+    assert sorted(mark.width for mark in marks if not mark.filled) == [10, 20, 30]
+    assert shapes_of(marks, render.image.size, render.image)[1].shown.tolist() == [1, 1, 1]
+
+
 def test_marks_that_lie_cannot_take_the_image_along(pool: RenderPool) -> None:
     code = "plt.bar(['a', 'b'], [3, 1])\nplt.gca().patches[0].get_fill = lambda: 1 / 0"
     render = pool.render(PLT + code, "python", facts=True)

@@ -193,3 +193,4 @@ def test_a_plotly_figure_says_what_it_plots_and_not_its_axes(pool: RenderPool) -
     assert [mark.filled for mark in render.facts.marks] in ([True, True, False], [False, True, True])
     areas, lines = shapes_of(render.facts.marks, render.image.size, render.image)
     assert [*areas.shown, *lines.shown] == [1, 1, 1]
+    assert sorted(mark.width for mark in render.facts.marks) == [0, 0, 2]

@@ -109,7 +109,7 @@ def test_thousands_of_texts_and_a_huge_one_stay_within_limits(pool: RenderPool) 
 def test_the_shapes_of_a_page_are_in_the_pixels_of_its_image(pool: RenderPool) -> None:
     body = (
         r"\path (-1,-1) rectangle (6,4); \fill[red] (0,0) rectangle (1,2); \fill[blue] (3,1) circle (0.5);"
-        r"\draw (0,3) -- (2,3.5) -- (4,3); \path (4,0) rectangle (5,1);"
+        r"\draw[line width=6pt] (0,3) -- (2,3.5) -- (4,3); \path (4,0) rectangle (5,1);"
     )
     render = pool.render(tikz(body), "latex", facts=True)
     assert render.image is not None, render
@@ -117,4 +117,5 @@ def test_the_shapes_of_a_page_are_in_the_pixels_of_its_image(pool: RenderPool) -
     assert [mark.filled for mark in render.facts.marks] == [True, True, False]
     areas, lines = shapes_of(render.facts.marks, render.image.size, render.image)
     assert [*areas.shown, *lines.shown] == [1, 1, 1]
+    assert [mark.width > 8 for mark in render.facts.marks] == [False, False, True]
     assert areas.colours.tolist() == [[255, 0, 0], [0, 0, 255]]
