@@ -39,9 +39,7 @@ def page_marks(devtools: CDPSession, scale: float) -> list[Mark]:
         found = devtools.send("Runtime.evaluate", call)["result"].get("value") or []
     except Error:  # it takes too long, or the answer is too large; the image stands
         return []
-    return [
-        Mark(_pairs([scale * value for value in values]), filled, scale * width) for filled, values, width in found
-    ]
+    return [Mark(_pairs([scale * value for value in values]), filled, scale * width) for filled, values, width in found]
 
 
 def _pairs(values: list[float]) -> tuple[tuple[float, float], ...]:

@@ -60,7 +60,9 @@ def test_a_line_is_no_area_and_an_area_with_an_outline_is_one_mark(pool: RenderP
 
 
 def test_a_transform_makes_a_line_wider(pool: RenderPool) -> None:
-    _, [mark] = marks_of(pool, '<path d="M5 5 20 20" fill="none" stroke="red" stroke-width="2" transform="rotate(9) scale(3)"/>')
+    _, [mark] = marks_of(
+        pool, '<path d="M5 5 20 20" fill="none" stroke="red" stroke-width="2" transform="rotate(9) scale(3)"/>'
+    )
     assert mark.width == pytest.approx(2 * 3 * 2.56, abs=0.1)
 
 
