@@ -24,6 +24,7 @@ from data_recipes.engine.records import rows_in
 from data_recipes.engine.shards import drops_of, shards_of
 from data_recipes.engine.units import readable
 from vincicoder.data import Reason, Record
+from vincicoder.reporting.page import write_text_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +141,7 @@ def write_report(facts: Facts, directory: Path, name: str) -> None:
     gallery = _gallery(facts, directory / "gallery")
     tables = _tables(facts)
     (directory / "README.md").write_text(_card(facts, name, tables, plots, gallery), encoding="utf-8")
-    (directory / "index.html").write_text(_page(name, tables, plots, gallery), encoding="utf-8")
+    write_text_page(directory / "index.html", name, _body(name, tables, plots, gallery), _STYLE)
     data = {
         "kinds": {"/".join(kind): count for kind, count in sorted(facts.kinds.items())},
         "defects": dict(facts.defects.most_common()),
@@ -284,35 +285,33 @@ def _cell(text: str) -> str:
 
 
 _STYLE = """
-body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; margin: 1rem 0; } td, th { border-bottom: 1px solid #ddd; padding: .2rem .8rem;
-text-align: left; vertical-align: top; } img { max-width: 100%; border: 1px solid #ddd; }
-.row { display: flex; gap: 1rem; flex-wrap: wrap; } figure { margin: 0; width: 15rem; }
-figcaption { font-size: .8rem; color: #666; }
-pre { font-size: .75rem; max-height: 12rem; overflow: auto; background: #f6f6f6; padding: .5rem; }
+body { max-width: 1240px; margin: 0 auto; padding: 24px 20px 40px; }
+h2 { margin: 28px 0 8px; font-size: 18px; } h3 { margin: 18px 0 8px; font-size: 14px; }
+.panel { padding: 12px 16px; overflow-x: auto; }
+td, th { border-top: 1px solid var(--line); padding: 5px 16px 5px 0; text-align: left; vertical-align: top; }
+tr:first-child th { border-top: 0; }
+img { max-width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+.row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); gap: 12px; }
+figure.card { padding: 10px; } pre { max-height: 190px; }
 """
 
 
-def _page(name: str, tables: Iterable[Table], plots: Sequence[str], gallery: _Gallery) -> str:
+def _body(name: str, tables: Iterable[Table], plots: Sequence[str], gallery: _Gallery) -> str:
     parts = [f"<h1>{html.escape(name)}</h1>"]
     for heading, columns, rows in tables:
         head = "".join(f"<th>{html.escape(each)}</th>" for each in columns)
         body = "".join("<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows)
-        parts.append(f"<h2>{heading}</h2><table><tr>{head}</tr>{body}</table>")
+        parts.append(f'<h2>{heading}</h2><div class="panel"><table><tr>{head}</tr>{body}</table></div>')
     parts += ["<h2>Plots</h2>", *(f'<img src="{path}" alt="">' for path in plots), "<h2>Gallery</h2>"]
     for kind, shown in gallery.items():
         figures = "".join(
-            f'<figure><img src="{path}" alt=""><figcaption>{html.escape(record.id)}: '
+            f'<figure class="card"><img src="{path}" alt=""><figcaption>{html.escape(record.id)}: '
             f"{html.escape(', '.join(record.checks.get('defects', [])))}</figcaption>"
             f"<pre>{html.escape((record.defective_code or record.code)[:3000])}</pre></figure>"
             for path, record in shown
         )
         parts.append(f'<h3>{kind[0]}, {kind[1]}</h3><div class="row">{figures}</div>')
-    policy = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'"
-    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-    head += f"<title>{html.escape(name)}</title><style>{_STYLE}</style>"
-    body = "\n".join(parts)
-    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>\n"
+    return "\n".join(parts) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

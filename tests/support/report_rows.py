@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -51,3 +53,10 @@ def write_report(directory: Path, entries: Iterable[tuple[dict[str, Any], dict[s
         report.add(named, render=render, **request)
         summary.add(named, request["labels"])
     return report.finish(summary)
+
+
+def data_of(page: Path) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data

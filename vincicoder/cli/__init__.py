@@ -15,6 +15,7 @@ from vincicoder._version import __version__
 from vincicoder.cli import (
     card,
     check,
+    compare,
     data,
     doctor,
     eval,
@@ -36,6 +37,7 @@ from vincicoder.reporting.printable import printable
 COMMANDS = {
     "quickstart": quickstart,
     "score": score,
+    "compare": compare,
     "render": render,
     "doctor": doctor,
     "install": install,

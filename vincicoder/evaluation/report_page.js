@@ -1,22 +1,10 @@
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const page = document.getElementById("page");
+const page = byId("page");
 
-// Text only ever enters the page through here, as text.
-function make(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
 function shape(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
-function fill(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  for (const child of children.flat()) if (child !== null) element.append(child);
-  return element;
-}
 const points = (value) => value.toFixed(1);
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1);
-const count = (value) => value.toLocaleString("en");
 const KINDS = { others: "Reported for others", vincicoder: "Reported for VinciCoder", own: "Measured here" };
 
 function drawHead() {
@@ -24,12 +12,12 @@ function drawHead() {
   const states = make("div", { class: "states" });
   for (const state of data.models) {
     const title = data.benchmarks.find((each) => each.name === state.benchmark).title;
-    const chips = Object.entries(state.statuses).map(([status, number]) =>
+    const chips = Object.entries(state.statuses).map(([status, times]) =>
       make("span", { class: "chip " + (status === "ok" ? "good" : state.judged < state.predictions ? "warn" : "bad") },
-        `${status.replaceAll("_", " ")} ${count(number)}`));
-    const held = state.held === null ? "" : ` · ${count(state.held)} of the samples are in the training data`;
+        `${spaced(status)} ${number(times)}`));
+    const held = state.held === null ? "" : ` · ${number(state.held)} of the samples are in the training data`;
     states.append(make("div", { class: "panel state" }, make("b", {}, `${state.model} on ${title}`),
-      make("p", {}, `${count(state.samples)} samples · ${count(state.judged)} of ${count(state.predictions)} predictions `
+      make("p", {}, `${number(state.samples)} samples · ${number(state.judged)} of ${number(state.predictions)} predictions `
         + `judged${held}`), chips, Object.entries(state.pass_at).map(([k, value]) =>
         make("span", { class: "chip" }, `pass@${k} ${points(value)}`))));
   }
@@ -173,7 +161,7 @@ function drawComparison() {
     make("td", { class: "number", "data-label": "difference" }, signed(each.value)),
     make("td", { class: "number", "data-label": "95 %" }, `${signed(each.low)} to ${signed(each.high)}`),
     make("td", { class: "number", "data-label": "p" }, each.p.toFixed(3)),
-    make("td", { class: "number", "data-label": "samples" }, count(each.samples)), make("td", {}, verdict(each))));
+    make("td", { class: "number", "data-label": "samples" }, number(each.samples)), make("td", {}, verdict(each))));
   const head = ["Column", "Difference", "95 % interval", "p", "Samples"].map((title, i) =>
     make("th", i ? { class: "number" } : {}, title));
   page.append(make("div", { class: "panel" }, make("table", { class: "plain" },
@@ -195,7 +183,7 @@ function card(entry) {
   for (const model of entry.models) {
     const figure = framed(model.model, model.render, model.status === "ok" ? "No image was kept" : "No render");
     if (model.status !== "ok") {
-      figure.append(make("p", { class: "message" }, `${model.status.replaceAll("_", " ")}: ${model.message}`));
+      figure.append(make("p", { class: "message" }, `${spaced(model.status)}: ${model.message}`));
     }
     figure.append(make("div", { class: "marks" }, Object.entries(model.columns).map(([name, value]) =>
       make("span", { class: "chip" }, `${name} ${points(value)}`))));
@@ -239,4 +227,4 @@ drawComparison();
 drawDetails();
 drawGallery();
 drawSources();
-document.getElementById("foot").textContent = `VinciCoder ${data.version}`;
+byId("foot").textContent = `VinciCoder ${data.version}`;

@@ -1,21 +1,8 @@
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const byId = (id) => document.getElementById(id);
 const slider = byId("step");
 const TITLES = {
   best: "Best", worst: "Worst that gave an image", failed: "Failures", followed: "Followed through the run",
 };
 
-// Text only ever enters the page through here, as text.
-function make(tag, attributes, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  for (const child of children) if (child !== null) element.append(child);
-  return element;
-}
-function tone(status) {
-  return { none: "good", response: "bad" }[data.faults[status]] || "warn";
-}
 function frame(stored, otherwise, caption) {
   const content = stored
     ? make("img", { src: stored.src, width: stored.width, height: stored.height, alt: caption, loading: "lazy" })
@@ -24,7 +11,7 @@ function frame(stored, otherwise, caption) {
 }
 
 function card(row) {
-  const status = make("span", { class: tone(row.status) }, row.status.replaceAll("_", " "));
+  const status = make("span", { class: tone(row.status) }, spaced(row.status));
   const top = make("div", { class: "top" }, make("span", {}, row.language + " · ", status),
     make("b", {}, row.overall.toFixed(3)));
   const pair = make("div", { class: "pair" }, frame(row.target, "no target", "target"),
@@ -43,7 +30,7 @@ function strip(prompt, now) {
     const row = rows.find((each) => each.prompt === prompt && each.kinds.includes("followed"));
     if (!row) continue;
     if (!line.children.length) line.append(frame(row.target, "no target", "target"));
-    const figure = frame(row.render, row.status.replaceAll("_", " "), `step ${step} · ${row.overall.toFixed(3)}`);
+    const figure = frame(row.render, spaced(row.status), `step ${step} · ${row.overall.toFixed(3)}`);
     if (step === now) figure.classList.add("now");
     line.append(figure);
   }

@@ -1,32 +1,3 @@
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const byId = (id) => document.getElementById(id);
-
-// Text only ever enters the page through here, as text.
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  for (const child of children) if (child !== null) element.append(child);
-  return element;
-}
-const score = (value) => (value === null ? "–" : value.toFixed(3)); // a mean over nothing is null
-const share = (part, whole) => `${number(part)} / ${number(whole)}`;
-const PRESETS = [...new Set(data.rows.map((row) => row.preset))];
-const number = (value) => value.toLocaleString("en");
-
-function tone(status) {
-  return { none: "good", response: "bad" }[data.faults[status]] || "warn";
-}
-function statusChip(status, count) {
-  const text = status.replaceAll("_", " ") + (count === undefined ? "" : " " + number(count));
-  return make("span", { class: "status " + tone(status) }, text);
-}
-function bar(value) {
-  const fill = make("i");
-  fill.style.width = 100 * Math.max(0, Math.min(1, value)) + "%";
-  return make("div", { class: "bar" }, fill);
-}
-
 // Red over yellow to blue: what is wrong stands out, and can be told from what is right without seeing red or green.
 const STOPS = [[196, 30, 44], [244, 132, 72], [255, 221, 140], [160, 208, 228], [44, 118, 178]];
 function colour(similarity) {
@@ -37,64 +8,7 @@ function colour(similarity) {
   return { solid: `rgb(${mixed.join(" ")})`, veil: `rgb(${mixed.join(" ")} / ${0.7 - 0.4 * strength})` };
 }
 
-function drawHead() {
-  const all = data.summary;
-  const first = data.rows[0];
-  const head = byId("head");
-  head.append(make("h1", {}, data.title));
-  const presets = PRESETS.length === 1 ? "preset " + PRESETS[0] : "presets " + PRESETS.join(", ");
-  if (first) head.append(make("p", { class: "sub" }, `Encoder ${first.encoder} · ${presets}`));
-  if (all.language_from_response) {
-    const part = `${number(all.language_from_response)} of ${number(all.n)}`;
-    head.append(make("p", { class: "sub" }, `Language taken from the response in ${part}`));
-  }
-  const figures = [
-    [number(all.n), all.n === 1 ? "response" : "responses"],
-    [score(all.overall), "mean overall"],
-    [score(all.visual), "mean visual"],
-    ...all.components.map((name) => [score(all.scores[name]), "mean " + name]),
-    [share(all.judged, all.n), "judged"],
-    [share(all.rendered, all.n), "rendered"],
-  ];
-  if (all.expected) figures.push([share(all.as_expected, all.expected), "expected status"]);
-  if (all.broken) figures.push([number(all.broken), all.broken === 1 ? "broken line" : "broken lines"]);
-  const overview = make("div", { class: "figures" });
-  for (const [value, label] of figures) {
-    overview.append(make("div", { class: "panel figure" }, make("b", {}, value), make("span", {}, label)));
-  }
-  const tables = make("div", { class: "tables" });
-  for (const label of ["kind", "domain"]) {
-    if (Object.keys(all["by_" + label]).length) tables.append(table(label, all["by_" + label]));
-  }
-  byId("summary").append(overview, tables);
-  if (data.plots.length) byId("summary").append(make("div", { class: "plots" }, ...data.plots.map(plot)));
-}
-
-function plot({ light, dark, caption }) {
-  const sources = make("picture", {}, make("source", { srcset: dark, media: "(prefers-color-scheme: dark)" }),
-    make("img", { src: light, alt: caption }));
-  return make("figure", { class: "panel plot" }, make("figcaption", {}, caption), sources);
-}
-
-function table(label, groups) {
-  const expected = Object.values(groups).some((group) => group.expected);
-  const body = make("tbody");
-  for (const [name, group] of Object.entries(groups)) {
-    const statuses = make("td", { class: "statuses" });
-    for (const [status, count] of Object.entries(group.statuses)) statuses.append(statusChip(status, count), " ");
-    const mean = make("td", { class: "mean" }, bar(group.overall || 0), score(group.overall));
-    body.append(make("tr", {}, make("td", { class: "name" }, name.replaceAll("_", " ")),
-      make("td", { class: "number" }, number(group.n)), make("td", { class: "number" }, number(group.judged)), mean,
-      make("td", { class: "number" }, score(group.visual)),
-      ...data.summary.components.map((part) => make("td", { class: "number" }, score(group.scores[part] ?? null))),
-      expected ? make("td", { class: "number" }, share(group.as_expected, group.expected)) : null, statuses));
-  }
-  const head = make("tr", {}, make("th", {}, "By " + label), make("th", { class: "number" }, "n"),
-    make("th", { class: "number" }, "Judged"), make("th", {}, "Overall"), make("th", { class: "number" }, "Visual"),
-    ...data.summary.components.map((name) => make("th", { class: "number" }, name)),
-    expected ? make("th", { class: "number" }, "Expected") : null, make("th", {}, "Statuses"));
-  return make("div", { class: "panel table" }, make("table", {}, make("thead", {}, head), body));
-}
+// Images
 
 function image(stored, alt) {
   const { src, width, height } = stored;
@@ -109,11 +23,16 @@ function panel(caption, note, content) {
   return make("figure", {}, make("figcaption", {}, make("span", {}, caption), make("span", {}, note)),
     make("div", { class: "frame" }, content));
 }
-function linked(stored, alt, otherwise) {
+function zoomable(row, stored, alt, otherwise) {
   if (!stored) return make("div", { class: "none" }, otherwise);
-  const link = make("a", { href: stored.src, target: "_blank", rel: "noopener" }, image(stored, alt));
-  fit(link, stored);
-  return link;
+  const button = make("button", { type: "button", class: "zoomable", title: "Zoom in and compare" }, image(stored, alt));
+  fit(button, stored);
+  button.addEventListener("click", () => openViewer(picturesOf(row)));
+  return button;
+}
+function picturesOf(row) {
+  const all = [["Target", row.target], ["Before", row.before?.render], [row.before ? "Now" : "Render", row.render]];
+  return all.filter(([, stored]) => stored).map(([label, stored]) => ({ label, stored }));
 }
 function heatMap(row) {
   if (!row.grid || !row.render) return make("div", { class: "none" }, "Nothing to compare");
@@ -130,77 +49,140 @@ function heatMap(row) {
   fit(heat, row.render);
   return heat;
 }
-function meter(name, value) {
-  return make("div", { class: "meter" }, make("span", {}, name), make("b", {}, score(value)), bar(value));
-}
-function disclosure(name, text) {
-  if (!text) return null;
-  const block = make("details", {}, make("summary", {}, name));
-  block.addEventListener("toggle", () => block.append(make("pre", {}, text)), { once: true });
-  return block;
-}
+
+// One response
 
 const SCORES = ["visual", "coarse", "fine", "alignment", "execution"];
+const isJudged = (row) => tone(row.status) !== "warn";
+const valueOf = (row, name) => (name in row.components ? row.components[name] : row[name]);
+function meter(row, name) {
+  const value = valueOf(row, name);
+  const before = row.before && isJudged(row.before) ? valueOf(row.before, name) : undefined;
+  const change = before === undefined || before === value ? "" : signed(value - before);
+  return make("div", { class: "meter" }, make("span", {}, name), make("b", {}, change && make("small", {}, change + " "), score(value)),
+    bar(value));
+}
+function disclosure(name, text, built) {
+  if (!text) return null;
+  const block = make("details", {}, make("summary", {}, name));
+  block.addEventListener("toggle", () => block.append(built()), { once: true });
+  return block;
+}
+function codeOf(row, name) {
+  const title = row.line ? `${name}, line ${row.line} failed` : name;
+  return disclosure(title, row.code, () => codeBlock(row.code, row.language, row.line));
+}
+function overallOf(row) {
+  if (!isJudged(row)) return make("span", { class: "overall" }, make("small", {}, "not judged"));
+  const change = row.change ? signed(row.change) + " " : "";
+  return make("span", { class: "overall" }, make("small", {}, change + "overall"), score(row.overall));
+}
+
 function card(row) {
-  const top = make("div", { class: "top" }, make("strong", {}, row.id || "#" + row.number), statusChip(row.status));
+  const link = make("a", { href: hashOf({ row: row.number }), class: "link", title: "Link to this response" }, "#");
+  const top = make("div", { class: "top" }, link, make("strong", {}, row.id || "#" + row.number));
+  if (row.before && row.before.status !== row.status) top.append(statusChip(row.before.status), "→");
+  top.append(statusChip(row.status));
   const language = row.language + (row.language_from === "response" ? ", from the response" : "");
   const preset = PRESETS.length > 1 ? "preset " + row.preset : "";
   for (const chip of [row.labels.domain, row.labels.kind, language, preset]) {
-    if (chip) top.append(make("span", { class: "chip" }, chip.replaceAll("_", " ")));
+    if (chip) top.append(make("span", { class: "chip" }, spaced(chip)));
   }
   const expected = row.labels.expected_status;
-  if (expected && expected !== row.status) {
-    top.append(make("span", { class: "status warn" }, "expected " + expected.replaceAll("_", " ")));
-  }
-  const judged = tone(row.status) !== "warn";
-  top.append(judged ? make("span", { class: "overall" }, make("small", {}, "overall"), score(row.overall))
-    : make("span", { class: "overall" }, make("small", {}, "not judged")));
+  if (expected && expected !== row.status) top.append(make("span", { class: "status warn" }, "expected " + spaced(expected)));
+  top.append(overallOf(row));
   const meters = make("div", { class: "meters" });
-  if (judged) {
-    for (const name of SCORES) meters.append(meter(name, row[name]));
-    for (const [name, value] of Object.entries(row.components)) meters.append(meter(name, value));
-  }
+  if (isJudged(row)) meters.append(...[...SCORES, ...Object.keys(row.components)].map((name) => meter(row, name)));
   const size = (stored) => (stored && !stored.shrunk ? `${stored.width} × ${stored.height}` : "");
   const absent = row.execution ? "Scored in an earlier run; its render was not kept" : "No render";
-  const body = make("div", { class: "body" },
-    panel("Target", size(row.target), linked(row.target, "target", "The target could not be opened")),
-    panel("Render", size(row.render), linked(row.render, "render", absent)),
+  const body = make("div", { class: row.before ? "body both" : "body" },
+    panel("Target", size(row.target), zoomable(row, row.target, "target", "The target could not be opened")),
+    row.before ? panel("Before", size(row.before.render), zoomable(row, row.before.render, "render before", "No render")) : null,
+    panel(row.before ? "Now" : "Render", size(row.render), zoomable(row, row.render, "render", absent)),
     panel("Tiles", row.grid ? `${row.grid[0]} × ${row.grid[1]}` : "", heatMap(row)), meters);
   const time = `render ${row.seconds.render.toFixed(2)} s · total ${row.seconds.total.toFixed(2)} s`;
-  const texts = make("div", { class: "texts" }, disclosure("Code", row.code), disclosure("Response", row.response),
-    make("span", { class: "time" }, time));
+  const texts = make("div", { class: "texts" }, codeOf(row, "Code"), row.before ? codeOf(row.before, "Code before") : null,
+    disclosure("Response", row.response, () => make("pre", {}, row.response)), make("span", { class: "time" }, time));
   const message = row.message ? make("p", { class: "message " + tone(row.status) }, row.message) : null;
-  return make("article", { class: "card" }, top, body, message, texts);
+  return make("article", { class: "card", "data-row": row.number }, top, body, message, texts);
 }
 
-// Filters, order, and cards made only as they come into view.
+// Filters, order, groups, and cards made only as they come into view.
+
+const lowest = (row) => (isJudged(row) ? row.overall : 2);
 const ORDERS = {
-  "File order": (a, b) => a.number - b.number,
-  "Highest overall": (a, b) => b.overall - a.overall || a.number - b.number,
-  "Lowest overall": (a, b) => a.overall - b.overall || a.number - b.number,
-  "Lowest visual": (a, b) => !a.grid - !b.grid || a.visual - b.visual || a.number - b.number,
-  "Slowest": (a, b) => b.seconds.render - a.seconds.render || a.number - b.number,
+  file: ["File order", () => 0],
+  worst: ["Worst first", (a, b) => lowest(a) - lowest(b)],
+  best: ["Highest overall", (a, b) => b.overall - a.overall],
+  visual: ["Lowest visual", (a, b) => !a.grid - !b.grid || a.visual - b.visual],
+  slow: ["Slowest", (a, b) => b.seconds.render - a.seconds.render],
 };
+if (data.before) {
+  ORDERS.lost = ["Most lost", (a, b) => (a.change ?? 2) - (b.change ?? 2)];
+  ORDERS.gained = ["Most gained", (a, b) => (b.change ?? -2) - (a.change ?? -2)];
+}
+const GROUPS = { none: ["No groups", null], prompt: ["By prompt", (row) => row.group], status: ["By status", (row) => spaced(row.status)] };
 const FILTERS = { status: (row) => row.status, kind: (row) => row.labels.kind, preset: (row) => row.preset,
   domain: (row) => row.labels.domain };
+const CONTROLS = ["search", "filter", ...Object.keys(FILTERS), "sort", "group"];
 const PAGE = 20;
 let shown = [];
 let made = 0;
 
-function fillSelect(id, all, values) {
-  const select = byId(id);
-  if (all) select.append(make("option", { value: "" }, all));
-  for (const value of values) select.append(make("option", { value }, value.replaceAll("_", " ")));
-  select.hidden = values.length < 2;
-  select.addEventListener("change", apply);
+// What a filter may ask for.
+const COLUMNS = {};
+for (const name of ["overall", ...SCORES, "status", "message", "language", "id", "number", "code", "response", "preset", "encoder",
+  "change"]) {
+  COLUMNS[name] = (row) => row[name];
+}
+for (const name of ["domain", "kind"]) COLUMNS[name] = (row) => row.labels[name];
+for (const name of data.summary.components) COLUMNS[name] = (row) => row.components[name];
+COLUMNS.seconds = (row) => row.seconds.total;
+COLUMNS.line = (row) => row.line;
+if (data.before) {
+  for (const [name, of] of Object.entries({ ...COLUMNS })) COLUMNS["before." + name] = (row) => row.before && of(row.before);
+}
+
+function hashOf(changes) {
+  const given = CONTROLS.map((id) => [id, byId(id).value]).filter(([id, value]) => value && value !== DEFAULTS[id]);
+  return "#" + new URLSearchParams({ ...Object.fromEntries(given), ...changes });
+}
+const DEFAULTS = { sort: "file", group: "none" };
+
+function fillSelect(id, entries) {
+  byId(id).append(...entries.map(([value, title]) => make("option", { value }, title)));
+  byId(id).hidden = entries.length < (id === "group" || id === "sort" ? 2 : 3);
+}
+function matcher() {
+  const box = byId("filter");
+  const told = byId("problem");
+  told.hidden = true;
+  box.classList.remove("wrong");
+  if (!box.value.trim()) return () => true;
+  try {
+    return filterOf(box.value, COLUMNS);
+  } catch (error) {
+    told.hidden = false;
+    told.textContent = "Filter: " + error.message;
+    box.classList.add("wrong");
+    return () => true;
+  }
 }
 function apply() {
   const wanted = byId("search").value.trim().toLowerCase();
+  const matches = matcher();
   shown = data.rows.filter((row) => {
     for (const [id, of] of Object.entries(FILTERS)) if (byId(id).value && of(row) !== byId(id).value) return false;
-    return !wanted || [row.id, row.message, row.code, row.response].join("\n").toLowerCase().includes(wanted);
+    return matches(row)
+      && (!wanted || [row.id, row.message, row.code, row.response].join("\n").toLowerCase().includes(wanted));
   });
-  shown.sort(ORDERS[byId("sort").value]);
+  shown.sort((a, b) => ORDERS[byId("sort").value][1](a, b) || a.number - b.number);
+  const groupOf = GROUPS[byId("group").value][1];
+  if (groupOf) {
+    const firsts = new Map(); // groups come in the order of their first rows
+    for (const row of shown) if (!firsts.has(groupOf(row))) firsts.set(groupOf(row), firsts.size);
+    shown.sort((a, b) => firsts.get(groupOf(a)) - firsts.get(groupOf(b)));
+  }
   made = 0;
   byId("cards").replaceChildren();
   byId("count").textContent = `${number(shown.length)} of ${number(data.rows.length)}`;
@@ -208,25 +190,62 @@ function apply() {
   more();
 }
 function more() {
-  const next = shown.slice(made, made + PAGE);
-  made += next.length;
-  byId("cards").append(...next.map(card));
+  const groupOf = GROUPS[byId("group").value][1];
+  for (const row of shown.slice(made, made + PAGE)) {
+    if (groupOf && (made === 0 || groupOf(row) !== groupOf(shown[made - 1]))) {
+      byId("cards").append(groupHead(shown.filter((each) => groupOf(each) === groupOf(row)), groupOf(row)));
+    }
+    byId("cards").append(card(row));
+    made++;
+  }
+}
+function groupHead(rows, name) {
+  const scores = rows.filter(isJudged).map((row) => row.overall);
+  const range = scores.length ? ` · mean ${score(scores.reduce((sum, each) => sum + each, 0) / scores.length)}`
+    + ` · ${score(Math.min(...scores))} to ${score(Math.max(...scores))}` : "";
+  return make("h2", { class: "group" }, name || "no prompt", make("small", {}, ` ${number(rows.length)}${range}`));
 }
 
-drawHead();
-for (const [id, of] of Object.entries(FILTERS)) {
-  fillSelect(id, `Every ${id}`, [...new Set(data.rows.map(of).filter(Boolean))].sort());
+// A link holds the filters and perhaps a response, which then stands above all others.
+function restore() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  for (const id of CONTROLS) {
+    byId(id).value = asked.get(id) ?? DEFAULTS[id] ?? "";
+    if (byId(id).selectedIndex === -1) byId(id).value = DEFAULTS[id] ?? "";
+  }
+  apply();
+  const row = data.rows.find((each) => each.number === Number(asked.get("row")));
+  if (!row) return;
+  const linked = card(row);
+  linked.classList.add("linked");
+  byId("cards").querySelector(`[data-row="${row.number}"], .empty`)?.remove();
+  byId("cards").prepend(linked);
+  linked.scrollIntoView();
 }
-fillSelect("sort", "", Object.keys(ORDERS));
-byId("search").addEventListener("input", apply);
+function changed() {
+  history.replaceState(null, "", hashOf({}));
+  apply();
+}
+
+drawSummary();
+for (const [id, of] of Object.entries(FILTERS)) {
+  const values = [...new Set(data.rows.map(of).filter(Boolean))].sort();
+  fillSelect(id, [["", `Every ${id}`], ...values.map((value) => [value, spaced(value)])]);
+}
+fillSelect("sort", Object.entries(ORDERS).map(([value, [title]]) => [value, title]));
+fillSelect("group", Object.entries(GROUPS).map(([value, [title]]) => [value, title]));
+for (const id of CONTROLS) byId(id).addEventListener("input", changed);
+byId("columns").textContent = "Columns: " + Object.keys(COLUMNS).join(", ");
 const scale = byId("scale").getContext("2d");
 for (let x = 0; x < 96; x++) {
   scale.fillStyle = colour(0.5 + x / 190).solid;
   scale.fillRect(x, 0, 1, 1);
 }
 document.querySelector("nav").hidden = false;
-const left = data.total > data.rows.length ? ` · ${number(data.rows.length)} of ${number(data.total)} responses shown` : "";
+const left = data.total > data.rows.length
+  ? ` · of ${number(data.total)} responses the first and the worst are shown, ${number(data.rows.length)} in all` : "";
 byId("foot").textContent = `VinciCoder ${data.version}${left}`;
+restore();
+window.addEventListener("hashchange", restore);
 new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) more(); },
   { rootMargin: "1500px" }).observe(byId("foot"));
-apply();

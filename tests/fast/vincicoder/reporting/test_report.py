@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from report_rows import HOSTILE, IMAGE, result, row, write_report
+from report_rows import HOSTILE, IMAGE, data_of, result, row, write_report
 
 from vincicoder.errors import ConfigError
 from vincicoder.reporting import Report
 from vincicoder.reporting import report as report_module
-
-
-def data_of(page: Path) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text(), re.DOTALL)
-    assert found is not None
-    data: dict[str, Any] = json.loads(found[1])
-    return data
 
 
 def test_rows_and_tables_are_in_the_page_and_images_beside_it(tmp_path: Path) -> None:
@@ -71,13 +62,34 @@ def test_very_long_texts_are_cut(tmp_path: Path) -> None:
     assert data_of(page)["rows"][0]["response"].endswith("980,000 more characters")
 
 
-def test_a_report_of_too_many_rows_shows_the_first_and_counts_all(
+def test_a_report_of_too_many_rows_shows_the_first_and_the_worst_and_counts_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_module, "MAX_ROWS", 3)
-    page = write_report(tmp_path, [(row(number), result(), None) for number in range(1, 6)], "Title")
+    monkeypatch.setattr(report_module, "MAX_ROWS", 4)
+    scores = [0.9, 0.8, 0.9, 0.1, 0.7, 0.9, 0.2, 0.3]
+    rows = [(row(number), result(overall=score), IMAGE) for number, score in enumerate(scores, 1)]
+    lost = (row(9), result("infrastructure"), None)  # which is nobody's bad work
+    page = write_report(tmp_path, [*rows, lost], "Title")
     data = data_of(page)
-    assert (len(data["rows"]), data["total"], data["summary"]["n"]) == (3, 5, 5)
+    assert [each["number"] for each in data["rows"]] == [1, 2, 4, 7]
+    assert (data["total"], data["summary"]["n"]) == (9, 9)
+    shown = {each["render"]["src"] for each in data["rows"]}
+    assert {f"images/{path.name}" for path in (tmp_path / "images").glob("render-*")} == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "line"),
+    [
+        ("SyntaxError: '(' was never closed (response.py, line 2)", "a\nb(\n", 2),
+        ("not well-formed XML: mismatched tag: line 3, column 2", "<svg>\n<rect>\n</svg>", 3),
+        (r"./figure.tex:6: Undefined control sequence. l.6 \bad", "\\begin{a}\n  \\bad x\n\\end{a}", 2),
+        ("./figure.tex:2: Something else", "a\nb", 2),
+        ("used more than 10 s of CPU time", "a", None),
+        ("it failed (line 7)", "one line", None),
+    ],
+)
+def test_the_line_that_a_message_blames_is_found(message: str, code: str, line: int | None) -> None:
+    assert report_module.failing_line(message, code) == line
 
 
 def test_nothing_that_a_response_says_can_leave_its_place(tmp_path: Path) -> None:
