@@ -12,6 +12,8 @@ layout      columns                                                             
 ``slime``   ``prompt``, ``images``, ``label``                                         slime, OpenRLHF
 =========== ========================================================================= ==============================
 
+``llamafactory`` has the columns of ``swift``, and an entry in ``dataset_info.json`` beside the set.
+
 Besides its columns every layout but ``records`` has one more, ``record``: JSON text of what the columns cannot say (id,
 domain, source, licence, checks, the code as it is). Trainers leave it alone. With it, reading gives back the record
 that was written, bit for bit; a column that was changed since wins over it. Without it the rules for public rows apply.
@@ -34,7 +36,8 @@ Example:
 """
 
 _BY_THEIR_COLUMNS = ("verl", "swift", "sft", "rl", "slime", "records")
-"""Layouts in the order in which columns decide; ``easyr1`` has the columns of ``rl`` and is read as ``rl`` is."""
+"""Layouts in the order in which columns decide; ``easyr1`` has the columns of ``rl`` and ``llamafactory`` those of
+``swift``; they are read as these are."""
 
 __all__ = ["LAYOUTS", "PLACEHOLDER", "Layout", "layout_of"]
 

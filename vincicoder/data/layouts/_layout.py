@@ -65,6 +65,14 @@ class Layout(ABC):
             BadRow: The row cannot be used.
         """
 
+    def entry(self, directory: str) -> dict[str, Any] | None:
+        """Return what the file ``dataset_info.json`` beside a set says of it, None where the trainer reads none.
+
+        Args:
+            directory: The name of the set's directory.
+        """
+        return None
+
 
 def image_struct() -> Any:
     """Return the Arrow type of ``{"bytes", "path"}``."""
