@@ -139,7 +139,7 @@ def main() -> None:
     times = times_of(records, args.repeats)
     middle, longest = statistics.median(map(min, times)), max(map(max, times))
     print(f"{len(records)} records, CPU a render: median {middle:.3f} s, longest {longest:.2f} s")
-    group = ControlGroup("vincicoder-limits")
+    group = ControlGroup(f"vincicoder-limits-{os.getpid()}")
     group.add(os.getpid())
     try:
         compare(records, times, group, args.responses, args.share)

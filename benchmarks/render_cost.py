@@ -82,9 +82,14 @@ class ControlGroup:
 
 
 class Checkout:
-    """A pool of one worker that runs the code of a checkout."""
+    """A pool of one worker that runs the code of a checkout.
+
+    Attributes:
+        wall_ms: Wall time of the latest render.
+    """
 
     def __init__(self, path: str) -> None:
+        self.wall_ms = 0.0
         self._group = ControlGroup(f"render-cost-{os.getpid()}-{id(self)}")
         self._driver = subprocess.Popen(
             [sys.executable, "-c", _DRIVER, str(Path(path).resolve())],
@@ -98,12 +103,13 @@ class Checkout:
     def cost(self, code: str, language: str) -> float:
         """Return the CPU time of one render in milliseconds."""
         assert self._driver.stdin is not None and self._driver.stdout is not None
-        before = self._group.seconds()
+        before, started = self._group.seconds(), time.perf_counter()
         self._driver.stdin.write(f"{(language, code)!r}\n")
         self._driver.stdin.flush()
         answer = self._driver.stdout.readline().strip()
         if answer != "ok":
             raise SystemExit(f"{language}: {answer}")
+        self.wall_ms = (time.perf_counter() - started) * 1000
         time.sleep(_REST_SECONDS)
         return (self._group.seconds() - before) * 1000
 

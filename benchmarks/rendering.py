@@ -34,7 +34,8 @@ _NAIVE_HTML = """
 from playwright.sync_api import sync_playwright
 import shutil
 with sync_playwright() as play:
-    browser = play.chromium.launch(executable_path=shutil.which('chromium'), args=['--no-sandbox'])
+    program = shutil.which('chromium') or shutil.which('chromium-headless-shell')
+    browser = play.chromium.launch(executable_path=program, args=['--no-sandbox'])
     page = browser.new_page()
     page.set_content(open('in.html').read())
     page.screenshot(path='out.png', full_page=True)

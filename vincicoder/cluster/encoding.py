@@ -18,12 +18,14 @@ from vincicoder.cluster.metrics import EncoderMetrics, count_start
 from vincicoder.errors import ClusterUnavailable, VinciCoderError
 from vincicoder.similarity.config import EncoderConfig
 from vincicoder.similarity.encoders import Encoder, load_encoder
+from vincicoder.similarity.packed import Packed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _RETRY_SECONDS = 1.0
 _MOST_LANES = 32
+_CUTTERS = 16  # threads that resize images, which takes about 25 ms each
 _BATCHES_UNDER_WAY = 8  # of a node, for each encoder that it asks: one may have a whole node's GPUs
 
 
@@ -45,6 +47,7 @@ class TileEncoder:
         self._lanes = 1  # batches at a time; more when the encoder is loaded on several devices
         self._workers: set[asyncio.Task[None] | None] = set()
         self._threads = ThreadPoolExecutor(_MOST_LANES)
+        self._cutters = ThreadPoolExecutor(_CUTTERS)
         self._loading = threading.Lock()
         self._tiles = 0
         self._calls = 0
@@ -67,6 +70,14 @@ class TileEncoder:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)  # kept: the loop itself holds only a weak reference
         return await future
+
+    async def encode_images(self, images: Sequence[Packed]) -> list[npt.NDArray[np.float32]]:
+        """Cut images into tiles, each in a thread of its own, and embed these; see `Packed`."""
+        loop = asyncio.get_running_loop()
+        cut = await asyncio.gather(*(loop.run_in_executor(self._cutters, image.tiles) for image in images))
+        embeddings = await self.encode(np.concatenate(cut))
+        ends = np.cumsum([len(tiles) for tiles in cut])
+        return np.split(embeddings, ends[:-1])
 
     async def stats(self) -> dict[str, Any]:
         """Return the tiles embedded and the batches that took, since this actor started; its process and its node."""
@@ -146,16 +157,27 @@ class RemoteEncoder:
             ClusterUnavailable: No actor answered for longer than the patience.
             VinciCoderError: An actor raised it.
         """
+        embeddings: npt.NDArray[np.float32] = self._ask("encode", tiles)
+        return embeddings
+
+    def encode_images(self, images: Sequence[Packed]) -> list[npt.NDArray[np.float32]]:
+        """Embed the tiles of images, which travel compressed.
+
+        Raises:
+            ClusterUnavailable: No actor answered for longer than the patience.
+            VinciCoderError: An actor raised it.
+        """
+        embeddings: list[npt.NDArray[np.float32]] = self._ask("encode_images", images)
+        return embeddings
+
+    def _ask(self, method: str, argument: Any) -> Any:
         deadline = time.monotonic() + self._patience
-        reference = ray.put(tiles)
+        reference = ray.put(argument)
         while True:
             self._turn += 1
             try:
-                embeddings: npt.NDArray[np.float32] = ray.get(
-                    self._actor(self._actors[self._turn % len(self._actors)]).encode.remote(reference),
-                    timeout=max(1.0, deadline - time.monotonic()),
-                )
-                return embeddings
+                actor = self._actor(self._actors[self._turn % len(self._actors)])
+                return ray.get(getattr(actor, method).remote(reference), timeout=max(1.0, deadline - time.monotonic()))
             except ray.exceptions.RayTaskError as error:
                 raise plain_cause(error) from None
             except (RayActorError, ray.exceptions.GetTimeoutError, ValueError) as error:

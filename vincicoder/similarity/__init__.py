@@ -9,14 +9,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vincicoder.similarity.compare import Comparison, Prepared, Similarity, blank_page, fitted
+    from vincicoder.similarity.compare import Comparison, Prepared, Similarity, blank_page
     from vincicoder.similarity.encoders import Encoder, load_encoder
-    from vincicoder.similarity.tiling import MAX_TILES, TILE, Tiles, grid_of, tile
+    from vincicoder.similarity.tiling import MAX_TILES, TILE, Tiles, fitted, grid_of, tile
 
 _HOMES = {
-    **dict.fromkeys(("Comparison", "Prepared", "Similarity", "blank_page", "fitted"), "compare"),
+    **dict.fromkeys(("Comparison", "Prepared", "Similarity", "blank_page"), "compare"),
     **dict.fromkeys(("Encoder", "load_encoder"), "encoders"),
-    **dict.fromkeys(("MAX_TILES", "TILE", "Tiles", "grid_of", "tile"), "tiling"),
+    **dict.fromkeys(("MAX_TILES", "TILE", "Tiles", "fitted", "grid_of", "tile"), "tiling"),
 }
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -15,13 +15,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from vincicoder.errors import ConfigError
-from vincicoder.similarity.tiling import tile
+from vincicoder.similarity.packed import Packed
+from vincicoder.similarity.tiling import fitted, grid_of, tile
 
 if TYPE_CHECKING:
-    from vincicoder.similarity.encoders import Encoder, PatchEncoder
+    from vincicoder.similarity.encoders import Encoder, ImageEncoder, PatchEncoder
 
 _Pixels = npt.NDArray[np.uint8]
 _Embedding = npt.NDArray[np.float32]
+_Image = _Pixels | Packed
 
 # Tiles copied together for one call of the encoder (0.6 MB each), which cuts them to what its device can
 # take.
@@ -40,15 +42,15 @@ class Prepared:
     Attributes:
         key: Names the target's content.
         grid: Columns and rows.
-        render: The render's tiles, uint8, shape ``[N, 448, 448, 3]``.
-        target: The target's tiles, or None when its embedding is known.
+        render: The render's tiles, uint8, shape ``[N, 448, 448, 3]``; packed, if the encoder cuts images itself.
+        target: The target's tiles, likewise, or None when its embedding is known.
         embedding: The target's embedding, float32, shape ``[N, D]``, or None when it is not known yet.
     """
 
     key: str
     grid: tuple[int, int]
-    render: _Pixels
-    target: _Pixels | None
+    render: _Image
+    target: _Image | None
     embedding: _Embedding | None
 
 
@@ -123,7 +125,7 @@ class Similarity:
         self._capacity = cache_targets
         self._embeddings: OrderedDict[str, _Embedding] = OrderedDict()
         # Tiles of targets that some Prepared still holds, so that a group of renders shares one copy.
-        self._tiled: WeakValueDictionary[str, _Pixels] = WeakValueDictionary()
+        self._tiled: WeakValueDictionary[str, _Image] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._stripes = [threading.Lock() for _ in range(_STRIPES)]
         self._embedding: dict[str, Future[_Embedding]] = {}  # what some call is embedding at this moment
@@ -139,12 +141,13 @@ class Similarity:
         Returns:
             What `compare` takes.
         """
-        pixels, grid = tile(fitted(render, target.size))
+        grid = grid_of(*target.size)
+        image = self._cut(render, target.size)
         with self._lock:
             embedding = self._recall(key)
         if embedding is not None:
-            return Prepared(key, grid, pixels, None, embedding)
-        return Prepared(key, grid, pixels, self._tiles_of(target, key), None)
+            return Prepared(key, grid, image, None, embedding)
+        return Prepared(key, grid, image, self._tiles_of(target, key), None)
 
     def compare(self, prepared: Sequence[Prepared]) -> list[Comparison]:
         """Embed and compare.
@@ -202,10 +205,10 @@ class Similarity:
 
     def _sort_targets(
         self, prepared: Sequence[Prepared]
-    ) -> tuple[dict[str, _Embedding], dict[str, _Pixels], dict[str, Future[_Embedding]]]:
+    ) -> tuple[dict[str, _Embedding], dict[str, _Image], dict[str, Future[_Embedding]]]:
         """Return, by key, the embeddings at hand, the tiles to embed, and what other calls are embedding now."""
         known: dict[str, _Embedding] = {}
-        mine: dict[str, _Pixels] = {}
+        mine: dict[str, _Image] = {}
         others: dict[str, Future[_Embedding]] = {}
         with self._lock:
             for each in prepared:
@@ -232,21 +235,30 @@ class Similarity:
             elif future is not None and error is not None:
                 future.set_exception(error)
 
-    def _embed(self, images: Sequence[_Pixels]) -> Iterator[_Embedding]:
+    def _cut(self, image: Image.Image, size: tuple[int, int]) -> _Image:
+        """Bring an image to the target's size and cut it into tiles, or leave that to the encoder."""
+        if hasattr(self.encoder, "encode_images"):
+            return Packed.of(image, size)
+        return tile(fitted(image, size)).pixels
+
+    def _embed(self, images: Sequence[_Image]) -> Iterator[_Embedding]:
         """Embed images, many at a time; yield an array of its own for each."""
         for group in _groups(images):
+            if hasattr(self.encoder, "encode_images"):
+                yield from cast("ImageEncoder", self.encoder).encode_images(group)
+                continue
             embeddings = self.encoder.encode(group[0] if len(group) == 1 else np.concatenate(group))
             start = 0
             for each in group:
                 yield embeddings[start : start + len(each)].copy()
                 start += len(each)
 
-    def _tiles_of(self, target: Image.Image, key: str) -> _Pixels:
+    def _tiles_of(self, target: Image.Image, key: str) -> _Image:
         with self._stripes[hash(key) % _STRIPES]:
             with self._lock:
                 pixels = self._tiled.get(key)
             if pixels is None:
-                pixels = tile(target).pixels
+                pixels = self._cut(target, target.size)
                 with self._lock:
                     self._tiled[key] = pixels
         return pixels
@@ -262,22 +274,6 @@ class Similarity:
         self._embeddings.move_to_end(key)
         while len(self._embeddings) > self._capacity:
             self._embeddings.popitem(last=False)
-
-
-def fitted(render: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return a render at a target's size, RGB, resized bicubically.
-
-    Args:
-        render: The render, of any size and mode.
-        size: Width and height in pixels.
-
-    Example:
-        >>> fitted(Image.new("L", (10, 10)), (20, 30)).size
-        (20, 30)
-    """
-    # RGB first: Pillow would resize a palette image by nearest neighbour.
-    rgb = render if render.mode == "RGB" else render.convert("RGB")
-    return rgb if rgb.size == size else rgb.resize(size, Image.Resampling.BICUBIC)
 
 
 def blank_page(target: Image.Image) -> Image.Image:
@@ -297,9 +293,9 @@ def blank_page(target: Image.Image) -> Image.Image:
     return Image.new("RGB", target.size, (red, green, blue))
 
 
-def _groups(images: Sequence[_Pixels]) -> Iterator[list[_Pixels]]:
+def _groups(images: Sequence[_Image]) -> Iterator[list[Any]]:
     """Put images together until a group is large enough to keep an encoder busy."""
-    group: list[_Pixels] = []
+    group: list[_Image] = []
     for each in images:
         if group and sum(map(len, group)) + len(each) > _GROUP_TILES:
             yield group

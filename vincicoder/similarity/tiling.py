@@ -95,3 +95,19 @@ def tile(image: Image.Image) -> Tiles:
     if count > 1:
         pixels[count] = np.asarray(rgb.resize((TILE, TILE), Image.Resampling.BICUBIC))
     return Tiles(pixels, grid)
+
+
+def fitted(render: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return a render at a target's size, RGB, resized bicubically.
+
+    Args:
+        render: The render, of any size and mode.
+        size: Width and height in pixels.
+
+    Example:
+        >>> fitted(Image.new("L", (10, 10)), (20, 30)).size
+        (20, 30)
+    """
+    # RGB first: Pillow would resize a palette image by nearest neighbour.
+    rgb = render if render.mode == "RGB" else render.convert("RGB")
+    return rgb if rgb.size == size else rgb.resize(size, Image.Resampling.BICUBIC)

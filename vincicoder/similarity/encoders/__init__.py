@@ -16,10 +16,14 @@ from vincicoder.similarity.config import EncoderConfig
 from vincicoder.similarity.encoders._several import load_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["ENCODERS", "Encoder", "EncoderLoader", "PatchEncoder", "load_encoder"]
+    from vincicoder.similarity.packed import Packed
+
+__all__ = ["ENCODERS", "Encoder", "EncoderLoader", "ImageEncoder", "PatchEncoder", "load_encoder"]
 
 _DEFAULT = "dinov2"
 _PUBLISHER = "facebook/"
@@ -75,6 +79,20 @@ class PatchEncoder(Encoder, Protocol):
 
         Raises:
             EncoderError: The network yielded infinite or undefined numbers.
+        """
+
+
+class ImageEncoder(Encoder, Protocol):
+    """An encoder in another process, which is sent whole images and cuts them there."""
+
+    def encode_images(self, images: Sequence[Packed]) -> Sequence[npt.NDArray[np.float32]]:
+        """Embed the tiles of images. Safe to call from several threads.
+
+        Args:
+            images: The images, at least one.
+
+        Returns:
+            For each image the embeddings of its tiles, as `Encoder.encode` would return them.
         """
 
 

@@ -77,7 +77,7 @@ def test_each_node_with_gpus_has_an_encoder_and_asks_its_own(gpus: tuple[int, in
     from started_ray import two_nodes
 
     with two_nodes(*({"num_cpus": 2, "num_gpus": count} for count in gpus)):
-        reward = ClusterReward(OPTIONS)
+        reward = ClusterReward(OPTIONS | {"patience_seconds": 300})  # two encoders start at once
         work = [each for group in groups(6) for each in group]
         results = dict(reward.stream(work))
         assert [plain(results[index]) for index in range(len(work))] == expected(work)
