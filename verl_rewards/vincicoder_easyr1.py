@@ -104,7 +104,8 @@ def compute_score(
         lost = [row is None and each.target is trainers.NO_TARGET for row, each in zip(rows, requests, strict=True)]
         _report.missing(sum(lost))
     least = reward.noise if noise is None else trainers.share_of("noise", noise)
-    scores = reward.score(requests)
+    # Training gives each prompt a uid, and validation none.
+    scores = reward.score(requests, training=not any(row is not None and "uid" not in row.columns() for row in rows))
     groups = trainers.spread_by_sample(trainers.members_of(requests, scores), least)
     return [{**score, **group} for score, group in zip(scores, groups, strict=True)]
 

@@ -13,7 +13,8 @@ own buffer does, and read what the manager or the function of this directory say
 
 Options are ``noise``, what the reward changes by where only the rendering differs (0.005), and ``least_spread``, the
 standard deviation that the rewards of a group must have to be learned from (0): the responses of others all get their
-mean, so that their advantage is 0.
+mean, so that their advantage is 0. ``gallery_dir`` names the gallery of the reward; its steps are then shown as images
+in the trackers that verl logs to, which only this process can reach.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from vincicoder import trainers
 from vincicoder.errors import ConfigError
 from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS
 
+_GALLERY = "gallery_dir"
 _OPTIONS = {"noise": PRESETS[DEFAULT_PRESET].noise, "least_spread": 0.0}
 
 
@@ -53,7 +55,7 @@ class VinciCoderReplayBuffer(ReplayBuffer):
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
         """Return verl's batch, and its metrics with ours."""
         batch, metrics = super().sample(global_steps, partition_id, batch_size)
-        return batch, metrics | self._watch.look(batch)
+        return batch, metrics | self._watch.look(batch, global_steps)
 
 
 class VinciCoderReplayBufferAsync(VinciCoderReplayBuffer, ReplayBufferAsync):
@@ -65,15 +67,20 @@ class _Watch:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         where = "trainer.v1.sampler.sampler_kwargs"
-        if unknown := sorted(set(options) - set(_OPTIONS)):
-            raise ConfigError(f"{where} has the unknown option {unknown[0]!r}; expected {' and '.join(_OPTIONS)}")
+        options, known = dict(options), (*_OPTIONS, _GALLERY)
+        if unknown := sorted(set(options) - set(known)):
+            raise ConfigError(f"{where} has the unknown option {unknown[0]!r}; expected {', '.join(known)}")
+        directory = options.pop(_GALLERY, None)
+        self._gallery = None if directory is None else trainers.GalleryWatch(str(directory))
         values = {name: trainers.share_of(f"{where}.{name}", each) for name, each in {**_OPTIONS, **options}.items()}
         self._noise, self._least_spread = values["noise"], values["least_spread"]
 
-    def look(self, batch: Any) -> dict[str, float]:
+    def look(self, batch: Any, step: int) -> dict[str, float]:
         """Return the metrics of a training batch, by name; none of a validation."""
         if batch.partition_id != "train":
             return {}
+        if self._gallery is not None:
+            self._gallery.look(step)
         keys = _last_outputs(batch.keys)
         fields = ["rm_scores", "extra_fields", "data_source"]
         data = tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=fields)

@@ -109,12 +109,13 @@ class Gallery:
         >>> gallery.add(10, rows, followed=["9f3a"])  # doctest: +SKIP
     """
 
-    def __init__(self, directory: str | Path, count: int, title: str = "Training") -> None:
+    def __init__(self, directory: str | Path, count: int = 4, title: str = "Training") -> None:
         self.directory = Path(directory)
         self._count = count
         self._title = title
         self._images = self.directory / "images"
         self._steps = self.directory / "steps"
+        self._clock = self.directory / "counted.json"
         try:
             for each in (self._images, self._steps):
                 each.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,34 @@ class Gallery:
 
     def last_step(self) -> int:
         """Return the latest step of the gallery; 0 if it has none."""
-        return max(self._known_steps(), default=0)
+        return max(self.steps(), default=0)
+
+    def counted(self) -> int:
+        """Return the step that `count` was told last; 0 if it never was."""
+        try:
+            return int(self._clock.read_text("utf-8"))
+        except (OSError, ValueError):
+            return 0
+
+    def count(self, step: int) -> None:
+        """Tell all processes the step of training, where one counts it and the others do not know it."""
+        self._write(self._clock, step)
+
+    def rows(self, step: int) -> list[dict[str, Any]]:
+        """Return the rows of a step, as the page has them; paths of images are relative to the directory."""
+        path = self._steps / f"{step:08d}.json"
+        rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+        return rows
+
+    def steps(self) -> list[int]:
+        """Return the steps that are kept."""
+        return sorted(int(path.stem) for path in self._steps.glob("*.json"))
+
+    def followed(self) -> list[str]:
+        """Return the keys of the prompts that are followed."""
+        path = self.directory / "followed.json"
+        keys: list[str] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+        return keys
 
     def add(self, step: int, rows: Sequence[Shown], followed: Sequence[str] = ()) -> None:
         """Add rows of a step, and write the page.
@@ -140,7 +168,7 @@ class Gallery:
         """
         with self._locked():
             keys = self._follow(followed)
-            known = {row["id"]: row for row in self._rows(step)}
+            known = {row["id"]: row for row in self.rows(step)}
             for row in rows:
                 known[row.id] = {"id": row.id, "step": step, "only_followed": row.only_followed, **_shortened(row.data)}
                 known[row.id] |= {name: self._stored(row, name) for name in ("target", "render")}
@@ -152,28 +180,19 @@ class Gallery:
             self._write_page(steps, keys)
 
     def _follow(self, candidates: Sequence[str]) -> list[str]:
-        path = self.directory / "followed.json"
-        keys: list[str] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+        keys = self.followed()
         new = [key for key in dict.fromkeys(candidates) if key not in keys][: max(0, self._count - len(keys))]
         if new:
-            self._write(path, keys + new)
+            self._write(self.directory / "followed.json", keys + new)
         return keys + new
-
-    def _known_steps(self) -> list[int]:
-        return sorted(int(path.stem) for path in self._steps.glob("*.json"))
-
-    def _rows(self, step: int) -> list[dict[str, Any]]:
-        path = self._steps / f"{step:08d}.json"
-        rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
-        return rows
 
     def _thinned(self) -> dict[int, list[dict[str, Any]]]:
         """Return the rows of all steps, after some of the older steps went if there are too many."""
-        steps = self._known_steps()
+        steps = self.steps()
         if len(steps) > MAX_STEPS:
             for step in steps[1 : len(steps) // 2 : 2]:  # the first stays
                 (self._steps / f"{step:08d}.json").unlink()
-        return {step: self._rows(step) for step in self._known_steps()}
+        return {step: self.rows(step) for step in self.steps()}
 
     def _sweep(self, steps: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
         """Remove images that no row shows any more."""

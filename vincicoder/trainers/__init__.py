@@ -28,6 +28,7 @@ from vincicoder.trainers.members import (
     sums_of_groups,
 )
 from vincicoder.trainers.metrics import FLAGS, Metrics, is_judged, means, metrics_of, sums_of
+from vincicoder.trainers.panels import GalleryWatch
 from vincicoder.trainers.reward import TrainerReward
 from vincicoder.trainers.rows import (
     NO_LANGUAGE,
@@ -52,6 +53,7 @@ __all__ = [
     "TURNS",
     "ZERO",
     "CompletionReward",
+    "GalleryWatch",
     "Groups",
     "Member",
     "Metrics",

@@ -8,12 +8,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.members import levelled, members_of, share_of, sums_of_groups
-from vincicoder.trainers.metrics import Metrics, is_judged, means, sums_of, weight
+from vincicoder.trainers.metrics import Metrics, is_judged, means, outcome_of, sums_of, weight
 from vincicoder.trainers.render_environment import RenderEnvironment
 from vincicoder.trainers.reward import TrainerReward, group_of
 from vincicoder.trainers.rows import request_from, text_of
@@ -117,6 +118,7 @@ class CompletionReward:
         prompts: Sequence[Any] | None = None,
         *,
         log_metric: Callable[[str, float], object] | None = None,
+        log_extra: Callable[[str, list[Any]], object] | None = None,
         **columns: Any,
     ) -> list[float | None]:
         """Score a batch.
@@ -125,6 +127,8 @@ class CompletionReward:
             completions: Texts, or lists of messages, of which those of the role ``assistant`` are the model's turns.
             prompts: Texts, or lists of messages; without it ``messages`` among the columns, as ms-swift has it.
             log_metric: Newer TRL's way to log a number; gets the batch's means of all components and statuses.
+            log_extra: Newer TRL's way to add a column to its table of completions; gets what became of each response,
+                and the path of its target where the data have paths.
             columns: The data set's columns, one value per completion; the target is in ``target``, ``image`` or
                 ``images``, else in ``solution`` (a struct or JSON text with ``target``, ``language``, ``code``); the
                 language in ``language``, else as the prompt or the fence of the reference says; the reference in
@@ -145,6 +149,11 @@ class CompletionReward:
         if sums and log_metric is not None:
             for name, mean in means(sums).items():
                 log_metric(f"vincicoder/{name}", mean)
+        if sums and log_extra is not None:
+            log_extra("vincicoder/outcome", [outcome_of(sample) for sample in samples])
+            targets = [turns[-1].target for turns in episodes]
+            if all(isinstance(target, (str, Path)) for target in targets):
+                log_extra("target", [str(target) for target in targets])
         keep = self._faults == "mean"
         scores: list[float | None] = [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
         if not self._least_spread:

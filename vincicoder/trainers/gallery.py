@@ -14,9 +14,8 @@ import queue
 import socket
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vincicoder.errors import TargetError
 from vincicoder.images import open_target, target_key
@@ -24,6 +23,7 @@ from vincicoder.options import Config, flat_names, from_flat, option
 from vincicoder.reporting.gallery import Gallery, Shown, chosen
 from vincicoder.reward.combine import STEP
 from vincicoder.status import Fault
+from vincicoder.trainers.panels import Trackers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,7 +35,8 @@ logger = logging.getLogger(__name__)
 _WAITING = 512  # samples that the thread has not looked at; more are left out
 _QUIET = 2.0  # seconds without a new row after which those of a step are written
 _PAUSE = 20.0  # seconds without a sample that end a step, where the trainer does not say its step
-_PROMPTS = 65_536  # of the latest prompts, to know one that comes back
+_SETTLED = 10.0  # seconds without a sample after which a step is over for the trackers
+_PROMPTS = 256  # that may be followed: the first ones, of which the first appearance is kept
 _CLOSING = 20.0  # seconds that the last rows may take to be written
 
 
@@ -97,6 +98,23 @@ class _Entry:
         }
 
 
+class _First(NamedTuple):
+    """The first appearance of a prompt: the best response to it at that step."""
+
+    step: int
+    entry: _Entry
+
+
+class _Offer(NamedTuple):
+    """A sample that the thread has not looked at."""
+
+    request: RewardRequest
+    result: RewardResult
+    said: int | None
+    call: int | None
+    when: float
+
+
 class TrainingGallery:
     """What one process adds to the gallery of a run. `offer` takes no time and never raises.
 
@@ -115,19 +133,23 @@ class TrainingGallery:
         assert config.gallery_dir is not None
         self._gallery = Gallery(config.gallery_dir, config.gallery_rows)
         self._every, self._count = config.gallery_every, config.gallery_rows
-        self._first = self._gallery.last_step()  # a run that is resumed goes on behind what is there
+        # A run that is resumed goes on behind what is there.
+        self._first = max(self._gallery.last_step(), self._gallery.counted())
         # With the time, as a container that is started anew gives the same number to its process.
         self._name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1000:x}".replace(".", "-")
-        self._waiting: queue.Queue[tuple[RewardRequest, RewardResult, int | None, float]] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[_Offer] = queue.Queue(_WAITING)
         self._scorer: Scorer | None = None
         self._step: int | None = None
         self._entries: list[_Entry] = []
         self._fresh: list[str] = []
         self._followed: list[str] = []
-        self._seen: OrderedDict[str, int] = OrderedDict()
+        self._seen: dict[str, _First] = {}
         self._counted: tuple[int | None, float] = (None, 0.0)
         self._number = self._calls = 0
         self._began: int | None = None
+        self._latest = 0.0
+        self._unshown: int | None = None
+        self._trackers = Trackers()
         self._complained = False
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -139,13 +161,15 @@ class TrainingGallery:
             request: What was asked.
             result: What became of it.
             scorer: What renders it once more where the result has no render.
-            call: Number of the trainer's call, where each call is a step; None where samples come one by one.
+            call: Number of the trainer's call, where each call is a step; 0 for one of a validation, which is of the
+                step that training has come to; None where samples come one by one.
         """
         try:
             self._scorer = scorer
             step = request.metadata.get(STEP)
-            mark = step if isinstance(step, int) else (None if call is None else -call)
-            self._waiting.put_nowait((request, result, mark, time.monotonic()))
+            said = step if isinstance(step, int) else None
+            self._waiting.put_nowait(_Offer(request, result, said, call, time.monotonic()))
+            self._trackers.enter()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="vincicoder-gallery", daemon=True)
                 self._thread.start()
@@ -168,28 +192,35 @@ class TrainingGallery:
     def _work(self) -> None:
         while True:
             try:
-                request, result, mark, when = self._waiting.get(timeout=_QUIET if self._dirty() else 0.5)
+                offer = self._waiting.get(timeout=_QUIET if self._dirty() else 0.5)
             except queue.Empty:
                 self._write()
+                if self._closing.is_set() or time.monotonic() - self._latest > _SETTLED:
+                    self._show()
                 if self._closing.is_set():
                     return
                 continue
             try:
-                self._consider(request, result, self._step_of(mark, when))
+                self._latest = offer.when
+                self._consider(offer.request, offer.result, self._step_of(offer))
             except Exception as error:  # noqa: BLE001 - a gallery is not worth a step
                 self._complain(f"{type(error).__name__}: {error}")
 
     def _dirty(self) -> bool:
         return any(not each.written for each in self._entries) and not self._closing.is_set()
 
-    def _step_of(self, mark: int | None, when: float) -> int:
+    def _step_of(self, offer: _Offer) -> int:
         """Return the step of a sample: the trainer's own, else as many calls or pauses as there were."""
-        if mark is not None and mark >= 0:
-            return mark
-        latest, then = self._counted
-        if self._calls == 0 or (mark != latest if mark is not None else when - then > _PAUSE):
+        if offer.said is not None:
+            return offer.said
+        if offer.call == 0:
+            return self._gallery.counted()
+        call, then = self._counted
+        if self._calls == 0 or (offer.call != call if offer.call is not None else offer.when - then > _PAUSE):
             self._calls += 1
-        self._counted = mark, when
+            if offer.call is not None:
+                self._gallery.count(self._first + self._calls)
+        self._counted = offer.call, offer.when
         return self._first + self._calls
 
     def _consider(self, request: RewardRequest, result: RewardResult, step: int) -> None:
@@ -197,32 +228,31 @@ class TrainingGallery:
             return
         if step != self._step:
             self._write()
+            self._show()
             self._step, self._entries = step, []
-        prompt = self._prompt_of(request, step)
         if self._began is None:
             self._began = step
         shown = step % self._every == 0 or step == self._began
-        if not shown and prompt not in self._followed:
-            return
         self._number += 1
-        entry = _Entry(f"{self._name}-{self._number}", request, result, prompt, only_followed=not shown)
+        entry = _Entry(f"{self._name}-{self._number}", request, result, _prompt_of(request), only_followed=not shown)
+        self._note(entry, step)
+        if not shown and entry.prompt not in self._followed:
+            return
         kept = chosen([each.row() for each in (*self._entries, entry)], self._count, self._followed)
         self._entries = [each for each in (*self._entries, entry) if each.id in kept or each.written]
 
-    def _prompt_of(self, request: RewardRequest, step: int) -> str:
-        """Return a key of the prompt and its target, having noted one that comes back at another step."""
-        try:
-            key = target_key(request.target)[:24]
-        except TargetError:
-            return ""
-        before = self._seen.setdefault(key, step)
-        self._seen.move_to_end(key)
-        while len(self._seen) > _PROMPTS:
-            self._seen.popitem(last=False)
-        if before != step and key not in self._followed and len(self._followed) < self._count:
-            self._followed.append(key)
-            self._fresh.append(key)
-        return key
+    def _note(self, entry: _Entry, step: int) -> None:
+        """Keep the first appearance of a prompt, and follow a prompt that comes back at another step."""
+        first = self._seen.get(entry.prompt)
+        if first is None:
+            if entry.prompt and len(self._seen) < _PROMPTS:
+                self._seen[entry.prompt] = _First(step, entry)
+        elif first.step == step:
+            if entry.result.overall > first.entry.result.overall:
+                self._seen[entry.prompt] = _First(step, entry)
+        elif entry.prompt not in self._followed and len(self._followed) < self._count:
+            self._followed.append(entry.prompt)
+            self._fresh.append(entry.prompt)
 
     def _write(self) -> None:
         """Add the rows of the step that are new to the gallery."""
@@ -234,6 +264,20 @@ class TrainingGallery:
         fresh, self._fresh = self._fresh, []
         try:
             self._gallery.add(self._step, [self._shown(each) for each in new], fresh)
+            for first in [self._seen[prompt] for prompt in fresh]:
+                first.entry.only_followed = first.entry.only_followed or not first.entry.written
+                self._gallery.add(first.step, [self._shown(first.entry)])
+            self._unshown = self._step
+        except Exception as error:  # noqa: BLE001 - a gallery is not worth a step
+            self._complain(f"{type(error).__name__}: {error}")
+
+    def _show(self) -> None:
+        """Show the step in the trackers that the trainer has loaded, now that it is over."""
+        step, self._unshown = self._unshown, None
+        if step is None:
+            return
+        try:
+            self._trackers.show(self._gallery, step)
         except Exception as error:  # noqa: BLE001 - a gallery is not worth a step
             self._complain(f"{type(error).__name__}: {error}")
 
@@ -264,3 +308,11 @@ class TrainingGallery:
         except Exception as error:  # noqa: BLE001 - a scorer that is closing, say; the row is worth showing without
             self._complain(f"{type(error).__name__}: {error}")
             return None
+
+
+def _prompt_of(request: RewardRequest) -> str:
+    """Return a key of a prompt and its target; empty if the target cannot be read."""
+    try:
+        return target_key(request.target)[:24]
+    except TargetError:
+        return ""

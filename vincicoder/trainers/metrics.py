@@ -182,6 +182,16 @@ def is_judged(metrics: Metrics) -> bool:
     return not any(metrics[name] for name in _UNJUDGED)
 
 
+def outcome_of(metrics: Metrics) -> str:
+    """Return in a word what became of a sample: ``ok``, the kind of its failure, or ``not_aligned``.
+
+    Example:
+        >>> outcome_of(metrics_from({}, Status.TIMEOUT, []))
+        'timeout'
+    """
+    return next((name for name in FLAGS if metrics[name]), "ok" if metrics["execution"] else "not_aligned")
+
+
 def sums_of(samples: Sequence[Metrics]) -> Counter[str]:
     """Return the sum of every metric, and how many samples it is of: ``count``, and ``judged`` of them.
 

@@ -117,25 +117,27 @@ class TrainerReward:
                 self._parts[0].close()
                 self._parts = None
 
-    def score(self, requests: Sequence[RewardRequest]) -> list[Metrics]:
+    def score(self, requests: Sequence[RewardRequest], training: bool = True) -> list[Metrics]:
         """Score a batch and return the metrics in the order of the requests.
 
         Args:
             requests: What to score.
+            training: Whether the batch is a step of training, where steps are counted, and not of a validation.
 
         Raises:
             TargetError: No row so far had a readable target.
             ConfigError: No row so far said its language.
             ScoringUnavailable: Too many faults of the machine.
         """
-        scored = dict(self.stream(requests))
+        scored = dict(self.stream(requests, training))
         return [scored[index] for index in range(len(requests))]
 
-    def stream(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, Metrics]]:
+    def stream(self, requests: Sequence[RewardRequest], training: bool = True) -> Iterator[tuple[int, Metrics]]:
         """Yield ``(index, metrics)`` as samples finish; those that need a stand-in come last.
 
         Args:
             requests: What to score.
+            training: See `score`.
 
         Raises:
             TargetError: No row so far had a readable target.
@@ -143,7 +145,7 @@ class TrainerReward:
             ScoringUnavailable: Too many faults of the machine.
         """
         awaited: dict[int, Future[Metrics]] = {}
-        for index, answer in self.judge(requests):
+        for index, answer in self.judge(requests, training):
             if isinstance(answer, Future):
                 awaited[index] = answer
             else:
@@ -151,11 +153,14 @@ class TrainerReward:
         for index, future in awaited.items():
             yield index, future.result()
 
-    def judge(self, requests: Sequence[RewardRequest]) -> Iterator[tuple[int, Metrics | Future[Metrics]]]:
+    def judge(
+        self, requests: Sequence[RewardRequest], training: bool = True
+    ) -> Iterator[tuple[int, Metrics | Future[Metrics]]]:
         """Yield what `stream` yields; a sample that needs a stand-in gives a future at once.
 
         Args:
             requests: What to score.
+            training: See `score`.
         """
         extra = [{} for _ in requests] if self._validation is None else self._validation.measure(requests)
         # Told apart here: the core would take Python for granted, and reads a target only when there is code to render.
@@ -175,7 +180,7 @@ class TrainerReward:
                 index = asked[position]
                 fault = result.status.fault
                 if self._gallery is not None:
-                    self._gallery.offer(requests[index], result, scorer, call)
+                    self._gallery.offer(requests[index], result, scorer, call if training else 0)
                 metrics = self._truncation.softened(metrics_of(result, self._components), requests[index])
                 unlearned = self._truncation.masks(requests[index])
                 scores = None if unlearned or fault in (Fault.DATA, Fault.MACHINE) else self._scores(metrics)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 import types
 
 import numpy as np
@@ -115,6 +116,18 @@ def test_stock_manager_finds_image_and_prompt_in_the_batch(easyr1, expected, png
     )
     _, metrics = Manager(easyr1).compute_reward(data)
     assert metrics["overall"] == [expected[0].overall, 0.0]
+
+
+def test_a_validation_is_shown_at_the_step_of_training(expected, base64_png, tmp_path):
+    _, compute_score = load_by_path(FILE, **OPTIONS, gallery_dir=str(tmp_path / "g"), gallery_every=1)
+    truth = json.dumps({"target": base64_png, "language": "svg"})
+    for columns in ({"uid": ["a", "b"]}, {}, {"uid": ["c", "d"]}, {}):
+        Manager(compute_score).compute_reward(batch([PERFECT, WRONG], ground_truth=[truth] * 2, **columns))
+    shown = tmp_path / "g" / "steps"
+    end = time.monotonic() + 60
+    while len(list(shown.glob("*.json"))) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    assert sorted(path.name for path in shown.glob("*.json")) == ["00000001.json", "00000002.json"]
 
 
 def test_batch_is_ignored_when_told_so_or_out_of_step(png):

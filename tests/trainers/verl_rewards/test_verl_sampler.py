@@ -10,6 +10,7 @@ from reward_files import REWARDS
 
 from vincicoder import RewardRequest
 from vincicoder.errors import ConfigError
+from vincicoder.reporting.gallery import Gallery, Shown
 from vincicoder.reward import RewardResult
 from vincicoder.status import Status
 from vincicoder.trainers import metrics_of
@@ -58,6 +59,25 @@ def fill(store, said: dict) -> None:
         tags = [{"status": "success"} for _ in keys]
         store.kv_batch_put(keys, "train", list_of_dict_to_tensordict(fields), tags)
         store.kv_put(uid, "train", tag={"is_prompt": True, "status": "finished", "global_steps": 1})
+
+
+def test_the_gallery_is_shown_where_verl_logs(store, tmp_path):
+    """The trackers are in the trainer's process, and so is the sampler; the reward is in others."""
+    from PIL import Image
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(tmp_path / "log")
+    data = {"overall": 0.5, "status": "ok", "message": "", "language": "svg", "text": "", "prompt": "p"}
+    Gallery(tmp_path / "g").add(0, [Shown("a", data, {"render": Image.new("RGB", (8, 8), "red")})])
+    fill(store, metrics_of(RewardResult.failed(RewardRequest("", b""), Status.TIMEOUT, "it took too long")))
+    sampler = buffer(gallery_dir=str(tmp_path / "g"))
+    sampler.sample(1, "train", 2)
+    sampler._watch._gallery._thread.join(60)
+    writer.close()
+    read = EventAccumulator(str(tmp_path / "log"))
+    read.Reload()
+    assert read.Tags()["images"] == ["vincicoder/gallery/best"]
 
 
 def test_a_batch_is_logged_and_groups_below_the_least_spread_are_level(store):

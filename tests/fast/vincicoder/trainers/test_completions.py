@@ -7,6 +7,8 @@ import io
 import json
 import pickle
 import threading
+from collections import defaultdict
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -131,6 +133,24 @@ def test_log_metric_gets_every_mean_once_per_batch(png):
     assert len(logged) == len(means)
     assert means["vincicoder/execution"] == 0.5
     assert set(means) >= {"vincicoder/overall", "vincicoder/timeout", "vincicoder/infrastructure"}
+
+
+def _extend(table: dict[str, list[str]], column: str, values: list[str]) -> None:
+    table[column].extend(values)
+
+
+def test_the_table_of_completions_gets_each_column_once_and_paths_of_targets(png, tmp_path):
+    Image.open(io.BytesIO(png)).save(tmp_path / "target.png")
+    path = str(tmp_path / "target.png")
+    call = {"completions": [svg("teal"), "no", "```svg\n<svg"], "language": ["svg", "svg", "svg"]}
+    for image, columns in ((png, {"vincicoder/outcome"}), (path, {"vincicoder/outcome", "target"})):
+        logged: defaultdict[str, list[str]] = defaultdict(list)
+        table = partial(_extend, logged)
+        for name in REWARDS:
+            CompletionReward(name, **OPTIONS)(image=[image] * 3, log_extra=table, **call)
+        assert set(logged) == columns
+        assert logged["vincicoder/outcome"] == ["ok", "not_aligned", "truncated"]
+    assert logged["target"] == [path] * 3
 
 
 def test_the_log_says_how_far_apart_groups_are_and_which_lie_below_the_noise(png, expected):

@@ -142,6 +142,41 @@ def test_calls_are_steps_where_the_trainer_says_none_and_a_resumed_run_goes_on(t
         assert [each["step"] for each in page(tmp_path / "g")["steps"]] == expected
 
 
+def test_a_validation_belongs_to_the_step_that_training_has_come_to(tmp_path, target):
+    """As under EasyR1, where nobody says a step and either has a process of its own."""
+    options = GalleryConfig(gallery_dir=str(tmp_path / "g"), gallery_every=1, gallery_rows=1)
+    steps = []
+    for call in (0, 1, 2, 0, 3):
+        training, validation = TrainingGallery(options), TrainingGallery(options)
+        for overall in (0.1, 0.9):
+            (training if call else validation).offer(RewardRequest("", target), result_of(overall), Scorer(), call)
+        training.close()
+        validation.close()
+        steps.append([each["step"] for each in page(tmp_path / "g")["steps"]])
+    assert steps == [[0], [0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2, 3]]
+
+
+def test_a_followed_prompt_is_shown_from_its_first_appearance_on(tmp_path):
+    gallery = TrainingGallery(GalleryConfig(gallery_dir=str(tmp_path / "g"), gallery_every=100, gallery_rows=1))
+    targets = []
+    for number, colour in enumerate(("red", "green", "blue")):
+        Image.new("RGB", (40, 30), colour).save(tmp_path / f"{number}.png")
+        targets.append(str(tmp_path / f"{number}.png"))
+
+    def offer(step: int, prompt: int, overall: float) -> None:
+        gallery.offer(RewardRequest("", targets[prompt], metadata={"global_step": step}), result_of(overall), Scorer())
+
+    for prompt, overall in ((0, 0.9), (1, 0.1), (2, 0.4), (2, 0.5), (2, 0.3)):  # the third is neither best nor worst
+        offer(1, prompt, overall)
+    offer(7, 2, 0.6)
+    gallery.close()
+    first, later = page(tmp_path / "g")["steps"]
+    assert (first["step"], later["step"]) == (1, 7)
+    followed = [row for step in (first, later) for row in step["rows"] if "followed" in row["kinds"]]
+    assert [row["overall"] for row in followed] == [0.5, 0.6]
+    assert all((tmp_path / "g" / row["render"]["src"]).is_file() for row in followed)
+
+
 def test_a_render_that_was_not_kept_is_made_again_only_for_what_is_shown(tmp_path, target):
     scorer = Scorer()
     gallery = TrainingGallery(GalleryConfig(gallery_dir=str(tmp_path / "g"), gallery_rows=1))
