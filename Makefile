@@ -1,5 +1,5 @@
 # What a developer runs. Takes the tools from PATH: activate the environment first.
-.PHONY: check format audit fast test quickstart clean
+.PHONY: check format audit fast test docs quickstart clean
 
 check:
 	ruff format --check .
@@ -21,6 +21,11 @@ fast:
 
 test:
 	bash tests/run.sh
+
+# Needs pip install -e .[docs]; the site is build/html/index.html.
+docs:
+	python docs/make_site.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 quickstart:
 	bash examples/quickstart.sh

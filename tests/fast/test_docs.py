@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from pathlib import Path
 from types import ModuleType
 
+import make_site
 import pytest
 import repository
 
@@ -27,6 +29,23 @@ def generate() -> ModuleType:
 def test_a_generated_page_is_what_the_code_says(page: str) -> None:
     found = (repository.ROOT / "docs" / page).read_text("utf-8")
     assert found == generate().pages()[page], "run: python docs/generate.py"
+
+
+def test_every_page_is_on_the_site_and_so_is_what_it_links_to(tmp_path: Path) -> None:
+    """The site itself is built by ``make docs``, which fails on a link that leads nowhere."""
+    make_site.lay_out(tmp_path)
+    written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    named = set(
+        map(Path, re.findall(r": (\S+\.md)$", (repository.ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE))
+    )
+    assert named <= written
+    pages = {page.relative_to(repository.ROOT) for page in (repository.ROOT / "docs").glob("*.md")}
+    assert pages <= named, "a page of docs/ has no place in mkdocs.yml"
+    for page in written:
+        for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", (tmp_path / page).read_text("utf-8", "replace")):
+            if page.suffix == ".md" and page.parts[0] == "docs":
+                assert (tmp_path / page.parent / target).is_file(), (page, target)
+    assert "| `svg` |" in (tmp_path / "api" / "registries.md").read_text("utf-8")
 
 
 def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
