@@ -93,7 +93,8 @@ def _make(options: argparse.Namespace) -> None:
     _run(export, [chosen, "--layout", "rl", "--out", str(options.out / "rl"), *ray])
     for name in options.layouts:
         _run(export, [chosen, "--layout", name, "--out", str(options.out / f"rl-{name}"), *ray])
-    _run(report, [direct, refined, "--out", str(options.out / "report"), "--from", *pools])
+    sets = [str(options.out / name) for name in ("sft", "rl", *(f"rl-{name}" for name in options.layouts))]
+    _run(report, [direct, refined, "--out", str(options.out / "report"), "--sets", *sets, "--from", *pools])
     print(json.dumps({"sft": str(options.out / "sft"), "rl": str(options.out / "rl")}))
 
 

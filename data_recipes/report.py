@@ -1,7 +1,7 @@
 """Describe directories of records: ``vincicoder data report``.
 
 DIR/index.html              a page that opens offline
-DIR/README.md               a dataset card for the hub
+DIR/README.md               a dataset card for the hub; with ``--sets``, beside the sets and DIR
 DIR/plots, DIR/gallery      the images of both
 """
 
@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_recipes.engine.card import Table, card_text, front_matter, offered_sets
 from data_recipes.engine.drops import Drops
+from data_recipes.engine.hub import push
 from data_recipes.engine.images import open_image
 from data_recipes.engine.options import FINE, Recipe, guarded, parser_of
 from data_recipes.engine.records import rows_in
@@ -134,13 +136,30 @@ def gather(directories: Sequence[Path], origins: Sequence[Path] = ()) -> Facts:
     return facts
 
 
-def write_report(facts: Facts, directory: Path, name: str) -> None:
-    """Write page, card and images."""
+def write_report(facts: Facts, directory: Path, name: str, sets: Sequence[Path] = ()) -> Path:
+    """Write page, card and images.
+
+    Args:
+        facts: What to say.
+        directory: Where the page and the images go.
+        name: Of the data set.
+        sets: Directories beside it that the card offers to ``load_dataset``; the card then lies beside them.
+
+    Raises:
+        DataError: One of the sets does not lie beside it, or holds no rows.
+    """
     directory.mkdir(parents=True, exist_ok=True)
+    root = directory.resolve().parent if sets else directory
+    offered = offered_sets(sets, root)
     plots = _plots(facts, directory / "plots")
     gallery = _gallery(facts, directory / "gallery")
     tables = _tables(facts)
-    (directory / "README.md").write_text(_card(facts, name, tables, plots, gallery), encoding="utf-8")
+    beside = "" if root == directory else f"{directory.resolve().name}/"
+    card = root / "README.md"
+    shown = {kind: [(f"{beside}{path}", record.id) for path, record in each] for kind, each in gallery.items()}
+    about = front_matter(name, [licence for _, licence in facts.sources], facts.kinds.total(), offered)
+    text = card_text(name, facts.kinds.total(), list(offered), tables, [f"{beside}{path}" for path in plots], shown)
+    card.write_text(about + text, encoding="utf-8")
     write_text_page(directory / "index.html", name, _body(name, tables, plots, gallery), _STYLE)
     data = {
         "kinds": {"/".join(kind): count for kind, count in sorted(facts.kinds.items())},
@@ -151,10 +170,7 @@ def write_report(facts: Facts, directory: Path, name: str) -> None:
         "drops": facts.drops.to_dict(),
     }
     (directory / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-
-
-Table = tuple[str, Sequence[str], list[Sequence[str]]]
-"""Heading, columns, rows."""
+    return card
 
 
 def _tables(facts: Facts) -> list[Table]:
@@ -253,37 +269,6 @@ def _gallery(facts: Facts, directory: Path) -> dict[tuple[str, str], list[tuple[
 _Gallery = dict[tuple[str, str], list[tuple[str, Record]]]
 
 
-def _card(facts: Facts, name: str, tables: Iterable[Table], plots: Sequence[str], gallery: _Gallery) -> str:
-    licences = sorted({licence.lower() for _, licence in facts.sources})
-    total = facts.kinds.total()
-    size = next(label for most, label in _SIZES if total < most)
-    lines = ["---", f"pretty_name: {name}", f"license: {licences[0] if len(licences) == 1 else 'other'}"]
-    lines += ["task_categories:", "- image-text-to-text", "tags:", "- code", "- image-to-code"]
-    lines += [f"size_categories:\n- {size}", "---", "", f"# {name}", ""]
-    lines += [f"{total:,} images with the code that renders them. Every row's code was run and its render compared."]
-    for heading, columns, rows in tables:
-        lines += ["", f"## {heading}", "", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
-        lines += ["| " + " | ".join(_cell(each) for each in row) + " |" for row in rows] or ["| none |"]
-    lines += ["", "## Plots", "", *(f"![{Path(path).stem}]({path})" for path in plots)]
-    lines += ["", "## Gallery"]
-    for kind, shown in gallery.items():
-        lines += ["", f"### {kind[0]}, {kind[1]}", "", *(f"![{record.id}]({path})" for path, record in shown)]
-    return "\n".join(lines) + "\n"
-
-
-_SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10**12, "1M<n<10M"),
-)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")[:160]
-
-
 _STYLE = """
 body { max-width: 1240px; margin: 0 auto; padding: 24px 20px 40px; }
 h2 { margin: 28px 0 8px; font-size: 18px; } h3 { margin: 18px 0 8px; font-size: 14px; }
@@ -320,13 +305,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("records", type=Path, nargs="+", metavar="DIR", help="directories of records")
     parser.add_argument("--from", dest="origins", type=Path, nargs="*", default=[], metavar="DIR",
                         help="directories they were made from, to count what was left out (default: none)")  # fmt: skip
+    parser.add_argument("--sets", type=Path, nargs="*", default=[], metavar="DIR",
+                        help="exported sets beside --out that the card offers (default: none)")  # fmt: skip
+    parser.add_argument("--push", metavar="USER/NAME",
+                        help="upload the sets, card and images to the hub (default: nowhere)")  # fmt: skip
+    parser.add_argument(
+        "--public", action="store_true", help="let everybody see what --push uploads, if it is new there"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory for the report")
     parser.add_argument("--name", help="name of the data set (default: that of the directory)")
     options: argparse.Namespace = parser.parse_args(arguments)
-    write_report(
-        gather(options.records, options.origins), options.out, options.name or options.out.resolve().parent.name
-    )
-    print(json.dumps({"report": str(options.out / "index.html")}))
+    if options.push and not options.sets:
+        parser.error("--push needs --sets, the exported sets to upload")
+    name = options.name or options.out.resolve().parent.name
+    card = write_report(gather(options.records, options.origins), options.out, name, options.sets)
+    told = {"report": str(options.out / "index.html"), "card": str(card)}
+    if options.push:
+        images = [f"{options.out.resolve().name}/{each}/*.png" for each in ("plots", "gallery")]
+        rows = [f"{path.resolve().name}/{each}" for path in options.sets for each in ("*.parquet", "*/*.parquet")]
+        told["hub"] = push(card.parent, options.push, ["README.md", *rows, *images], options.public)
+    print(json.dumps(told))
     return FINE
 
 

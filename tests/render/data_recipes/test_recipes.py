@@ -296,7 +296,7 @@ def test_the_demo_builds_both_sets_and_goes_on_after_a_stop(tmp_path, monkeypatc
     demo.main(["--out", str(tmp_path / "a"), "--rows", "40", "--layouts", "verl"])
     demo.main(["--out", str(tmp_path / "b"), "--rows", "40", "--layouts", "verl"])
     first, second = content(tmp_path / "a"), content(tmp_path / "b")
-    assert {name for name in first if first[name] != second.get(name)} <= {"report/README.md", "report/index.html"}
+    assert {name for name in first if first[name] != second.get(name)} <= {"README.md", "report/index.html"}
     assert set(first) == set(second)
     assert len(trainer_rows(tmp_path / "a" / "sft", "sft", tmp_path)) > 30
     assert validate.main([str(tmp_path / "a" / "rl")]) == validate.main([str(tmp_path / "a" / "rl-verl")]) == 0
