@@ -111,7 +111,9 @@ def metrics() -> str:
 
 What every trainer's log gets of a batch, each as a mean, under `reward/` (EasyR1), `vincicoder/` (ms-swift, TRL) or its
 own name (verl). Scores and times are means over the samples that could be judged, shares are over all; see
-[statuses.md](statuses.md). The page is made from the code by `python docs/generate.py`.
+[statuses.md](statuses.md). What is said of a domain, of groups and of percentiles is of whole batches: verl logs it
+through [its sampler](verl.md#the-training-log), as `vincicoder/` too. The page is made from the code by
+`python docs/generate.py`.
 
 | metric | |
 |---|---|

@@ -106,8 +106,10 @@ def compute_score(
     least = reward.noise if noise is None else trainers.share_of("noise", noise)
     # Training gives each prompt a uid, and validation none.
     scores = reward.score(requests, training=not any(row is not None and "uid" not in row.columns() for row in rows))
-    groups = trainers.spread_by_sample(trainers.members_of(requests, scores), least)
-    return [{**score, **group} for score, group in zip(scores, groups, strict=True)]
+    members = trainers.members_of(requests, scores)
+    groups = trainers.spread_by_sample(members, least)
+    batch = trainers.metrics_of_batch(members, scores)
+    return [{**score, **group, **batch} for score, group in zip(scores, groups, strict=True)]
 
 
 def checked_options(options: Mapping[str, Any]) -> RewardConfig:

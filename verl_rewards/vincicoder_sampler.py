@@ -95,6 +95,7 @@ class _Watch:
         ]
         sums = trainers.sums_of(samples)
         sums.update(trainers.sums_of_groups(members, self._noise))
+        sums.update(trainers.sums_of_batch(members, samples))
         self._level(batch, members, rewards)
         return {f"vincicoder/{name}": mean for name, mean in trainers.means(sums).items()}
 

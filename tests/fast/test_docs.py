@@ -13,7 +13,7 @@ import repository
 
 from vincicoder.reward import RewardRequest, RewardResult
 from vincicoder.status import Status
-from vincicoder.trainers import Member, metrics, sums_of_groups
+from vincicoder.trainers import Member, metrics, sums_of_batch, sums_of_groups
 from vincicoder.trainers.turns import SABOTAGE, episode_metrics
 
 
@@ -57,6 +57,8 @@ def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
     of_groups = {f"{metrics.GROUP}DOMAIN/NAME" if "DOMAIN" in name else name for name in of_groups}
     of_turns = {name for name in episode_metrics([metrics.metrics_of(result)] * 2, 2, 0.1) if name.startswith("turn/")}
     logged |= {name.replace("2", "NUMBER") for name in {*of_turns, SABOTAGE}}
+    batch = sums_of_batch([Member("a", "NAME", 0.0)], [metrics.metrics_of(result)])
+    logged |= {name for name in batch if not name.startswith(metrics.COUNT)}
     assert logged | of_groups == {name for name in metrics.EXPLAINED if not name.startswith(metrics.BENCHMARK)}
 
 

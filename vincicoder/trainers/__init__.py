@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from vincicoder.data.cells import answer_fields
+from vincicoder.trainers.batches import metrics_of_batch, sums_of_batch
 from vincicoder.trainers.batching import sample_scorer
 from vincicoder.trainers.completions import CompletionReward, add_means, drain_sums
 from vincicoder.trainers.groups import SIBLING_SECONDS, Groups
@@ -70,6 +71,7 @@ __all__ = [
     "means",
     "members_of",
     "metrics_of",
+    "metrics_of_batch",
     "request_from",
     "reward_config",
     "sabotage",
@@ -79,6 +81,7 @@ __all__ = [
     "shared_reward",
     "spread_by_sample",
     "sums_of",
+    "sums_of_batch",
     "sums_of_groups",
     "text_of",
 ]

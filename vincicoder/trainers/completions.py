@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
+from vincicoder.trainers.batches import sums_of_batch
 from vincicoder.trainers.members import levelled, members_of, share_of, sums_of_groups
 from vincicoder.trainers.metrics import Metrics, is_judged, means, outcome_of, sums_of, weight
 from vincicoder.trainers.render_environment import RenderEnvironment
@@ -265,7 +266,9 @@ def _judged(
 def _sums(requests: Sequence[RewardRequest], samples: Sequence[Metrics], noise: float) -> Counter[str]:
     """Return the sums over samples, and over the groups that they are of."""
     sums = sums_of(samples)
-    sums.update(sums_of_groups(members_of(requests, samples), noise))
+    members = members_of(requests, samples)
+    sums.update(sums_of_groups(members, noise))
+    sums.update(sums_of_batch(members, samples))
     return sums
 
 

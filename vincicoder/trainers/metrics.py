@@ -31,10 +31,28 @@ _UNJUDGED = tuple(
     name for name, statuses in FLAGS.items() if any(each.fault in (Fault.DATA, Fault.MACHINE) for each in statuses)
 )
 
-TIMES = {"seconds_render": "render", "seconds_total": "total"}
+TIMES = {"seconds_render": "render", "seconds_wait": "wait", "seconds_total": "total"}
 """The wall times that a training log shows, by metric, and the stage of each."""
 
-_TIMED = {"render": "of the render", "total": "from submission to result"}
+_TIMED = {
+    "render": "of the render",
+    "wait": "that a sample spends in queues, which is what its stages leave of the total",
+    "total": "from submission to result",
+}
+
+QUEUE = "queue"
+"""How many samples of the process were under way when a sample came, itself included."""
+
+PERCENTILES: dict[str, tuple[int, ...]] = {
+    "overall": (5, 95),
+    "seconds_render": (50, 95),
+    "seconds_wait": (50, 95),
+    QUEUE: (50, 95),
+}
+"""The metrics of which a log gets percentiles: the range of rewards that is used, and what a step waits for."""
+
+DOMAIN = "domain/"
+"""What the names of metrics of one domain begin with. They are means over its own samples."""
 
 UNKNOWN = "stand_in_unknown"
 """1 for a sample that the machine failed to score and that has the mean of other prompts, not of its siblings."""
@@ -74,6 +92,7 @@ EXPLAINED: dict[str, str] = {
     UNKNOWN: "share of faults of the machine whose siblings were not known in time",
     BAD_REFERENCE: "share of samples whose reference does not render or does not show the target, and was left out",
     **{name: f"wall time {_TIMED[stage]}, in seconds" for name, stage in TIMES.items()},
+    QUEUE: "samples of the process under way when a sample came, itself included",
     "na/NAME of a component": "share of samples to which it does not apply; its own mean counts them as 0",
     f"{GROUP}std": "mean standard deviation of the rewards of one prompt's responses, in training",
     f"{GROUP}range": "mean difference between the best and the worst of them",
@@ -85,6 +104,15 @@ EXPLAINED: dict[str, str] = {
     f"{TURN}NUMBER/gain": f"what the turn added to the reward, 0 without it: divide by `{TURN}NUMBER/share`",
     f"{TURN}NUMBER/worse": f"share of episodes in which the turn made it worse: divide by `{TURN}NUMBER/share`",
     f"{TURN}sabotage": "share of episodes that improved, and end no better than their group began on average",
+    **{
+        f"p{percent}/{name}": f"the value that {percent} % of the samples of a training batch are below, of `{name}`"
+        for name, percents in PERCENTILES.items()
+        for percent in percents
+    },
+    **{
+        f"{DOMAIN}NAME/{name}": f"`{name}` of the samples of one domain, or language where no domain is known"
+        for name in ("overall", "execution")
+    },
     f"{LANGUAGE}NAME/share": "share of samples in that language",
     **{
         f"{LANGUAGE}NAME/{name}": f"`{name}`, with 0 for samples in other languages: divide by `{LANGUAGE}NAME/share`"
@@ -100,12 +128,13 @@ Metrics = dict[str, float]
 _NO_TIMES: Mapping[str, float] = MappingProxyType({})
 
 
-def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",)) -> Metrics:
+def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",), queue: int = 0) -> Metrics:
     """Return what a trainer logs of a result.
 
     Args:
         result: The result.
         components: Names of the preset's components.
+        queue: How many samples were under way when it came.
 
     Returns:
         A value for everything that ``EXPLAINED`` names. The keys are always the same; times are 0 for a sample that
@@ -125,11 +154,27 @@ def metrics_of(result: RewardResult, components: Sequence[str] = ("paper",)) -> 
         {**measured, **named},
         result.status,
         components,
-        result.seconds,
+        {**result.seconds, "wait": _waited(result.seconds)},
         absent,
         bad_reference=bool(result.note),
         language=result.language if result.status.fault in (Fault.NONE, Fault.RESPONSE) else None,
+        queue=queue,
     )
+
+
+def _waited(seconds: Mapping[str, float]) -> float:
+    stages = sum(each for stage, each in seconds.items() if stage != "total")
+    return max(0.0, seconds.get("total", 0.0) - stages)
+
+
+def percentile_name(name: str, percent: int) -> str:
+    """Return what a percentile of a metric is called.
+
+    Example:
+        >>> percentile_name("seconds_render", 95)
+        'p95/seconds_render'
+    """
+    return f"p{percent}/{name}"
 
 
 def metrics_from(
@@ -141,6 +186,7 @@ def metrics_from(
     unknown: bool = False,
     bad_reference: bool = False,
     language: str | None = None,
+    queue: int = 0,
 ) -> Metrics:
     """Return the metrics of a sample.
 
@@ -153,6 +199,7 @@ def metrics_from(
         unknown: Whether the scores stand in for it and do not come from its siblings.
         bad_reference: Whether its reference was left out.
         language: The requested language, if the sample was judged.
+        queue: How many samples were under way when it came.
     """
     names = dict.fromkeys((*NAMED_SCORES, *components))
     return {
@@ -163,6 +210,7 @@ def metrics_from(
         UNKNOWN: float(unknown),
         BAD_REFERENCE: float(bad_reference),
         **{name: seconds.get(stage, 0.0) for name, stage in TIMES.items()},
+        QUEUE: float(queue),
         **{f"na/{name}": float(name in absent) for name in components},
         **_of_languages(language, {"share": 1.0, **scores}),
     }
@@ -242,9 +290,12 @@ def weight(sums: Mapping[str, float], name: str) -> int:
     return int(sums[_count_of(name)]) if name.startswith(BENCHMARK) else 1
 
 
+_OF_BATCHES = {percentile_name(name, percent) for name, percents in PERCENTILES.items() for percent in percents}
+
+
 def _count_of(name: str) -> str:
     """Return the name under which the sums hold what a metric's mean is over."""
-    if name.startswith(BENCHMARK):
+    if name.startswith((BENCHMARK, DOMAIN)) or name in _OF_BATCHES:
         return f"{COUNT}{name}"
     if name.startswith(GROUP):
         return COUNT + name[: name.rindex("/") + 1]

@@ -104,6 +104,7 @@ class TrainerReward:
         self._latest: deque[Scores] = deque(maxlen=256)
         self._faults: deque[bool] = deque(maxlen=1024)
         self._data_used = False
+        self._under_way = 0
         self._rows_missed = 0
         self._warned = False
         self._batches = itertools.count(1)
@@ -175,16 +176,18 @@ class TrainerReward:
         open_groups = dict(zip(asked, groups, strict=True))
         faults: list[str] = []
         used = False
+        queue = self._enter(len(asked))
         try:
             for position, result in scorer.stream([requests[index] for index in asked]):
                 index = asked[position]
                 fault = result.status.fault
                 if self._gallery is not None:
                     self._gallery.offer(requests[index], result, scorer, call if training else 0)
-                metrics = self._truncation.softened(metrics_of(result, self._components), requests[index])
+                metrics = self._truncation.softened(metrics_of(result, self._components, queue), requests[index])
                 unlearned = self._truncation.masks(requests[index])
                 scores = None if unlearned or fault in (Fault.DATA, Fault.MACHINE) else self._scores(metrics)
                 group = open_groups.pop(index)
+                self._enter(-1)
                 board.finish(group, scores)
                 self._note(scores, fault is Fault.MACHINE)
                 if fault is Fault.MACHINE:
@@ -197,6 +200,7 @@ class TrainerReward:
                     own = metrics | extra[index]
                     yield index, masked(siblings.mean(group), own) if unlearned else own
         finally:
+            self._enter(-len(open_groups))
             for group in open_groups.values():
                 board.finish(group, None)
         self._check_data(used, list(refused.values()), whole=len(refused) == len(requests))
@@ -223,6 +227,12 @@ class TrainerReward:
                 board = self._build_board()
                 self._parts = self._build(), board, Siblings(board, self._group_size)
             return self._parts
+
+    def _enter(self, count: int) -> int:
+        """Count samples that come, or leave if it is negative; return how many are under way."""
+        with self._lock:
+            self._under_way += count
+            return self._under_way
 
     def _scores(self, metrics: Metrics) -> Scores:
         return {name: metrics[name] for name in (*NAMED_SCORES, *self._components)}

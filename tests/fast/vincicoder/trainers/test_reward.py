@@ -35,8 +35,9 @@ def test_metrics_are_floats_with_the_release_names_and_the_same_keys_for_every_s
     good = trainers.metrics_of(result(visual=0.5))
     assert (good["accuracy"], good["format"], good["execution"]) == (0.5, 1.0, 1.0)
     assert trainers.metrics_of(result(Status.RASTER))["guarded"] == 1
-    timed = dataclasses.replace(result(), seconds={"render": 0.5, "total": 2.0})
-    assert {stage: trainers.metrics_of(timed)[name] for name, stage in TIMES.items()} == {"render": 0.5, "total": 2.0}
+    timed = dataclasses.replace(result(), seconds={"render": 0.5, "embed": 0.25, "total": 2.0})
+    times = {stage: trainers.metrics_of(timed)[name] for name, stage in TIMES.items()}
+    assert times == {"render": 0.5, "wait": 1.25, "total": 2.0}
 
 
 def test_every_component_is_a_metric_and_one_that_does_not_apply_says_so():
@@ -107,6 +108,15 @@ FAULT = result(Status.INFRASTRUCTURE)
 def test_scores_come_in_order():
     scores = scripted().score([row(result(visual=visual / 10)) for visual in range(5)])
     assert [score["visual"] for score in scores] == [0.0, 0.1, 0.2, 0.3, 0.4]
+
+
+def test_a_sample_says_how_many_were_under_way_when_it_came():
+    reward = scripted()
+    waiting = reward.judge([row(result(visual=0.5))] * 2)
+    next(waiting)  # one of them is under way still
+    assert [score["queue"] for score in reward.score([row(result(visual=0.5))] * 3)] == [4, 4, 4]
+    waiting.close()
+    assert reward.score([row(result(visual=0.5))])[0]["queue"] == 1
 
 
 def test_a_fault_of_the_machine_gets_its_groups_mean_and_is_counted():
