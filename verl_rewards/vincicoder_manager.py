@@ -73,7 +73,13 @@ class VinciCoderRewardManager(RewardManagerBase):
         multi_turn = rollout.get("multi_turn") or {}
         turns = int(multi_turn.get("max_assistant_turns") or 1) if multi_turn.get("enable") else 1
         self._calls = ToolParser.get_tool_parser(multi_turn["format"], tokenizer) if turns > 1 else None
-        self._score = trainers.sample_scorer(_TARGET_HINT, group_size=int(rollout.n), turns=turns, **options)
+        if turns > 1 and options.get("prefixes"):
+            raise ConfigError(
+                "reward_kwargs.prefixes is set, but nothing learns from prefixes in episodes of several turns; leave "
+                "out prefixes, or actor_rollout_ref.rollout.multi_turn"
+            )
+        options |= {"group_size": int(rollout.n), "turns": turns, "takes_prefixes": True}
+        self._score = trainers.sample_scorer(_TARGET_HINT, **options)
         # Without a path verl passes a function of its own, which knows nothing of images.
         self._custom: Callable[..., Any] | None = compute_score if config.reward.custom_reward_function.path else None
         self._custom_kwargs = kwargs if kwargs.get("reward_router_address") is not None else {}
@@ -98,6 +104,10 @@ class VinciCoderRewardManager(RewardManagerBase):
         step = said.get("max_global_steps")
         known = {trainers.LENGTH: len(tokens)} | ({"global_step": int(step)} if step is not None else {})
         metrics = await self._score(response, (known, *sources), earlier)
+        if trainers.PREFIXES in metrics:
+            metrics[trainers.PREFIXES] = await self.loop.run_in_executor(
+                None, trainers.in_tokens, metrics[trainers.PREFIXES], response, tokens.tolist(), self.tokenizer
+            )
         if self._custom is None:
             return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
         result = await self._call(self._custom, columns, response, {**extra_info, "vincicoder": metrics})
@@ -147,6 +157,9 @@ class VinciCoderRewardManager(RewardManagerBase):
         text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
         return text
 
+
+if importlib.util.find_spec("verl_rewards") is not None:
+    importlib.import_module("verl_rewards.vincicoder_credit")  # registers the advantage estimator
 
 if "vincicoder" not in REWARD_MANAGER:  # it is when this file is named though the package is installed as well
     register("vincicoder")(VinciCoderRewardManager)

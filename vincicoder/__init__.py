@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vincicoder.errors import VinciCoderError
     from vincicoder.evaluation import evaluate, refine
     from vincicoder.rendering import Limits, Render, RenderPool
-    from vincicoder.reward import RewardRequest, RewardResult, VisualReward, score
+    from vincicoder.reward import RewardRequest, RewardResult, VisualReward, prefix_scores, score
     from vincicoder.status import Status
     from vincicoder.trainers import CompletionReward
 
@@ -32,6 +32,7 @@ _HOMES = {
     "RewardRequest": "vincicoder.reward",
     "RewardResult": "vincicoder.reward",
     "VisualReward": "vincicoder.reward",
+    "prefix_scores": "vincicoder.reward",
     "score": "vincicoder.reward",
     "Status": "vincicoder.status",
 }
@@ -50,6 +51,7 @@ __all__ = [
     "__version__",
     "align",
     "evaluate",
+    "prefix_scores",
     "refine",
     "score",
 ]

@@ -89,10 +89,10 @@ def _without_fresh_processes() -> None:
 def _without_checks_of_results() -> None:
     from vincicoder.rendering.sandbox import result
 
-    def read_anything(path: Path, size: tuple[int, int]) -> bytes:
-        return path.read_bytes()[: size[0] * size[1] * 3]
+    def read_anything(path: Path, areas: list[int]) -> list[bytes]:
+        return [path.read_bytes()[: areas[0] * 3]]
 
-    result._read_image = read_anything
+    result._read_images = read_anything
 
 
 def _without_origins() -> None:

@@ -91,6 +91,11 @@ _FORGERIES = {
     ),
     "forged-facts-nested": ("send facts that nest", "claim(facts={'spans': []})"),
     "forged-facts-huge": ("send facts of ten megabytes", "claim(facts='[' * 10_000_000)"),
+    "forged-prefixes": (
+        "announce images of prefixes that nobody asked for",
+        "image.write_bytes(bytes(8 * 8 * 3 * 2)); claim(prefixes='1 0 0 8 8')",
+    ),
+    "forged-prefixes-huge": ("announce a million prefixes", "claim(prefixes='1 ' * 1_000_000)"),
     "forged-closed": ("close the channel", "sock.close()"),
     "forged-job-descriptors": ("hand the trainer descriptors", "socket.send_fds(sock, [b'x'], [0] * 200)"),
     "forged-message-nested": (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vincicoder.errors import ConfigError
-from vincicoder.registry import Entry, Registry
+from vincicoder.registry import Entry, Registry, load
 
 DEFAULT = "python"
 """The language of a prompt, or of code, that shows no sign of any."""
@@ -130,6 +130,11 @@ class Language:
         if isinstance(self.renderer, str):
             return self.renderer
         return f"{self.renderer.__module__}:{self.renderer.__qualname__}"
+
+    @property
+    def draws_prefixes(self) -> bool:
+        """Whether the renderer draws the prefixes of a document too. Asking imports it."""
+        return bool(getattr(load(self.renderer_path), "draws_prefixes", False))
 
     def recognises(self, code: str) -> bool:
         """Return whether code looks as if it were written in this language.

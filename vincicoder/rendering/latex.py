@@ -14,16 +14,17 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering import pdf_images
 from vincicoder.rendering.facts import within_limits
+from vincicoder.rendering.latex_prefixes import can_paint, marked, places_of, prefix_images
 from vincicoder.rendering.pdf_marks import page_marks
 from vincicoder.rendering.pdf_text import page_text
-from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace
+from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, room_for_prefixes, thinned
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
 
@@ -68,6 +69,7 @@ class LatexRenderer:
     """
 
     jobs_per_child: ClassVar[int] = 1
+    draws_prefixes: ClassVar[bool] = True
 
     def __init__(self, dpi: int = 300) -> None:
         self.dpi = dpi
@@ -93,13 +95,24 @@ class LatexRenderer:
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
         """Compile and render one document or snippet."""
+        ends, turns = places_of(code) if workspace.prefixes and can_paint() else ([], [])
+        if len(ends) > 1:
+            ends = thinned(ends, workspace.prefixes)
+            try:
+                return self._rendered(marked(code, ends, turns), workspace, ends)
+            except RenderError:  # perhaps the marks' fault
+                for path in Path().glob("figure.*"):
+                    path.unlink()
+        return self._rendered(code, workspace)
+
+    def _rendered(self, code: str, workspace: Workspace, ends: Sequence[int] = ()) -> Rendered:
         text, engine, format_name = self._document(code.strip())  # a line end is a paragraph, and widens the image
         Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")
         for _ in range(2):
             _compile(engine, self._formats.get(format_name), workspace)
             if "Rerun to get" not in _log() and "remember picture" not in text:
                 break
-        return self._render_page(workspace)
+        return self._render_page(workspace, ends)
 
     def _document(self, code: str) -> tuple[str, str, str]:
         """Return the document, the engine that it needs, and the name of the format that it begins from."""
@@ -119,7 +132,7 @@ class LatexRenderer:
             return code.replace(r"\begin{document}", _cjk_support() + r"\begin{document}", 1), "xelatex", "xelatex"
         return code, "pdflatex", "pdflatex"
 
-    def _render_page(self, workspace: Workspace) -> Rendered:
+    def _render_page(self, workspace: Workspace, ends: Sequence[int]) -> Rendered:
         import pypdfium2
 
         pdf = Path("figure.pdf")
@@ -138,7 +151,10 @@ class LatexRenderer:
         facts = None
         if workspace.facts:
             facts = within_limits(page_text(page, image.size), image.size, page_marks(page, image.size))
-        return Rendered(image, facts, pdf_images.embedded_bytes(content, page, self._placeholders))
+        embedded = pdf_images.embedded_bytes(content, page, self._placeholders)
+        most = room_for_prefixes(*image.size, workspace) if ends else 0
+        prefixes = list(prefix_images(page, image.size, list(ends), most)) if most else []
+        return Rendered(image, facts, embedded, prefixes)
 
 
 def _wrapped(snippet: str) -> str:

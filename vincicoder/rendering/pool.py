@@ -15,18 +15,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from vincicoder.errors import ConfigError, RendererUnavailable
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.registry import load
 from vincicoder.rendering.config import Limits, RenderingConfig, SandboxConfig
+from vincicoder.rendering.outcome import render_of
 from vincicoder.rendering.renderer import Redirect
 from vincicoder.rendering.sandbox import wire
 from vincicoder.rendering.sandbox.channel import ServerDied
 from vincicoder.rendering.sandbox.client import ForkServer, require_confinement
 from vincicoder.rendering.sandbox.confine import on_linux
-from vincicoder.rendering.sandbox.result import JobResult
 from vincicoder.rendering.suspicion import Suspicion
 from vincicoder.rendering.types import Render
 from vincicoder.status import Status
@@ -44,6 +42,7 @@ class _Wanted(NamedTuple):
     code: str
     facts: bool
     cpu_seconds: float | None
+    prefixes: int
 
 
 class RenderPool:
@@ -122,7 +121,9 @@ class RenderPool:
         del options["sandbox"]
         return cls(**options)
 
-    def submit(self, code: str, language: str, facts: bool = False, cpu_seconds: float | None = None) -> Future[Render]:
+    def submit(
+        self, code: str, language: str, facts: bool = False, cpu_seconds: float | None = None, prefixes: int = 0
+    ) -> Future[Render]:
         """Queue one render. Equal code that is still queued or being rendered is rendered once.
 
         Args:
@@ -130,6 +131,7 @@ class RenderPool:
             language: Name or alias of its language.
             facts: Ask for the image's facts, which take a little longer.
             cpu_seconds: CPU time that it may use, where that is less than the pool's own limit.
+            prefixes: Ask for so many images of prefixes at most; there are none where the renderer draws none.
 
         Returns:
             The future of a `Render`. It has a status whatever the code does; it raises only if it is cancelled.
@@ -139,7 +141,7 @@ class RenderPool:
         """
         if self._closed:
             raise ConfigError("the render pool is closed")
-        wanted = _Wanted(get_language(language).name, code, facts, cpu_seconds)
+        wanted = _Wanted(get_language(language).name, code, facts, cpu_seconds, prefixes)
         future: Future[Render] = Future()  # each caller's own: who cancels it takes nothing from the others
         with self._pending_lock:
             callers = self._pending.get(wanted)
@@ -229,9 +231,10 @@ class RenderPool:
 
     def _render(self, wanted: _Wanted) -> Render:
         server = self._server(wanted.language)
-        result = server.run(wanted.code, facts=wanted.facts, cpu_seconds=wanted.cpu_seconds)
+        prefixes = wanted.prefixes if wanted.prefixes and LANGUAGES.get(wanted.language).draws_prefixes else 0
+        result = server.run(wanted.code, facts=wanted.facts, cpu_seconds=wanted.cpu_seconds, prefixes=prefixes)
         if result.redirect is None:
-            return _render_of(result)
+            return render_of(result)
         if result.redirect.language not in server.redirects_to:
             return Render(Status.RUNTIME_ERROR, message="the code wrote to the renderer's own channel")
         second = self._render_redirect(result.redirect, wanted)
@@ -252,7 +255,7 @@ class RenderPool:
             options = {"width": redirect.width, "height": redirect.height, "scale": redirect.scale}
             assets = self._server(language).details.get("assets", {})
             options["assets"] = _copy_assets(assets, Path(server.details["assets_directory"]))
-        return _render_of(server.run(redirect.code, options, wanted.facts, wanted.cpu_seconds))
+        return render_of(server.run(redirect.code, options, wanted.facts, wanted.cpu_seconds))
 
     def _server(self, language: str) -> ForkServer:
         with self._locks[language]:
@@ -374,21 +377,3 @@ def _copy_assets(assets: Mapping[str, str], directory: Path) -> dict[str, str]:
             partial.replace(copy)
         copies[name] = str(copy)
     return copies
-
-
-def _render_of(result: JobResult) -> Render:
-    image = None
-    if result.size is not None and result.pixels is not None:
-        image = Image.frombytes("RGB", result.size, result.pixels)
-    elif result.status is Status.OK:
-        return Render(Status.RUNTIME_ERROR, message="the renderer asked for a third one")
-    return Render(
-        result.status,
-        image,
-        result.message,
-        result.seconds,
-        result.cpu_seconds,
-        result.facts,
-        result.note,
-        result.embedded_bytes,
-    )

@@ -25,9 +25,10 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from vincicoder.rendering.facts import Facts
 from vincicoder.status import Status
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _WORKING_DIRECTORY = "work"
+_Item = TypeVar("_Item")
 
 
 class RenderError(Exception):
@@ -60,6 +62,44 @@ class RenderError(Exception):
 
 
 @dataclass(frozen=True)
+class Prefix:
+    """What more of the code adds to the image.
+
+    A prefix's image has the size of the whole's. It is the image of the prefix before, of the first a white one, with a
+    part replaced, so that little is handed over of many prefixes.
+
+    Attributes:
+        end: Where the prefix ends, in characters of the code.
+        part: What is replaced, RGB, or None where nothing changes.
+        left: Where the part lies in the image, in pixels.
+        top: Likewise.
+
+    Example:
+        >>> Prefix(120, None).left
+        0
+    """
+
+    end: int
+    part: Image.Image | None
+    left: int = 0
+    top: int = 0
+
+    @classmethod
+    def between(cls, end: int, before: Image.Image, image: Image.Image) -> Prefix:
+        """Return a prefix whose image is known.
+
+        Args:
+            end: Where the prefix ends.
+            before: The image of the prefix before, RGB.
+            image: Its own image, RGB, of the same size.
+        """
+        from PIL import ImageChops
+
+        box = ImageChops.difference(before, image).getbbox()
+        return cls(end, None) if box is None else cls(end, image.crop(box), box[0], box[1])
+
+
+@dataclass(frozen=True)
 class Rendered:
     """An image with what the renderer knows of it.
 
@@ -69,6 +109,7 @@ class Rendered:
             drops those that break the schema or a limit; the image stands.
         embedded_bytes: Bytes of raster images that the code brought along and the renderer decoded, counted where it
             decodes them, so that no spelling hides one. `vincicoder.guards` judges them.
+        prefixes: The code's prefixes, by growing end: at most as many as ``Workspace.prefixes`` asks for.
 
     Example:
         >>> from vincicoder.rendering.facts import Facts, Span
@@ -79,6 +120,7 @@ class Rendered:
     image: Image.Image
     facts: Facts | None = None
     embedded_bytes: int = 0
+    prefixes: Sequence[Prefix] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +158,8 @@ class Workspace:
         pixels: Largest image that may come out, in pixels.
         wall_seconds: Time after which the server has ended a job for certain, for a renderer that must name one.
         facts: Whether somebody asks for the image's facts; else a renderer should not spend time on them.
+        prefixes: How many images of prefixes somebody asks for; 0 for none, and always 0 where the renderer's class
+            does not say ``draws_prefixes``.
 
     Example:
         >>> Workspace(Path("/run/job"), pixels=16_000_000, wall_seconds=30).cwd
@@ -126,6 +170,7 @@ class Workspace:
     pixels: int
     wall_seconds: float
     facts: bool = False
+    prefixes: int = 0
 
     @property
     def cwd(self) -> Path:
@@ -166,7 +211,8 @@ class Renderer(Protocol):
 
     The rest is optional. A renderer that keeps something between jobs, such as a browser, has a method
     ``open(workspace)``, which starts it: in the child, confined, before the first job. One that returns ``Redirect``
-    names the languages that it may ask for in the class attribute ``redirects_to``, a tuple. One whose code mostly
+    names the languages that it may ask for in the class attribute ``redirects_to``, a tuple. One that can draw the
+    prefixes of a document in the same job has the class attribute ``draws_prefixes``, True. One whose code mostly
     needs few of the libraries that it loads has a static method ``is_plain(code)``, which tells such code, and a method
     ``preload_plain()``, which loads what that needs and is called before ``preload``.
 
@@ -221,3 +267,36 @@ def check_pixels(width: float, height: float, limit: int) -> None:
     """
     if width * height > limit:
         raise RenderError(Status.TOO_LARGE, f"the image is {width:.0f}x{height:.0f}, over the limit of {limit} pixels")
+
+
+def room_for_prefixes(width: int, height: int, workspace: Workspace) -> int:
+    """Return how many images of prefixes a renderer may return: all together are no larger than one image may be.
+
+    Args:
+        width: Of the image in pixels.
+        height: Likewise.
+        workspace: Says how many are asked for.
+
+    Example:
+        >>> room_for_prefixes(2000, 2000, Workspace(Path("/run/job"), pixels=16_000_000, wall_seconds=30, prefixes=20))
+        3
+    """
+    return max(0, min(workspace.prefixes, workspace.pixels // (width * height) - 1))
+
+
+def thinned(items: Sequence[_Item], most: int) -> list[_Item]:
+    """Return at most so many items, evenly spread, with the first and the last among them.
+
+    Args:
+        items: Any.
+        most: How many; of 1 the first is left.
+
+    Example:
+        >>> thinned([0, 1, 2, 3, 4, 5, 6], 3)
+        [0, 3, 6]
+    """
+    if len(items) <= most:
+        return list(items)
+    if most < 2:
+        return list(items[:most])
+    return [items[round(place * (len(items) - 1) / (most - 1))] for place in range(most)]

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering.facts import Facts, Mark, Span, within_limits
-from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, check_pixels
+from vincicoder.rendering.renderer import (
+    Policy,
+    Prefix,
+    Rendered,
+    RenderError,
+    Workspace,
+    check_pixels,
+    room_for_prefixes,
+    thinned,
+)
+from vincicoder.rendering.svg_prefixes import boundaries, image_of, watched
 from vincicoder.rendering.svg_text import noting_surface
 from vincicoder.status import Status
 
@@ -33,6 +43,7 @@ class SvgRenderer:
     """
 
     jobs_per_child: ClassVar[int] = 50
+    draws_prefixes: ClassVar[bool] = True
 
     def __init__(self, longest_side: int = 512, square: int | None = None) -> None:
         self.longest_side = longest_side
@@ -49,7 +60,8 @@ class SvgRenderer:
         from PIL import Image, PngImagePlugin  # noqa: F401
 
         sample = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="9">a</text></svg>'
-        _drawn(sample, (9, 9), _DataUrlReader().read, with_facts=True)  # the first call of each function takes long
+        prefixes = _Prefixes("", 0)
+        _drawn(sample, (9, 9), _DataUrlReader().read, True, prefixes)  # the first call of each function takes long
         return {"cairosvg": cairosvg.__version__}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
@@ -61,13 +73,14 @@ class SvgRenderer:
             size = self.square, self.square
         check_pixels(*size, workspace.pixels)
         reader = _DataUrlReader()
+        prefixes = _Prefixes(code, room_for_prefixes(*size, workspace))
         try:
-            image, facts = _drawn(data, size, reader.read, workspace.facts)
+            image, facts = _drawn(data, size, reader.read, workspace.facts, prefixes)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - CairoSVG raises whatever its parsing stumbles over
             raise RenderError(Status.RUNTIME_ERROR, f"CairoSVG: {type(error).__name__}: {error}") from None
-        return Rendered(image, facts, reader.raster_bytes)
+        return Rendered(image, facts, reader.raster_bytes, prefixes.taken)
 
     def _clean(self, code: str) -> tuple[bytes, float, float]:
         """Parse, remove every reference to something outside the document, and find the size."""
@@ -94,24 +107,44 @@ class SvgRenderer:
 
 
 def _drawn(
-    data: bytes, size: tuple[int, int], read: Callable[[str, str], bytes], with_facts: bool
+    data: bytes,
+    size: tuple[int, int],
+    read: Callable[[str, str], bytes],
+    with_facts: bool,
+    prefixes: _Prefixes,
 ) -> tuple[Image.Image, Facts | None]:
-    """Return the image of a document, and its facts if they are asked for."""
+    """Return the image of a document, and its facts if they are asked for; put what is asked for into the prefixes."""
     from cairosvg.parser import Tree
     from cairosvg.surface import PNGSurface
-    from PIL import Image
 
     spans: list[Span] = []
     marks: list[Mark] = []
-    surface_class = noting_surface(spans, marks) if with_facts else PNGSurface
+    surface_class = prefixes.watching(noting_surface(spans, marks) if with_facts else PNGSurface)
     tree = Tree(bytestring=data, url_fetcher=read)
     surface = surface_class(tree, None, 96, output_width=size[0], output_height=size[1], background_color="white")
-    canvas = surface.cairo
-    canvas.flush()
-    size = canvas.get_width(), canvas.get_height()
-    # All is opaque on the white background, so that colours that cairo multiplies by alpha are as they are.
-    image = Image.frombuffer("RGB", size, bytes(canvas.get_data()), "raw", "BGRX", canvas.get_stride(), 1)
-    return image, within_limits(spans, size, marks) if with_facts else None
+    image = image_of(surface.cairo)
+    return image, within_limits(spans, image.size, marks) if with_facts else None
+
+
+class _Prefixes:
+    """The prefixes that are asked for.
+
+    Attributes:
+        taken: Their images.
+
+    Args:
+        code: The document, well-formed.
+        most: How many images; 0 for none.
+    """
+
+    def __init__(self, code: str, most: int) -> None:
+        self.taken: list[Prefix] = []
+        found, self._elements = boundaries(code) if most else ([], 0)
+        self._chosen = thinned(found, most)
+
+    def watching(self, surface_class: type) -> type:
+        """Return a surface of CairoSVG that takes the images too, if any are asked for."""
+        return watched(surface_class, self._chosen, self._elements, self.taken) if self._chosen else surface_class
 
 
 class _DataUrlReader:

@@ -32,6 +32,8 @@ class Render:
         note: Why the renderer's facts were dropped; empty if none were. The image stands all the same.
         embedded_bytes: Bytes of raster images that the code brought along and the renderer decoded, for
             `vincicoder.guards.decoded_raster` to judge. Python code could forge the count, the other languages cannot.
+        prefixes: Where the code's prefixes end, in characters, and their images, if they were asked for. They stay in
+            the process that asked.
 
     Example:
         >>> render = Render(Status.TIMEOUT, message="used more than 10 s of CPU time")
@@ -49,6 +51,7 @@ class Render:
     facts: Facts | None = field(default=None, repr=False)
     note: str = ""
     embedded_bytes: int = 0
+    prefixes: tuple[tuple[int, Image.Image], ...] = field(default=(), repr=False)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Render], tuple[bytes]]:
         """Pickle the compressed form, which is what should travel to another process or node."""
@@ -60,7 +63,7 @@ class Render:
         return self.status is Status.OK
 
     def to_bytes(self) -> bytes:
-        """Return the whole render, its image losslessly compressed, for another process."""
+        """Return the render, its image losslessly compressed, for another process."""
         from vincicoder.images import compressed
 
         header = {

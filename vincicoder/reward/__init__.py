@@ -6,8 +6,9 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vincicoder.reward.prefix_scores import prefix_scores
 from vincicoder.reward.ranking import rank_group
-from vincicoder.reward.result import NAMED_SCORES, STAGES, RewardRequest, RewardResult, Totals
+from vincicoder.reward.result import NAMED_SCORES, STAGES, PrefixScore, RewardRequest, RewardResult, Totals
 from vincicoder.reward.spread import keep_group, spread
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 __all__ = [
     "NAMED_SCORES",
     "STAGES",
+    "PrefixScore",
     "RewardRequest",
     "RewardResult",
     "Scorer",
     "Totals",
     "VisualReward",
     "keep_group",
+    "prefix_scores",
     "rank_group",
     "score",
     "spread",

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from vincicoder.images import TargetLike, open_target, unwrapped
-from vincicoder.reward.result import RewardRequest, RewardResult
+from vincicoder.reward.result import PrefixScore, RewardRequest, RewardResult
 from vincicoder.status import Status
 
 _LENGTH = struct.Struct("!I")
@@ -129,6 +129,7 @@ def result_from_fields(fields: Mapping[str, Any], render_bytes: bytes | None) ->
         "status": Status(fields["status"]),
         "grid": tuple(fields["grid"]) if fields["grid"] else None,
         "tiles": tuple(fields["tiles"]),
+        "prefixes": tuple(PrefixScore(*each) for each in fields.get("prefixes", ())),
         "render": None,
         "render_bytes": render_bytes,
     }

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from vincicoder.reward.config import RewardConfig, ScoringConfig
 from vincicoder.reward.extras import names_of, with_extras
 from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS, Preset
-from vincicoder.reward.result import RewardRequest, RewardResult
+from vincicoder.reward.result import PrefixScore, RewardRequest, RewardResult
 from vincicoder.reward.schedule import ever_counts, is_schedule, weight_at
 from vincicoder.status import Fault, Status
 
@@ -119,9 +119,19 @@ def rewarded(result: RewardResult, config: ScoringConfig, request: RewardRequest
     """
     if request is not None and config.extra:
         result = with_extras(request, result, config.extra, weights_of(config))
-    step = request.metadata.get(STEP) if request is not None else None
-    overall, visual = combine(result.scores, result.status, config, step if isinstance(step, int) else None)
-    return dataclasses.replace(result, overall=overall, visual=visual, preset=config.preset)
+    given = request.metadata.get(STEP) if request is not None else None
+    step = given if isinstance(given, int) else None
+    overall, visual = combine(result.scores, result.status, config, step)
+    prefixes: tuple[PrefixScore, ...] = ()
+    if result.prefixes and result.status.fault is Fault.NONE:
+        # Extras are asked about the whole only, and count the same in each prefix.
+        extras = {name: result.scores[name] for name in names_of(config.extra) if name in result.scores}
+        *begun, last = (each._replace(scores={**each.scores, **extras}) for each in result.prefixes)
+        rewards = [combine(each.scores, result.status, config, step).overall for each in begun]
+        prefixes = tuple(
+            each._replace(overall=reward) for each, reward in zip((*begun, last), (*rewards, overall), strict=True)
+        )
+    return dataclasses.replace(result, overall=overall, visual=visual, preset=config.preset, prefixes=prefixes)
 
 
 def combine(

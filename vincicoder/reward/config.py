@@ -42,6 +42,8 @@ class ScoringConfig(Config):
             machine becomes. Where the reference is missing or does not render, ``cpu_seconds`` alone holds. None for
             no such limit.
         cpu_floor: The least that ``cpu_factor`` limits a response to, in seconds.
+        prefixes: Most prefixes of a response's code that are scored too, the empty drawing and the whole among them; 0
+            for none.
     """
 
     preset: str = option(DEFAULT_PRESET, help="named set of components and weights", choices=tuple(PRESETS))
@@ -70,6 +72,9 @@ class ScoringConfig(Config):
         metavar="X",
     )
     cpu_floor: float = option(2.0, help="the least that cpu_factor allows", unit="s", above=0, metavar="N")
+    prefixes: int = option(
+        0, help="most prefixes of SVG and LaTeX code that are scored too; 0 for none", minimum=0, maximum=64
+    )
     endpoint_concurrency: int = option(32, help="calls to endpoints at a time", minimum=1, changes_scores=False)
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ class Job:
         note: Why the reference is of no use, though the response can be scored; empty if it is or has not been looked
             at.
         error: What the encoder raised; ends the stream.
+        prefixes: Component scores of the code's prefixes so far, by where they end.
         left: Parts that are still under way.
         lock: Held while ``status`` or ``left`` change.
     """
@@ -62,6 +63,7 @@ class Job:
     scores: dict[str, float | None] = field(default_factory=dict)
     note: str = ""
     error: BaseException | None = None
+    prefixes: dict[int, dict[str, float | None]] = field(default_factory=dict)
     left: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,6 +72,12 @@ class Job:
         with self.lock:
             if self.status.fault is Fault.NONE:
                 self.status, self.message = status, message
+
+    def measured(self) -> dict[str, float | None]:
+        """Return the scores of a job that was compared, before they are combined."""
+        assert self.comparison is not None
+        compared = {"coarse": self.comparison.coarse, "fine": self.comparison.fine}
+        return {**compared, "alignment": self.alignment.score, "execution": 1.0, **self.scores}
 
     @property
     def reference(self) -> str | None:

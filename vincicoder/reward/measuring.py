@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from vincicoder.reward.config import RewardConfig
     from vincicoder.reward.job import Job
 
+_WITH_PREFIXES = 3.0
+"""Times the CPU time of a render that drawing its prefixes as well may take."""
+
 
 class Measuring:
     """The components of a reward, and the stages that they run in. Shared by all streams of a process.
@@ -123,10 +126,13 @@ class Measuring:
 
     def render(self, job: Job, code: str) -> Future[Render]:
         """Queue the render of a response; where its reference limits its CPU time, behind that one's render."""
-        submit = functools.partial(self._pool.submit, code, job.alignment.language, self.needs_facts)
+        prefixes = max(0, self._scoring.prefixes - 1)  # the last one is the whole
+        options: dict[str, Any] = {"facts": self.needs_facts, "prefixes": prefixes}
+        submit = functools.partial(self._pool.submit, code, job.alignment.language, **options)
         if self._scoring.cpu_factor is None or job.reference is None:
             return submit()
-        return chained(self._cpu_limit(job, self._scoring.cpu_factor), submit)
+        limit = self._cpu_limit(job, self._scoring.cpu_factor * (_WITH_PREFIXES if prefixes else 1))
+        return chained(limit, lambda seconds: submit(cpu_seconds=seconds))
 
     def _cpu_limit(self, job: Job, factor: float) -> Future[float | None]:
         """Return the CPU seconds that a response may use; None where the reference does not say."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vincicoder.status import Status
 
@@ -51,6 +51,24 @@ class RewardRequest:
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+class PrefixScore(NamedTuple):
+    """What the beginning of a response's code earns.
+
+    Attributes:
+        end: Where the beginning ends, in characters of the code.
+        overall: Its reward, in [0, 1], were it the whole.
+        scores: Its component scores, as in ``RewardResult.scores``.
+
+    Example:
+        >>> PrefixScore(120, 0.5, {"coarse": 0.4}).end
+        120
+    """
+
+    end: int
+    overall: float
+    scores: Mapping[str, float | None]
+
+
 @dataclass(frozen=True)
 class RewardResult:
     """What a response earned, and why. Every score is in [0, 1], and every result has the same keys.
@@ -75,6 +93,9 @@ class RewardResult:
         id: The request's id.
         note: Why the reference was of no use and was left out, as where it does not render; else empty. The response is
             scored all the same.
+        prefixes: What the code earns as it grows, if prefixes are asked for and the status is ok: the empty drawing,
+            closed elements or statements, and last the whole, whose reward is ``overall``. The whole alone where the
+            language's renderer draws no prefixes.
 
     Example:
         >>> failed = RewardResult.failed(RewardRequest("", b""), Status.NO_CODE, "there is no code block")
@@ -97,6 +118,7 @@ class RewardResult:
     seconds: dict[str, float]
     id: str | None = None
     note: str = ""
+    prefixes: tuple[PrefixScore, ...] = ()
     render_bytes: bytes | None = field(default=None, repr=False)
 
     @property
@@ -167,13 +189,15 @@ class RewardResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the render, ready for JSON, always with the same keys."""
-        fields = [name for name in self.__dataclass_fields__ if name not in ("scores", "render", "render_bytes")]
+        apart = ("scores", "prefixes", "render", "render_bytes")
+        fields = [name for name in self.__dataclass_fields__ if name not in apart]
         data: dict[str, Any] = {name: getattr(self, name) for name in (*NAMED_SCORES, *fields)}
         data["status"] = self.status.value
         data["grid"] = list(self.grid) if self.grid else None
         data["tiles"] = [round(value, 6) for value in self.tiles]
         data["seconds"] = {name: round(value, 6) for name, value in self.seconds.items()}
-        return {**data, "scores": dict(self.scores)}
+        prefixes = [[each.end, each.overall, dict(each.scores)] for each in self.prefixes]
+        return {**data, "scores": dict(self.scores), "prefixes": prefixes}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ No stage waits for another sample.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Callable
@@ -94,10 +95,10 @@ class Pipeline:
         except ConfigError as error:  # an unknown language spoils its own request only
             return Alignment(str(request.language), Status.BAD_REQUEST, None, str(error))
 
-    def _guarded(self, job: Job, step: Callable[[Job, Any], None], future: Future[Any]) -> None:
+    def _guarded(self, job: Job, step: Callable[[Job, Any], None], known: Any) -> None:
         """Take a step; whatever goes wrong in it is a fault of ours, and the job arrives all the same."""
         try:
-            step(job, future)
+            step(job, known)
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
             job.fail(Status.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
             self._end(job)
@@ -118,7 +119,6 @@ class Pipeline:
             job.fail(Status.RASTER, reason)
             self._end(job)
             return
-        started = time.perf_counter()
         try:
             target, blank = self._targets.open(job.key, job.request.target)
         except TargetError as error:
@@ -129,7 +129,12 @@ class Pipeline:
             job.fail(Status.BLANK, "the image is a single colour and the target is not")
             self._end(job)
             return
-        prepared = self._similarity.prepare(target, render.image, job.key)
+        self._compare(job, target)
+
+    def _compare(self, job: Job, target: Image.Image) -> None:
+        """Hand a job whose image passed the guards to the stages."""
+        started = time.perf_counter()
+        prepared = self._similarity.prepare(target, job.rendered, job.key)
         job.seconds["prepare"] = time.perf_counter() - started
         job.compared = self._encoder.submit(prepared)
         measure = functools.partial(self._measure, target)
@@ -138,9 +143,35 @@ class Pipeline:
     def _measure(self, target: Image.Image, job: Job, applicable: Future[list[Component]]) -> None:
         """Start the components that apply, as far as what they wait for is there."""
         running = applicable.result()
-        job.left = 1 + len(running)
+        prefixes = self._prefixes(job)
+        job.left = 1 + len(running) + len(prefixes)
         self._measuring.start(job, target, running)
         job.compared.add_done_callback(functools.partial(self._compared, job))
+        for prefix in prefixes:
+            self._guarded(prefix, self._compare, target)
+
+    def _prefixes(self, job: Job) -> list[Job]:
+        """Return a job for each prefix of a job's code. No guard looks at them: every drawing begins with nothing."""
+        render, code = job.render, job.alignment.code
+        assert render is not None and code is not None
+        jobs = []
+        for end, image in render.prefixes:
+            alignment = dataclasses.replace(job.alignment, code=code[:end])
+            done = functools.partial(self._prefix_done, job, end)
+            drawn = Render(Status.OK, image, facts=render.facts)
+            jobs.append(Job(job.index, job.request, alignment, done, key=job.key, render=drawn))
+        job.render = dataclasses.replace(render, prefixes=())  # each is let go when it is measured
+        return jobs
+
+    def _prefix_done(self, job: Job, end: int, prefix: Job) -> None:
+        """Take over what was measured of a prefix. If the machine failed at it, it failed at the job."""
+        if prefix.error is not None:
+            job.error = prefix.error
+        elif prefix.status is not Status.OK:
+            job.fail(prefix.status, f"prefix of {end} characters: {prefix.message}")
+        else:
+            job.prefixes[end] = prefix.measured()
+        self._part_done(job)
 
     def _compared(self, job: Job, future: Future[tuple[Comparison, float]]) -> None:
         error = future.exception()

@@ -19,7 +19,7 @@ from vincicoder.rendering.pool import RenderPool
 from vincicoder.reward.combine import rewarded
 from vincicoder.reward.config import RewardConfig
 from vincicoder.reward.job import Job
-from vincicoder.reward.result import RewardRequest, RewardResult, Totals
+from vincicoder.reward.result import PrefixScore, RewardRequest, RewardResult, Totals
 from vincicoder.reward.stream import Pipeline
 from vincicoder.similarity import Encoder, Similarity, load_encoder
 from vincicoder.similarity.config import DEFAULT_ENCODER, EncoderConfig
@@ -196,11 +196,11 @@ class VisualReward:
     def _measured(self, job: Job) -> RewardResult:
         """Return the result of a job before its scores are combined, with its render."""
         image = job.render.image if job.render is not None else None
-        measured = {"alignment": job.alignment.score, "execution": float(image is not None)}
         compared = job.comparison if job.status is Status.OK else None
         if compared is not None:
-            scores = {"coarse": compared.coarse, "fine": compared.fine, **measured, **job.scores}
+            scores = job.measured()
         else:
+            measured = {"alignment": job.alignment.score, "execution": float(image is not None)}
             scores = {**measured, **{name: score and 0.0 for name, score in job.scores.items()}}
         known: dict[str, Any] = {
             "scores": scores,
@@ -214,9 +214,12 @@ class VisualReward:
         if compared is None:
             return RewardResult.failed(job.request, job.status, job.message, **known)
         unweighed: dict[str, Any] = {"overall": 0.0, "visual": 0.0, "preset": "", "id": job.request.id}
-        return RewardResult(
-            status=job.status, message="", grid=compared.grid, tiles=compared.tiles, **unweighed, **known
-        )
+        ends = sorted(end for end in job.prefixes if end < len(job.alignment.code or ""))
+        prefixes = [PrefixScore(end, 0.0, job.prefixes[end]) for end in ends]
+        if self.config.scoring.prefixes:
+            prefixes.append(PrefixScore(len(job.alignment.code or ""), 0.0, scores))
+        known |= {"grid": compared.grid, "tiles": compared.tiles, "prefixes": tuple(prefixes)}
+        return RewardResult(status=job.status, message="", **unweighed, **known)
 
     def _keeps(self, job: Job) -> bool:
         keep = self.config.keep_renders

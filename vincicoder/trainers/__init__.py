@@ -18,6 +18,7 @@ from vincicoder.data.cells import answer_fields
 from vincicoder.trainers.batches import metrics_of_batch, sums_of_batch
 from vincicoder.trainers.batching import sample_scorer
 from vincicoder.trainers.completions import CompletionReward, add_means, drain_sums
+from vincicoder.trainers.credit import PREFIXES, Credit, in_tokens
 from vincicoder.trainers.groups import SIBLING_SECONDS, Groups
 from vincicoder.trainers.members import (
     Member,
@@ -49,11 +50,13 @@ __all__ = [
     "LENGTH",
     "NO_LANGUAGE",
     "NO_TARGET",
+    "PREFIXES",
     "SABOTAGE",
     "SIBLING_SECONDS",
     "TURNS",
     "ZERO",
     "CompletionReward",
+    "Credit",
     "GalleryWatch",
     "Groups",
     "Member",
@@ -66,6 +69,7 @@ __all__ = [
     "domain_of",
     "drain_sums",
     "image_in",
+    "in_tokens",
     "is_judged",
     "levelled",
     "means",

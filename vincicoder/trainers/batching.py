@@ -41,6 +41,9 @@ class SampleScorer(Protocol):
         """
 
 
+_OWN = ("image_dir", "benchmarks", "batch_size", "window_ms", "truncated", "max_response", "soft_tokens")
+
+
 def sample_scorer(
     target_hint: str,
     *,
@@ -53,6 +56,7 @@ def sample_scorer(
     max_response: int | None = None,
     soft_tokens: int | None = None,
     turns: int = 1,
+    takes_prefixes: bool = False,
     **options: Any,
 ) -> SampleScorer:
     """Return what scores a sample together with others that wait at the same time in this process.
@@ -69,6 +73,7 @@ def sample_scorer(
         max_response: See ``Truncation``.
         soft_tokens: See ``Truncation``.
         turns: Turns that an episode may have; see ``vincicoder.trainers.turns``.
+        takes_prefixes: See ``shared_reward``.
         options: Options of ``VisualReward`` and, in a Ray job, of ``cluster.Placement``.
 
     Raises:
@@ -81,16 +86,14 @@ def sample_scorer(
         >>> score = sample_scorer("Give it as 'target'.", encoder="embedded")
         >>> metrics = asyncio.run(score("no code", [{"target": "a.png", "language": "svg"}]))  # doctest: +SKIP
     """
-    own = ("image_dir", "benchmarks", "batch_size", "window_ms", "truncated", "max_response", "soft_tokens")
     benchmarks = benchmark_names(benchmarks)
-    truncation = _truncation(turns, truncated, max_response, soft_tokens)
     reward = shared_reward(
-        *(options, target_hint),
-        own=own,
+        *(options, target_hint, _OWN),
         one_by_one=True,
         group_size=group_size,
         benchmarks=benchmarks,
-        truncation=truncation,
+        truncation=_truncation(turns, truncated, max_response, soft_tokens),
+        takes_prefixes=takes_prefixes,
     )
     absent: dict[str, Any] = dict.fromkeys(benchmark_metrics(benchmarks))
     batcher = _batcher(reward, int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000)

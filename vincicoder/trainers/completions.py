@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from vincicoder.data.cells import answer_fields
 from vincicoder.errors import ConfigError
 from vincicoder.trainers.batches import sums_of_batch
+from vincicoder.trainers.credit import NO_PREFIXES, PREFIXES
 from vincicoder.trainers.members import levelled, members_of, share_of, sums_of_groups
 from vincicoder.trainers.metrics import Metrics, is_judged, means, outcome_of, sums_of, weight
 from vincicoder.trainers.render_environment import RenderEnvironment
 from vincicoder.trainers.reward import TrainerReward, group_of
 from vincicoder.trainers.rows import request_from, text_of
-from vincicoder.trainers.shared import shared_reward
+from vincicoder.trainers.shared import reward_config, shared_reward
 from vincicoder.trainers.turns import (
     SABOTAGE,
     TURNS,
@@ -51,6 +52,10 @@ class CompletionReward:
 
     Several of them with equal options score a batch once and share workers and encoder; with several processes on a
     machine (``LOCAL_WORLD_SIZE``), all of these share one process that has them. Picklable.
+
+    Attributes:
+        prefixes: What the prefixes of each completion of the latest batch scored; see `credit.in_characters`.
+        scores_prefixes: Whether prefixes are scored at all.
 
     Args:
         reward: What to return: ``"overall"``, ``"visual"``, ``"alignment"`` or ``"execution"``.
@@ -111,6 +116,8 @@ class CompletionReward:
             "validation_dir": validation_dir,
         }
         self._options = options
+        self.prefixes: list[str] = []
+        self.scores_prefixes = bool(reward_config(options).scoring.prefixes)
         self._shared()  # a misspelt option is an error now and not after the first rollout
 
     def __call__(
@@ -155,6 +162,7 @@ class CompletionReward:
             targets = [turns[-1].target for turns in episodes]
             if all(isinstance(target, (str, Path)) for target in targets):
                 log_extra("target", [str(target) for target in targets])
+        self.prefixes = [sample.get(PREFIXES, NO_PREFIXES) for sample in samples]
         keep = self._faults == "mean"
         scores: list[float | None] = [sample[self.reward] if keep or is_judged(sample) else None for sample in samples]
         if not self._least_spread:
@@ -176,8 +184,9 @@ class CompletionReward:
         return RenderEnvironment(self)
 
     def _shared(self) -> TrainerReward:
-        per_node = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
-        return shared_reward(self._options, _TARGET_HINT, own=_OWN, per_node=per_node, says_step=True, **self._adapter)
+        own: dict[str, Any] = {"own": _OWN, "says_step": True, "takes_prefixes": True, **self._adapter}
+        own["per_node"] = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1
+        return shared_reward(self._options, _TARGET_HINT, **own)
 
     def _episodes(
         self, completions: Sequence[Any], prompts: Sequence[Any] | None, columns: dict[str, Any]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vincicoder.languages import LANGUAGES
 from vincicoder.reward.result import NAMED_SCORES
 from vincicoder.status import Fault, Status
+from vincicoder.trainers.credit import PREFIXES
 
 if TYPE_CHECKING:
     from vincicoder.reward import RewardResult
@@ -123,7 +124,8 @@ EXPLAINED: dict[str, str] = {
 }
 """What each metric is, for ``docs/metrics.md``."""
 
-Metrics = dict[str, float]
+Metrics = dict[str, Any]
+"""Finite floats by name; a text under `credit.PREFIXES`, where prefixes are scored."""
 
 _NO_TIMES: Mapping[str, float] = MappingProxyType({})
 
@@ -251,7 +253,7 @@ def sums_of(samples: Sequence[Metrics]) -> Counter[str]:
         judged = is_judged(sample)
         sums.update({"count": 1, "judged": int(judged)})
         measured = {name: value for name, value in sample.items() if name.startswith(BENCHMARK)}
-        others = {name: value for name, value in sample.items() if name not in measured}
+        others = {name: value for name, value in sample.items() if name not in measured and name != PREFIXES}
         sums.update({name: value if judged or _is_share(name) else 0.0 for name, value in others.items()})
         sums.update(measured)
         sums.update({f"{COUNT}{name}": 1 for name in measured})

@@ -14,6 +14,7 @@ from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS
 from vincicoder.reward.result import NAMED_SCORES
 from vincicoder.status import Fault, Status
+from vincicoder.trainers.credit import NO_PREFIXES, PREFIXES, in_characters
 from vincicoder.trainers.groups import SIBLING_SECONDS, Board, Groups, Scores, Siblings
 from vincicoder.trainers.metrics import Metrics, metrics_from, metrics_of
 from vincicoder.trainers.rows import NO_LANGUAGE, NO_TARGET
@@ -66,6 +67,7 @@ class TrainerReward:
         noise: What the reward changes by where only the rendering differs.
         truncation: What becomes of responses that the limit of tokens cut off.
         gallery: What shows some of the samples, or None.
+        prefixes: Whether the scorer scores prefixes, which then are among the metrics; see `credit.PREFIXES`.
 
     Attributes:
         noise: As given.
@@ -88,11 +90,13 @@ class TrainerReward:
         noise: float = PRESETS[DEFAULT_PRESET].noise,
         truncation: Truncation = NO_RULE,
         gallery: TrainingGallery | None = None,
+        prefixes: bool = False,
     ) -> None:
         self.noise = noise
         self._build = build
         self._truncation = truncation
         self._gallery = gallery
+        self._prefixes = prefixes
         self._validation = validation
         self._target_hint = target_hint
         self._one_by_one = one_by_one
@@ -164,6 +168,7 @@ class TrainerReward:
             training: See `score`.
         """
         extra = [{} for _ in requests] if self._validation is None else self._validation.measure(requests)
+        extra = [{PREFIXES: NO_PREFIXES} | each for each in extra] if self._prefixes else extra
         # Told apart here: the core would take Python for granted, and reads a target only when there is code to render.
         refused = {index: why for index, each in enumerate(requests) if (why := _refusal(each))}
         asked = [index for index in range(len(requests)) if index not in refused]
@@ -197,7 +202,10 @@ class TrainerReward:
                     refused[index] = result.status, result.message
                 else:
                     used = used or result.execution > 0
-                    own = metrics | extra[index]
+                    credit = (
+                        {PREFIXES: in_characters(requests[index], result)} if self._prefixes and not unlearned else {}
+                    )
+                    own = metrics | extra[index] | credit
                     yield index, masked(siblings.mean(group), own) if unlearned else own
         finally:
             self._enter(-len(open_groups))

@@ -27,6 +27,10 @@ _NO_STEP = (
     "components has a weight that changes over steps, but this trainer does not tell a reward its step; TRL and "
     "ms-swift do. Give a number here, and change it when you resume."
 )
+_NO_PREFIXES = (
+    "prefixes is set, but nothing here learns from what prefixes score: verl does with our reward manager, TRL with "
+    "vincicoder.trainers.process_credit. Leave it out."
+)
 _shared: dict[str, TrainerReward] = {}
 _shared_lock = threading.Lock()
 
@@ -43,6 +47,7 @@ def shared_reward(
     validation_dir: str | None = None,
     truncation: Truncation = NO_RULE,
     says_step: bool = False,
+    takes_prefixes: bool = False,
 ) -> TrainerReward:
     """Return this process's `TrainerReward` with these options; equal arguments get the same one.
 
@@ -61,6 +66,7 @@ def shared_reward(
         validation_dir: Where responses to these samples are kept, or None.
         truncation: See `TrainerReward`.
         says_step: Whether the trainer says its step, which weights that change over steps need.
+        takes_prefixes: Whether the adapter hands on what prefixes score.
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work, or there is no such benchmark.
@@ -72,8 +78,7 @@ def shared_reward(
     """
     plain = {name: _plain(value) for name, value in options.items()}
     cluster = plain.pop("cluster", None)
-    if cluster is None:
-        cluster = _in_ray_job()
+    cluster = _in_ray_job() if cluster is None else cluster
     given = dict(plain)
     shown = {name: plain.pop(name) for name in GALLERY_OPTIONS if name in plain}
     adapter = [one_by_one, cluster, per_node, whole_groups, group_size, list(benchmarks), validation_dir, truncation]
@@ -81,16 +86,22 @@ def shared_reward(
     with _shared_lock:
         if key not in _shared:
             config = _config(plain, (*own, *GALLERY_OPTIONS), cluster)
-            if changes_over_steps(config.scoring) and not says_step:
-                raise ConfigError(_NO_STEP)
+            _check_what_trainers_know(config, says_step, takes_prefixes)
             components = tuple(weights_of(config.scoring))
             validation = Validation(benchmarks, config.rendering, validation_dir) if benchmarks else None
             build, board = _parts(plain, cluster, per_node, whole_groups)
-            noise = PRESETS[config.scoring.preset].noise
             parts = build, target_hint, one_by_one, components, board, group_size
-            _shared[key] = TrainerReward(*parts, validation, noise, truncation, gallery_of(shown))
+            rest = PRESETS[config.scoring.preset].noise, truncation, gallery_of(shown), config.scoring.prefixes > 0
+            _shared[key] = TrainerReward(*parts, validation, *rest)
             atexit.register(_shared[key].close)
         return _shared[key]
+
+
+def _check_what_trainers_know(config: RewardConfig, says_step: bool, takes_prefixes: bool) -> None:
+    if changes_over_steps(config.scoring) and not says_step:
+        raise ConfigError(_NO_STEP)
+    if config.scoring.prefixes and not takes_prefixes:
+        raise ConfigError(_NO_PREFIXES)
 
 
 def reward_config(options: Mapping[str, Any]) -> RewardConfig:

@@ -34,7 +34,7 @@ from vincicoder.rendering.facts import Facts, FactsError
 from vincicoder.rendering.latex import LatexRenderer
 from vincicoder.rendering.renderer import RenderError
 from vincicoder.rendering.sandbox import wire
-from vincicoder.rendering.sandbox.result import job_result
+from vincicoder.rendering.sandbox.result import Asked, job_result
 from vincicoder.rendering.svg import _HREF, SvgRenderer
 from vincicoder.reward import RewardRequest, codec
 from vincicoder.status import Status
@@ -192,7 +192,7 @@ _MOST = 4096
 
 
 @_target(
-    '{"|status|ok|message|width|height|redirect|facts|embedded_bytes|language|code|scale|html|infrastructure|spans|text|'
+    '{"|status|ok|message|width|height|redirect|facts|embedded_bytes|prefixes|8 0 0 1 1|language|code|scale|html|infrastructure|spans|text|'
     "box|colour|marks|points|filled|null|NaN|1e999|-1|\\ud800|[[[[|\0\0\0\x10"
 )
 def messages(data: bytes) -> None:
@@ -209,10 +209,13 @@ def messages(data: bytes) -> None:
         image = scratch() / "1.rgb"
         image.write_bytes(bytes(12))
         verdict = {"seconds": 0.1, "cpu_seconds": 0.1, "directory": str(scratch()), "disk_full": False}
-        result = job_result(answer, verdict, Limits(), bool(data[0] & 1), image.name)
+        asked = Asked(image.name, prefixes=data[0] % 3, length=8)
+        result = job_result(answer, verdict, Limits(), bool(data[0] & 1), asked)
         assert (result.status is Status.OK) == (result.pixels is not None or result.redirect is not None)
         assert result.pixels is None or (result.size is not None and len(result.pixels) == 3 * np.prod(result.size))
         assert result.embedded_bytes >= 0
+        assert len(result.prefixes) <= asked.prefixes
+        assert all(0 <= part.end <= 8 and len(part.pixels) <= len(result.pixels or b"") for part in result.prefixes)
         f"{result.message}{result.note}".encode()
         sent = wire.pack(answer)
         assert len(sent) > _MOST or repr(_said(sent, [7])) == repr([answer])  # as NaN is not itself

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from vincicoder.rendering.facts import MAX_BYTES, Facts
 from vincicoder.rendering.renderer import (
     Policy,
+    Prefix,
     Redirect,
     Rendered,
     Renderer,
@@ -37,7 +38,7 @@ KILLED = 71
 
 
 def image_name(job: int) -> str:
-    """Return the file in the child's directory that holds the raw RGB image of a job."""
+    """Return the file in the child's directory that holds the raw RGB image of a job, and parts of its prefixes."""
     return f"{job}.rgb"
 
 
@@ -64,10 +65,20 @@ def _deliver(result: Result, workspace: Workspace, job: int) -> wire.Message:
     image = result.image if isinstance(result, Rendered) else result
     check_pixels(*image.size, workspace.pixels)
     image = flatten(image)
+    prefixes = result.prefixes if isinstance(result, Rendered) else ()
     with open(workspace.directory / image_name(job), "wb") as file:
         file.write(image.tobytes())
+        for part in [prefix.part for prefix in prefixes if prefix.part is not None]:
+            file.write(part.tobytes())
     known = _known(result) if isinstance(result, Rendered) else {}
+    known |= {"prefixes": " ".join(map(_place, prefixes))} if prefixes else {}
     return {"status": Status.OK.value, "message": "", "width": image.width, "height": image.height, **known}
+
+
+def _place(prefix: Prefix) -> str:
+    """Return where a prefix ends and where its part lies, in five numbers."""
+    width, height = prefix.part.size if prefix.part is not None else (0, 0)
+    return f"{prefix.end} {prefix.left} {prefix.top} {prefix.left + width} {prefix.top + height}"
 
 
 def _known(rendered: Rendered) -> wire.Message:
@@ -86,7 +97,7 @@ def _text_of(facts: Facts) -> str:
 
 def _run(renderer: Renderer, message: wire.Message, workspace: Workspace) -> wire.Message:
     try:
-        workspace = replace(workspace, facts=message["facts"])
+        workspace = replace(workspace, facts=message["facts"], prefixes=message["prefixes"])
         result = renderer.render(message["code"], workspace, message["options"])
         return _deliver(result, workspace, message["id"])
     except RenderError as error:

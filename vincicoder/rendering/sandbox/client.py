@@ -29,7 +29,7 @@ from vincicoder.status import Status
 
 from . import child, confine, disk, watch, wire
 from .channel import Channel, ServerDied
-from .result import JobResult, job_result
+from .result import Asked, JobResult, job_result
 from .user_directory import font_environment, search_path
 
 _START_SECONDS = 180.0
@@ -273,6 +273,7 @@ class ForkServer:
         options: dict[str, Any] | None = None,
         facts: bool = False,
         cpu_seconds: float | None = None,
+        prefixes: int = 0,
     ) -> JobResult:
         """Do one job and wait for it.
 
@@ -281,6 +282,7 @@ class ForkServer:
             options: What a ``Redirect`` asks for.
             facts: Ask for the image's facts.
             cpu_seconds: CPU time that this job may use, if that is less than the limit of all.
+            prefixes: Ask for so many images of prefixes at most; more than 0 of a renderer that draws them only.
 
         Raises:
             ServerDied: If the server ended, or did not answer in time, before the job was done.
@@ -292,13 +294,15 @@ class ForkServer:
                 ours.settimeout(self._deadline)
                 job, verdict = self._submit(code, ours, theirs, min(cpu_seconds or limit, limit))
             try:
-                answer = self._converse(ours, {"id": job, "code": code, "options": options or {}, "facts": facts})
+                wanted = {"options": options or {}, "facts": facts, "prefixes": prefixes}
+                answer = self._converse(ours, {"id": job, "code": code, **wanted})
                 found = verdict.result(timeout=self._deadline)
             except (TimeoutError, futures.TimeoutError):
                 self._give_up()
                 raise ServerDied(f"the fork server has not answered for {self._deadline:g} s") from None
         try:
-            result = job_result(answer, found, self._limits, self._runs_programs, child.image_name(job))
+            asked = Asked(child.image_name(job), prefixes, len(code))
+            result = job_result(answer, found, self._limits, self._runs_programs, asked)
         finally:
             self._leave(found["directory"])
         if result.status is Status.FOREIGN_FILE and self._dead:  # whoever replaces it removes its files, images too

@@ -8,7 +8,7 @@ import signal
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vincicoder.rendering.config import Limits
 from vincicoder.rendering.facts import Facts, FactsError
@@ -30,6 +30,35 @@ _BY_A_FULL_DISK = (  # how a render ends that cannot write
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a job may answer.
+
+    Attributes:
+        image: Name of the file with the image, and the images of prefixes behind it.
+        prefixes: Most of these; 0 where none were asked for.
+        length: Characters of the code, where the last of them ends at the latest.
+    """
+
+    image: str
+    prefixes: int = 0
+    length: int = 0
+
+
+class Part(NamedTuple):
+    """What a prefix shows and the one before does not, or what the first one shows on white.
+
+    Attributes:
+        end: Where the prefix ends, in characters of the code.
+        box: Left, top, right and bottom of the part in the image.
+        pixels: Its bytes, RGB row by row.
+    """
+
+    end: int
+    box: tuple[int, int, int, int]
+    pixels: bytes
+
+
+@dataclass(frozen=True)
 class JobResult:
     """What came of one job.
 
@@ -42,6 +71,7 @@ class JobResult:
         facts: What the renderer knows of the image, checked, or None.
         note: Why facts were dropped; empty if none were.
         embedded_bytes: Bytes of raster images that the code brought along, as the child counted them.
+        prefixes: What the images of prefixes are made of.
         seconds: Wall time in the child.
         cpu_seconds: CPU time of the child and what it started.
     """
@@ -54,12 +84,13 @@ class JobResult:
     facts: Facts | None = None
     note: str = ""
     embedded_bytes: int = 0
+    prefixes: tuple[Part, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
 
 def job_result(
-    answer: wire.Message | None, verdict: wire.Message, limits: Limits, runs_programs: bool, image: str
+    answer: wire.Message | None, verdict: wire.Message, limits: Limits, runs_programs: bool, asked: Asked
 ) -> JobResult:
     """Return what came of a job.
 
@@ -68,12 +99,12 @@ def job_result(
         verdict: What the fork server says of the child: its times, its directory, whether it was ended and why.
         limits: The limits of the job.
         runs_programs: Whether the code runs in another program, so that the child's word on faults is believed.
-        image: Name of the file with the image.
+        asked: What the job may answer.
     """
     times: dict[str, Any] = {"seconds": verdict["seconds"], "cpu_seconds": verdict["cpu_seconds"]}
     if "status" in verdict:
         return JobResult(Status(verdict["status"]), verdict["message"], **times)
-    result = _outcome(answer, verdict, limits, runs_programs, image, times)
+    result = _outcome(answer, verdict, limits, runs_programs, asked, times)
     if verdict["disk_full"] and result.status in _BY_A_FULL_DISK:
         # By the server's own measure there was less room than a job may use: no code can be blamed for that.
         return JobResult(Status.INFRASTRUCTURE, f"{_DISK_FULL}: {result.message}"[:4000], **times)
@@ -85,7 +116,7 @@ def _outcome(
     verdict: wire.Message,
     limits: Limits,
     runs_programs: bool,
-    image: str,
+    asked: Asked,
     times: dict[str, Any],
 ) -> JobResult:
     directory = Path(verdict["directory"])
@@ -94,7 +125,7 @@ def _outcome(
         return JobResult(status, message, **times)
     if answer is None or not _is_honest(answer, runs_programs):
         return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
-    return _result(answer, directory / image, limits.pixels, times)
+    return _result(answer, directory, asked, limits.pixels, times)
 
 
 def _is_honest(answer: wire.Message, runs_programs: bool) -> bool:
@@ -161,7 +192,7 @@ def _open_regular(path: Path) -> int | None:
     return None
 
 
-def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str, Any]) -> JobResult:
+def _result(answer: wire.Message, directory: Path, asked: Asked, most_pixels: int, times: dict[str, Any]) -> JobResult:
     """Check what a child claims."""
     try:
         status, text = Status(answer["status"]), str(answer.get("message", ""))[:4000]
@@ -172,18 +203,43 @@ def _result(answer: wire.Message, image: Path, most_pixels: int, times: dict[str
             return JobResult(status, redirect=_redirect(answer["redirect"]), **times)
         size = (int(answer["width"]), int(answer["height"]))
         embedded = max(0, int(answer.get("embedded_bytes", 0)))
+        places = _places(answer.get("prefixes", ""), size, asked)
     except (KeyError, TypeError, ValueError, OverflowError):
         return JobResult(Status.RUNTIME_ERROR, _FORGED, **times)
-    if size[0] * size[1] > most_pixels:
+    areas = [size[0] * size[1], *((right - left) * (bottom - top) for _, (left, top, right, bottom) in places)]
+    if sum(areas) > most_pixels:
         return JobResult(Status.TOO_LARGE, f"the image has more than {most_pixels} pixels", **times)
     try:
-        pixels = _read_image(image, size)
+        images = _read_images(directory / asked.image, areas) if min(size) > 0 else None
     except OSError as error:
         return JobResult(Status.INFRASTRUCTURE, f"the image cannot be read: {error}", **times)
-    if pixels is None:
+    if images is None:
         return JobResult(Status.FOREIGN_FILE, "the image is not a regular file of the size that was announced", **times)
     facts, note = _facts(answer.get("facts"))
-    return JobResult(status, size=size, pixels=pixels, facts=facts, note=note, embedded_bytes=embedded, **times)
+    prefixes = tuple(Part(*place, pixels) for place, pixels in zip(places, images[1:], strict=True))
+    known: dict[str, Any] = {"facts": facts, "note": note, "embedded_bytes": embedded, "prefixes": prefixes, **times}
+    return JobResult(status, size=size, pixels=images[0], **known)
+
+
+def _places(text: Any, size: tuple[int, int], asked: Asked) -> list[tuple[int, tuple[int, int, int, int]]]:
+    """Return where prefixes end, and where their parts of the image lie.
+
+    Raises:
+        ValueError: They are not what an honest child could have said.
+    """
+    if not isinstance(text, str) or len(text) > 60 * asked.prefixes:
+        raise ValueError("not the prefixes that were asked for")
+    numbers = [int(each) for each in text.split()]
+    places = []
+    before = -1
+    for end, left, top, right, bottom in zip(*(iter(numbers),) * 5, strict=True):
+        if not (before < end <= asked.length and 0 <= left <= right <= size[0] and 0 <= top <= bottom <= size[1]):
+            raise ValueError("not a prefix of this code, or not a part of this image")
+        places.append((end, (left, top, right, bottom)))
+        before = end
+    if len(places) > asked.prefixes:
+        raise ValueError("more prefixes than were asked for")
+    return places
 
 
 def _facts(text: Any) -> tuple[Facts | None, str]:
@@ -205,16 +261,15 @@ def _redirect(data: dict[str, Any]) -> Redirect:
     return Redirect(str(data["language"]), str(data["code"]), width, height, scale)
 
 
-def _read_image(path: Path, size: tuple[int, int]) -> bytes | None:
-    """Read an image of an announced size; None if the file is not just that."""
-    if min(size) < 1 or (fd := _open_regular(path)) is None:
+def _read_images(path: Path, areas: list[int]) -> list[bytes] | None:
+    """Read images of announced sizes in pixels; None if the file is not just these."""
+    if (fd := _open_regular(path)) is None:
         return None
     with open(fd, "rb") as file:
         found = os.fstat(fd)
-        length = size[0] * size[1] * 3
-        if found.st_nlink != 1 or found.st_size != length:
+        if found.st_nlink != 1 or found.st_size != 3 * sum(areas):
             return None
-        data = file.read(length)
+        images = [file.read(3 * area) for area in areas]
     with contextlib.suppress(OSError):
         path.unlink()
-    return data if len(data) == length else None
+    return images if all(len(each) == 3 * area for each, area in zip(images, areas, strict=True)) else None

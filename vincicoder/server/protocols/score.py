@@ -63,6 +63,9 @@ class Score(BaseModel):
     encoder: str
     preset: str
     seconds: dict[str, float]
+    prefixes: list[tuple[int, float, dict[str, float | None]]] = Field(
+        description="of each prefix of the code, where prefixes are scored: where it ends, its reward and its scores"
+    )
     render: str | None = Field(description="base64 text of an image file, where the server keeps renders")
 
 
