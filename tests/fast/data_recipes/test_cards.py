@@ -94,7 +94,7 @@ for name in get_dataset_config_names(sys.argv[1]):
     targets = sorted(open_target(png_of(number)).tobytes().hex() for number in range(ROWS))
     for name, splits in found.items():
         assert sum(splits.get(f"{each} rows", 0) for each in ("train", "validation")) == ROWS
-        if name in ("sft", "rl", "easyr1", "swift", "records"):  # the others hold images in forms of their own
+        if name in ("sft", "rl", "easyr1", "swift", "trl", "records"):  # the others hold images in forms of their own
             assert sorted(splits["train"] + splits.get("validation", [])) == targets, name
     assert found["rl"]["validation rows"] > 0
 

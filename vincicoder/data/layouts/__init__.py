@@ -8,7 +8,8 @@ layout      columns                                                             
 ``rl``      ``problem``, ``answer``, ``images``                                       EasyR1, ``vincicoder-rl``
 ``easyr1``  the same, ``answer`` a JSON text with ``language``, ``code``, ``target``  stock EasyR1
 ``verl``    ``data_source``, ``prompt``, ``images``, ``reward_model``, ``extra_info`` verl
-``swift``   ``messages``, ``images``, ``solution``, ``language``                      ms-swift, TRL
+``swift``   ``messages``, ``images``, ``solution``, ``language``                      ms-swift
+``trl``     ``prompt``, ``completion``, ``images``, ``solution``, ``language``        TRL
 ``slime``   ``prompt``, ``images``, ``label``                                         slime, OpenRLHF
 =========== ========================================================================= ==============================
 
@@ -35,7 +36,7 @@ Example:
     True
 """
 
-_BY_THEIR_COLUMNS = ("verl", "swift", "sft", "rl", "slime", "records")
+_BY_THEIR_COLUMNS = ("verl", "trl", "swift", "sft", "rl", "slime", "records")
 """Layouts in the order in which columns decide; ``easyr1`` has the columns of ``rl`` and ``llamafactory`` those of
 ``swift``; they are read as these are."""
 

@@ -1,4 +1,4 @@
-"""``swift``: chat messages with images, for ms-swift and TRL."""
+"""``swift``: chat messages with images, for ms-swift."""
 
 from __future__ import annotations
 

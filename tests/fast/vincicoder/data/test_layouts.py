@@ -68,7 +68,7 @@ def test_a_changed_column_wins_over_the_stored_record():
 
 def test_without_the_stored_record_the_rules_for_public_rows_apply():
     plain = dataclasses.replace(RECORD, task="generate", defective_code=None, prompt="Draw it in Python.")
-    for name in ("sft", "rl", "easyr1", "verl", "swift", "slime"):
+    for name in ("sft", "rl", "easyr1", "verl", "swift", "slime", "trl"):
         row = LAYOUTS.get(name).write(plain)
         del row["record"]
         found = LAYOUTS.get(name).read(row, None)
@@ -87,6 +87,7 @@ def test_a_damaged_record_is_a_bad_row():
         ("verl", "prompt", "text"),
         ("verl", "reward_model", None),
         ("swift", "messages", None),
+        ("trl", "completion", None),
         ("slime", "images", None),
         ("slime", "images", ["data:image/png;base64,A"]),
     ):

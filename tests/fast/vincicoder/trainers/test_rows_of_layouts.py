@@ -22,6 +22,7 @@ HANDED_OVER = {
     "verl": lambda row: (row["extra_info"], answer_fields(row["reward_model"]["ground_truth"])),
     "slime": lambda row: (answer_fields(row["label"]), {"images": row["images"], "prompt": row["prompt"]}),
     "llamafactory": lambda row: (row, answer_fields(row["solution"]), {"prompt": row["messages"][0]["content"]}),
+    "trl": lambda row: (row, answer_fields(row["solution"]), {"prompt": row["prompt"][0]["content"]}),
     "swift": lambda row: (row, answer_fields(row["solution"]), {"prompt": row["messages"][0]["content"]}),
 }
 """Where the trainers of a layout let the reward look, as their adapters do."""

@@ -17,8 +17,9 @@ from needed import needs
 from recipe_helpers import Numbered, png_of, record_of
 from repository import ROOT, SUPPORT
 
-from data_recipes import export
+from data_recipes import export, report
 from data_recipes.engine.pipeline import run
+from vincicoder import CompletionReward
 from vincicoder.images import open_target
 
 ROWS = 4
@@ -101,3 +102,36 @@ def test_ms_swift_reads_every_row(records, tmp_path, monkeypatch, flags):
         found.append((row["messages"][-1]["content"], open_target(image).tobytes()))
         assert row["messages"][0]["content"].startswith("<image>")
     assert sorted(found) == sorted(zip(ANSWERS, TARGETS, strict=True))
+
+
+def test_trl_reads_every_row_for_sft_and_the_reward_sees_the_image_for_grpo(records, tmp_path):
+    needs("trl", "TRL is not installed")
+    from datasets import load_dataset
+    from tiny_vlm import make_tiny_vlm
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+
+    sets = tmp_path / "sets"
+    export.main([str(records), "--layout", "trl", "--out", str(sets / "icons")])
+    report.main([str(records), "--out", str(sets / "report"), "--sets", str(sets / "icons")])
+    rows = load_dataset(str(sets), "icons", split="train", cache_dir=str(tmp_path / "cache"))
+    directory = make_tiny_vlm(tmp_path / "model", "qwen2_5_vl")
+    processor = AutoProcessor.from_pretrained(directory)
+    model = AutoModelForImageTextToText.from_pretrained(directory)
+    common = {"output_dir": str(tmp_path / "out"), "report_to": [], "use_cpu": True, "bf16": False}
+    options = SFTConfig(**common, per_device_train_batch_size=ROWS, max_length=None)
+    sft = SFTTrainer(model=model, args=options, train_dataset=rows, processing_class=processor)
+    [batch] = sft.get_train_dataloader()
+    assert len(batch["image_grid_thw"]) == ROWS
+    texts = [processor.tokenizer.decode(tokens) for tokens in batch["input_ids"]]
+    for text in texts:
+        assert "<image>" not in text, "TRL puts the image there by itself"
+        assert text.count("<|vision_start|>") == 1
+    assert all(any(answer in text for text in texts) for answer in ANSWERS)
+    reward = CompletionReward(encoder="embedded", workers=2)
+    options = GRPOConfig(**common, per_device_train_batch_size=2, num_generations=2)
+    grpo = GRPOTrainer(model=model, args=options, reward_funcs=[reward], train_dataset=rows, processing_class=processor)
+    batch = next(iter(grpo.get_train_dataloader()))
+    columns = {name: [row[name] for row in batch] for name in batch[0] if name not in ("prompt", "completion")}
+    answers = [row["completion"] for row in batch]
+    assert min(reward(answers, [row["prompt"] for row in batch], **columns)) > 0.95
