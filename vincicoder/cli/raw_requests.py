@@ -66,6 +66,7 @@ class RawRequests:
     def __iter__(self) -> Iterator[Raw]:
         """Yield every object."""
         count = 0
+        table: object = None
         for file in self._files:
             label = "" if len(self._files) == 1 else f"{file.name}, "
             for line, found in _objects(file):
@@ -76,6 +77,9 @@ class RawRequests:
                     yield Raw(count, place, found)
                     continue
                 self._kind = kind
+                if kind == "swift" and found == table:
+                    continue  # ms-swift writes the table of its last step again when the run ends
+                table = found
                 for index, record in enumerate(responses_in(kind, found), start=1):
                     count = line if not label and kind in ("verl", "trl") else count + 1
                     yield Raw(count, f"{place}, response {index}" if kind == "swift" else place, record)

@@ -92,7 +92,7 @@ def test_the_data_are_found_by_reference_then_by_prompt(tmp_path: Path, images: 
     data = swift_data(tmp_path / "train.jsonl", images, PROMPT, "Another icon as SVG.")
     table = {"step": ["2"] * 3, "prompt": [CHAT] * 3, "completion": [ANSWER] * 3, "vincicoder": [0.1, 0.2, 0.3]}
     table["solution"] = [f"{CODE}1", None, "nobody's"]
-    found = rows(jsonl(tmp_path / "completions.jsonl", table), data=[str(data)])
+    found = rows(jsonl(tmp_path / "completions.jsonl", table, table), data=[str(data)])  # as at the end of a run
     assert [each.request.target for each in found] == [str(tmp_path / name) for name in ("1.png", "0.png", "0.png")]
     assert [each.request.metadata["vincicoder"] for each in found] == [0.1, 0.2, 0.3]
     assert {each.labels["kind"] for each in found} == {"step 2"}
