@@ -155,7 +155,10 @@ def _score_file(options: argparse.Namespace) -> int:
     print(json.dumps(summary.to_dict()) if options.json else summary.table())
     _say_where(results.path if results else None, page, stopped)
     if reweighed:
-        print(f"note: the weights are others than before; overall was computed anew of {reweighed}", file=sys.stderr)
+        print(
+            f"note: the weights have changed; overall was computed anew for {reweighed} earlier results",
+            file=sys.stderr,
+        )
     if results is not None and results.untaken and options.limit is None and not stopped:
         print(f"note: {results.untaken} older results there belong to no request of this file", file=sys.stderr)
     return INTERRUPTED if stopped else FAULT if summary.failures else FINE

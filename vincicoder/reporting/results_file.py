@@ -154,7 +154,7 @@ class ResultsFile:
                     "delete it"
                 )
         if mended:
-            logger.warning(f"results in {str(self.path)!r} that were made elsewhere are kept: {told(mended)}")
+            logger.warning(f"results in {str(self.path)!r} are kept, though the machine is another: {told(mended)}")
         return {run: known[run] for run in runs if run in known}
 
     def _keep(self, known: Mapping[str, Any], settings: Settings) -> None:
