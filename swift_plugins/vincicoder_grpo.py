@@ -32,6 +32,7 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder.data.cells import answer_fields
+from vincicoder.errors import ConfigError
 from vincicoder.images import compressed
 from vincicoder.rendering.pool import RenderPool
 from vincicoder.trainers import CompletionReward, add_means, request_from, reward_config, text_of
@@ -53,6 +54,8 @@ class VinciCoder(AsyncORM):
         if getattr(args, "multi_turn_scheduler", None) == SCHEDULER:
             known["turns"] = args.max_turns
         self._score = CompletionReward(self.reward, **{**known, **reward_options()})
+        if self._score.scores_prefixes:
+            raise ConfigError("prefixes is set, but ms-swift has no place for what prefixes score; leave it out")
         VinciCoderTurns.renderer = self._score
 
     async def __call__(self, completions: list[str], **columns: Any) -> list[float | None]:
