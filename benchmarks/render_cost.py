@@ -11,6 +11,7 @@ group of their own, whose clock counts nanoseconds and forgets no process; makin
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import statistics
@@ -129,22 +130,35 @@ def opened(path: str) -> Iterator[Checkout]:
         checkout.close()
 
 
+def codes_of(path: Path) -> dict[str, list[str]]:
+    """Return the code of records by language."""
+    codes: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        codes.setdefault(record["language"], []).append(record["code"])
+    return codes
+
+
 def main() -> None:
     """Print a line for each language."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", help="a checkout")
     parser.add_argument("after", help="another")
     parser.add_argument("--pairs", type=int, default=200, help="renders in each, for each language (default 200)")
+    parser.add_argument("--records", type=Path, help="code of a file that code_records.py made, in place of our own")
     parser.add_argument("--languages", nargs="+", choices=sorted(CODE), default=sorted(CODE))
     args = parser.parse_args()
     print(f"{'language':10}{'before ms':>11}{'after ms':>10}{'ratio':>8}{'quartiles':>15}{'of sums':>9}", flush=True)
+    own = codes_of(args.records) if args.records else {}
     for language in args.languages:
+        codes = own.get(language)
         with ExitStack() as stack:
             both = [stack.enter_context(opened(path)) for path in (args.before, args.after)]
             costs: tuple[list[float], list[float]] = ([], [])
             for number in range(1, args.pairs + _WARM + 1):
                 for index in random.sample((0, 1), 2):
-                    costs[index].append(both[index].cost(CODE[language].format(n=number), language))
+                    code = codes[number % len(codes)] if codes else CODE[language].format(n=number)
+                    costs[index].append(both[index].cost(code, language))
         before, after = (each[_WARM:] for each in costs)
         ratios = [after_ms / before_ms for before_ms, after_ms in zip(before, after, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)

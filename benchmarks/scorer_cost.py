@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from vincicoder import RewardRequest, RewardResult, VisualReward
+from vincicoder.similarity.packed import Packed
 from vincicoder.trainers.node import NodeReward
 
 _CHART = """import matplotlib.pyplot as plt
@@ -36,6 +37,14 @@ class Instant:
     def encode(self, tiles: Any) -> Any:
         """Return the same embedding for every tile."""
         return np.ones((len(tiles), 4), np.float32)
+
+
+class Elsewhere(Instant):
+    """The same in another process, as on Ray: it is sent images and cuts them itself."""
+
+    def encode_images(self, images: Sequence[Packed]) -> list[Any]:
+        """Return the same embedding for every tile."""
+        return [np.ones((len(image), 4), np.float32) for image in images]
 
 
 def requests_of(count: int, responses: int, size: tuple[int, int], language: str, code: str) -> list[RewardRequest]:
@@ -59,15 +68,17 @@ def main() -> None:
     args = parser.parse_args()
     kinds = {"icons of 64 x 64": ((64, 64), "svg", _ICON), "charts of 1280 x 960": ((1280, 960), "python", _CHART)}
     node = NodeReward({"encoder": "embedded"})
-    print(f"{'CPU ms a response of':24}{'scorer':>10}{'trainer':>10}")
+    print(f"{'CPU ms a response of':24}{'scorer':>10}{'on Ray':>10}{'trainer':>10}")
     for name, kind in kinds.items():
         requests = requests_of(args.requests, args.responses, *kind)
-        with VisualReward(Instant(), keep_renders="none") as reward:
-            reward.score(requests[: args.responses])
-            scorer = cpu_ms(lambda: reward.score(requests))  # noqa: B023
+        scorers = []
+        for encoder in (Instant(), Elsewhere()):
+            with VisualReward(encoder, keep_renders="none") as reward:
+                reward.score(requests[: args.responses])
+                scorers.append(cpu_ms(lambda: reward.score(requests)))  # noqa: B023
         list(node.stream(requests[: args.responses]))
         trainer = cpu_ms(lambda: [result for _, result in node.stream(requests)])  # noqa: B023
-        print(f"{name:24}{scorer:10.2f}{trainer:10.2f}", flush=True)
+        print(f"{name:24}{scorers[0]:10.2f}{scorers[1]:10.2f}{trainer:10.2f}", flush=True)
     node.close()
 
 
