@@ -21,6 +21,7 @@ of all nodes, so the actors themselves need no more than one CPU.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import logging
@@ -35,9 +36,12 @@ if importlib.util.find_spec("vincicoder") is None:  # cloned, not installed
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from vincicoder import trainers
+from vincicoder.trainers.ranking import check_truncation, pair_judge, ranked
 
 if TYPE_CHECKING:
+    from vincicoder.reward import RewardRequest
     from vincicoder.reward.config import RewardConfig
+    from vincicoder.reward.pairwise import PairJudge
 
 REWARD_NAME = "vincicoder"
 REWARD_TYPE = "batch"
@@ -49,7 +53,7 @@ _TARGET_HINT = (
     '(a struct, or JSON text such as {"target": "chart.png", "language": "python"}); relative paths need '
     "worker.reward.reward_function_kwargs.image_dir."
 )
-_OF_ROWS = ("image_dir", "read_batch", "noise")
+_OF_ROWS = ("image_dir", "read_batch", "noise", "rank")
 _OWN = (*_OF_ROWS, "truncated", "max_response", "soft_tokens")
 _RELEASE_NAMES = {"format_weight": "alignment_weight"}
 """Options of the public VinciCoder release, and what they are called here."""
@@ -61,6 +65,7 @@ def compute_score(
     image_dir: str | None = None,
     read_batch: bool = True,
     noise: float | None = None,
+    rank: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> list[dict[str, float]]:
     """Score a batch of responses.
@@ -71,6 +76,8 @@ def compute_score(
         image_dir: Directory that relative paths of targets start from.
         read_batch: Whether to look into EasyR1's batch for what ``reward_inputs`` lacks.
         noise: What the reward changes by where only the rendering differs; None for what was measured of the preset.
+        rank: Options of ``vincicoder.trainers.ranking.pair_judge``: a judge ranks the responses of each group, and the
+            rank is ``overall``. None for the reward itself.
         options: Options of ``vincicoder.VisualReward``, ``format_weight``, or those of ``Truncation``: ``truncated``,
             ``max_response`` and ``soft_tokens``.
 
@@ -90,26 +97,45 @@ def compute_score(
         >>> row = {"response": "no idea", "ground_truth": truth}
         >>> [score] = compute_score([row], encoder="embedded")  # doctest: +SKIP
     """
-    reward = _reward(options)
+    judge = None if rank is None else _pair_judge(rank, options)
+    reward = _reward(options if judge is None else {**options, "keep_renders": "all"})
     rows: list[_Row | None] = _rows(reward_inputs) if read_batch else [None] * len(reward_inputs)
-    requests = []
-    for given, row in zip(reward_inputs, rows, strict=True):
-        sources = [trainers.answer_fields(given.get("ground_truth")), given]
-        if row is not None:
-            sources.append(row.columns())
-            if not trainers.says_language(sources):
-                sources.append({"prompt": row.prompt()})
-        requests.append(trainers.request_from(given["response"], sources, image_dir=image_dir))
+    requests = [_request(*each, image_dir) for each in zip(reward_inputs, rows, strict=True)]
     if read_batch:
         lost = [row is None and each.target is trainers.NO_TARGET for row, each in zip(rows, requests, strict=True)]
         _report.missing(sum(lost))
     least = reward.noise if noise is None else trainers.share_of("noise", noise)
     # Training gives each prompt a uid, and validation none.
-    scores = reward.score(requests, training=not any(row is not None and "uid" not in row.columns() for row in rows))
+    training = not any(row is not None and "uid" not in row.columns() for row in rows)
+    results: dict[int, Any] = {}
+    scores = reward.score(requests, training, results if judge is not None else None)
     members = trainers.members_of(requests, scores)
     groups = trainers.spread_by_sample(members, least)
     batch = trainers.metrics_of_batch(members, scores)
+    if judge is not None:
+        scores = ranked(judge, requests, scores, results, training)
     return [{**score, **group, **batch} for score, group in zip(scores, groups, strict=True)]
+
+
+def _request(given: Mapping[str, Any], row: _Row | None, image_dir: str | None) -> RewardRequest:
+    """Return the request of a sample, of which the batch may know more than was given."""
+    sources = [trainers.answer_fields(given.get("ground_truth")), given]
+    if row is not None:
+        sources.append(row.columns())
+        if not trainers.says_language(sources):
+            sources.append({"prompt": row.prompt()})
+    return trainers.request_from(given["response"], sources, image_dir=image_dir)
+
+
+def _pair_judge(rank: Mapping[str, Any], options: Mapping[str, Any]) -> PairJudge:
+    """Return the judge with these options; the same one in every step, since it keeps its answers."""
+    check_truncation(options.get("truncated", trainers.ZERO))
+    return _kept_judge(tuple(sorted(rank.items())))
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_judge(options: tuple[tuple[str, Any], ...]) -> PairJudge:
+    return pair_judge(dict(options))
 
 
 def checked_options(options: Mapping[str, Any]) -> RewardConfig:
@@ -126,6 +152,8 @@ def checked_options(options: Mapping[str, Any]) -> RewardConfig:
         0.2
     """
     own = {name: value for name, value in options.items() if name not in _OF_ROWS}
+    if options.get("rank") is not None:
+        _pair_judge(options["rank"], own)
     _reward(own)
     return trainers.reward_config({_RELEASE_NAMES.get(name, name): value for name, value in own.items()})
 

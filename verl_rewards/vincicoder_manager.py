@@ -18,7 +18,7 @@ reward's metrics as ``extra_info["vincicoder"]``. Its score is then the reward; 
         return 0.9 * extra_info["vincicoder"]["overall"] + 0.1 * (len(solution_str) < 4000)
 
 Options come from ``+reward.reward_kwargs.NAME=VALUE``: ``image_dir``, ``benchmarks``, ``batch_size``, ``window_ms``,
-``truncated``, ``soft_tokens``, every option of ``vincicoder.VisualReward`` and those of
+``truncated``, ``soft_tokens``, ``rank``, every option of ``vincicoder.VisualReward`` and those of
 ``vincicoder.cluster.Placement``.
 """
 
@@ -72,6 +72,8 @@ class VinciCoderRewardManager(RewardManagerBase):
         rollout = config.actor_rollout_ref.rollout
         multi_turn = rollout.get("multi_turn") or {}
         turns = int(multi_turn.get("max_assistant_turns") or 1) if multi_turn.get("enable") else 1
+        rank = options.pop("rank", None)
+        self._ranks = None if rank is None else self._group_ranks(rank, options, int(rollout.n), turns)
         self._calls = ToolParser.get_tool_parser(multi_turn["format"], tokenizer) if turns > 1 else None
         if turns > 1 and options.get("prefixes"):
             raise ConfigError(
@@ -103,16 +105,27 @@ class VinciCoderRewardManager(RewardManagerBase):
         # Whose weights wrote the response, where the rollout says it: for galleries.
         step = said.get("max_global_steps")
         known = {trainers.LENGTH: len(tokens)} | ({"global_step": int(step)} if step is not None else {})
-        metrics = await self._score(response, (known, *sources), earlier)
+        kept: list[Any] = []
+        metrics = await self._score(response, (known, *sources), earlier, kept)
         if trainers.PREFIXES in metrics:
             metrics[trainers.PREFIXES] = await self.loop.run_in_executor(
                 None, trainers.in_tokens, metrics[trainers.PREFIXES], response, tokens.tolist(), self.tokenizer
             )
+        if self._ranks is not None:
+            metrics = await self._ranks.ranked(str(columns["uid"]), metrics, *kept[0])
         if self._custom is None:
             return {"reward_score": metrics["overall"], "reward_extra_info": {"score": metrics["overall"], **metrics}}
         result = await self._call(self._custom, columns, response, {**extra_info, "vincicoder": metrics})
         extra = result if isinstance(result, dict) else {"score": result}
         return {"reward_score": extra["score"], "reward_extra_info": {**metrics, **extra}}
+
+    def _group_ranks(self, rank: Any, options: dict[str, Any], size: int, turns: int) -> Any:
+        if turns > 1:
+            raise ConfigError("rank cannot be used where episodes have turns; remove reward.reward_kwargs.rank")
+        from verl_rewards.vincicoder_ranking import GroupRanks  # needs verl's own store
+
+        options["keep_renders"] = "all"  # in place: the scorer is built with it
+        return GroupRanks(dict(rank), size, options.get("truncated", trainers.ZERO))
 
     async def _call(self, custom: Callable[..., Any], columns: Any, response: str, extra_info: dict[str, Any]) -> Any:
         """Call the user's function as verl's own managers do."""

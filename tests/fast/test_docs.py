@@ -12,8 +12,10 @@ import pytest
 import repository
 
 from vincicoder.reward import RewardRequest, RewardResult
+from vincicoder.reward.pairwise import Ranking
 from vincicoder.status import Status
 from vincicoder.trainers import Member, metrics, sums_of_batch, sums_of_groups
+from vincicoder.trainers.ranking import with_rank
 from vincicoder.trainers.turns import SABOTAGE, episode_metrics
 
 
@@ -59,6 +61,7 @@ def test_every_metric_is_explained_and_every_explained_metric_exists() -> None:
     logged |= {name.replace("2", "NUMBER") for name in {*of_turns, SABOTAGE}}
     batch = sums_of_batch([Member("a", "NAME", 0.0)], [metrics.metrics_of(result)])
     logged |= {name for name in batch if not name.startswith(metrics.COUNT)}
+    logged |= with_rank({"overall": 0.0}, 0.0, Ranking(())).keys()
     assert logged | of_groups == {name for name in metrics.EXPLAINED if not name.startswith(metrics.BENCHMARK)}
 
 

@@ -22,7 +22,13 @@ from vincicoder.trainers.turns import checked_turns, episode_metrics, requests_o
 from vincicoder.trainers.validation import benchmark_metrics, benchmark_names
 
 if TYPE_CHECKING:
-    from vincicoder.reward import RewardRequest
+    from vincicoder.reward import RewardRequest, RewardResult
+
+
+Keep = list[tuple["RewardRequest", "RewardResult | None"]] | None
+"""Gets requests with their results, which are None if the data or the machine spoilt them."""
+
+Judged = tuple[Metrics, "RewardResult | None"]
 
 
 class SampleScorer(Protocol):
@@ -31,13 +37,16 @@ class SampleScorer(Protocol):
     The value is None where a benchmark's metric is none of the sample's.
     """
 
-    async def __call__(self, response: str, sources: Sources, earlier: Sequence[str] = ()) -> dict[str, Any]:
+    async def __call__(
+        self, response: str, sources: Sources, earlier: Sequence[str] = (), keep: Keep = None
+    ) -> dict[str, Any]:
         """Score a response.
 
         Args:
             response: What the model wrote, in an episode of turns in the last one.
             sources: Where the parts of the row may be; see ``request_from``.
             earlier: What it wrote in the turns before.
+            keep: Gets the request, and its result if it could be judged.
         """
 
 
@@ -88,8 +97,7 @@ def sample_scorer(
     """
     benchmarks = benchmark_names(benchmarks)
     reward = shared_reward(
-        *(options, target_hint, _OWN),
-        one_by_one=True,
+        *(options, target_hint, _OWN, True),
         group_size=group_size,
         benchmarks=benchmarks,
         truncation=_truncation(turns, truncated, max_response, soft_tokens),
@@ -98,10 +106,11 @@ def sample_scorer(
     absent: dict[str, Any] = dict.fromkeys(benchmark_metrics(benchmarks))
     batcher = _batcher(reward, int(_number("batch_size", batch_size, 1)), _number("window_ms", window_ms, 0) / 1000)
 
-    async def score(response: str, sources: Sources, earlier: Sequence[str] = ()) -> dict[str, Any]:
+    async def score(response: str, sources: Sources, earlier: Sequence[str] = (), keep: Keep = None) -> dict[str, Any]:
         asked = requests_of_turns(request_from(response, sources, image_dir=image_dir), earlier)
         judged = await asyncio.gather(*(asyncio.wrap_future(batcher.submit(each)) for each in asked))
-        return absent | episode_metrics(judged, turns, reward.noise)
+        (keep if keep is not None else []).append((asked[-1], judged[-1][1]))
+        return absent | episode_metrics([metrics for metrics, _ in judged], turns, reward.noise)
 
     return score
 
@@ -144,14 +153,14 @@ class _Batcher:
         self._reward = reward
         self._size = size
         self._window = window
-        self._waiting: deque[tuple[RewardRequest, Future[Metrics], float]] = deque()
+        self._waiting: deque[tuple[RewardRequest, Future[Judged], float]] = deque()
         self._changed = threading.Condition()
         for number in range(self._THREADS):
             threading.Thread(target=self._work, name=f"vincicoder-batch-{number}", daemon=True).start()
 
-    def submit(self, request: RewardRequest) -> Future[Metrics]:
-        """Queue a request; the future gets its metrics, or whatever scoring it raised."""
-        future: Future[Metrics] = Future()
+    def submit(self, request: RewardRequest) -> Future[Judged]:
+        """Queue a request; the future gets its metrics and its result, or whatever scoring it raised."""
+        future: Future[Judged] = Future()
         with self._changed:
             self._waiting.append((request, future, time.monotonic() + self._window))
             self._changed.notify()
@@ -161,12 +170,13 @@ class _Batcher:
         while True:
             requests, futures = self._take()
             try:
-                awaited: list[tuple[Future[Metrics], Future[Metrics]]] = []
-                for index, answer in self._reward.judge(requests):
+                awaited: list[tuple[Future[Metrics], Future[Judged]]] = []
+                results: dict[int, RewardResult] = {}
+                for index, answer in self._reward.judge(requests, results=results):
                     if isinstance(answer, Future):
                         awaited.append((answer, futures[index]))
                     else:
-                        futures[index].set_result(answer)
+                        futures[index].set_result((answer, results.pop(index, None)))
                 for answer, future in awaited:
                     answer.add_done_callback(functools.partial(_copy, future))
             except BaseException as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
@@ -174,7 +184,7 @@ class _Batcher:
                     if not future.done():
                         future.set_exception(error)
 
-    def _take(self) -> tuple[list[RewardRequest], list[Future[Metrics]]]:
+    def _take(self) -> tuple[list[RewardRequest], list[Future[Judged]]]:
         """Wait for the next batch: until it is full, or its first request's window is over."""
         with self._changed:
             while not self._is_ready():
@@ -190,11 +200,12 @@ class _Batcher:
         return len(self._waiting) >= self._size or self._waiting[0][2] <= time.monotonic()
 
 
-def _copy(future: Future[Metrics], answer: Future[Metrics]) -> None:
+def _copy(future: Future[Judged], answer: Future[Metrics]) -> None:
+    """Hand on the metrics of a sample whose stand-in was waited for; such a sample has no result of its own."""
     if error := answer.exception():
         future.set_exception(error)
     else:
-        future.set_result(answer.result())
+        future.set_result((answer.result(), None))
 
 
 _batchers: dict[tuple[int, int, float], _Batcher] = {}

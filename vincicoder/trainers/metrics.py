@@ -67,6 +67,9 @@ BENCHMARK = "benchmark/"
 GROUP = "group/"
 """What the names of metrics of groups begin with."""
 
+RANK = "rank/"
+"""What the names of metrics of ranking within groups begin with."""
+
 TURN = "turn/"
 """What the names of metrics of an episode's turns begin with."""
 
@@ -114,6 +117,10 @@ EXPLAINED: dict[str, str] = {
         f"{DOMAIN}NAME/{name}": f"`{name}` of the samples of one domain, or language where no domain is known"
         for name in ("overall", "execution")
     },
+    f"{RANK}unranked": "what `overall` would be if no [judge ranked](beyond.md#ranks-in-a-group) the group",
+    f"{RANK}pairs": "questions to that judge for each response",
+    f"{RANK}failed": "share of them without a usable answer",
+    f"{RANK}incomplete_group": "share of responses whose group was ranked without all of its members",
     f"{LANGUAGE}NAME/share": "share of samples in that language",
     **{
         f"{LANGUAGE}NAME/{name}": f"`{name}`, with 0 for samples in other languages: divide by `{LANGUAGE}NAME/share`"

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.reward.presets import DEFAULT_PRESET, PRESETS
@@ -23,7 +23,7 @@ from vincicoder.trainers.validation import Validation
 
 if TYPE_CHECKING:
     from vincicoder.rendering import Render
-    from vincicoder.reward import RewardRequest, Scorer
+    from vincicoder.reward import RewardRequest, RewardResult, Scorer
     from vincicoder.trainers.gallery import TrainingGallery
 
 logger = logging.getLogger(__name__)
@@ -122,27 +122,39 @@ class TrainerReward:
                 self._parts[0].close()
                 self._parts = None
 
-    def score(self, requests: Sequence[RewardRequest], training: bool = True) -> list[Metrics]:
+    def score(
+        self,
+        requests: Sequence[RewardRequest],
+        training: bool = True,
+        results: dict[int, RewardResult] | None = None,
+    ) -> list[Metrics]:
         """Score a batch and return the metrics in the order of the requests.
 
         Args:
             requests: What to score.
             training: Whether the batch is a step of training, where steps are counted, and not of a validation.
+            results: Gets the result of each response that was judged, by its place.
 
         Raises:
             TargetError: No row so far had a readable target.
             ConfigError: No row so far said its language.
             ScoringUnavailable: Too many faults of the machine.
         """
-        scored = dict(self.stream(requests, training))
+        scored = dict(self.stream(requests, training, results))
         return [scored[index] for index in range(len(requests))]
 
-    def stream(self, requests: Sequence[RewardRequest], training: bool = True) -> Iterator[tuple[int, Metrics]]:
+    def stream(
+        self,
+        requests: Sequence[RewardRequest],
+        training: bool = True,
+        results: dict[int, RewardResult] | None = None,
+    ) -> Iterator[tuple[int, Metrics]]:
         """Yield ``(index, metrics)`` as samples finish; those that need a stand-in come last.
 
         Args:
             requests: What to score.
             training: See `score`.
+            results: See `score`.
 
         Raises:
             TargetError: No row so far had a readable target.
@@ -150,7 +162,7 @@ class TrainerReward:
             ScoringUnavailable: Too many faults of the machine.
         """
         awaited: dict[int, Future[Metrics]] = {}
-        for index, answer in self.judge(requests, training):
+        for index, answer in self.judge(requests, training, results):
             if isinstance(answer, Future):
                 awaited[index] = answer
             else:
@@ -159,13 +171,17 @@ class TrainerReward:
             yield index, future.result()
 
     def judge(
-        self, requests: Sequence[RewardRequest], training: bool = True
+        self,
+        requests: Sequence[RewardRequest],
+        training: bool = True,
+        results: dict[int, RewardResult] | None = None,
     ) -> Iterator[tuple[int, Metrics | Future[Metrics]]]:
         """Yield what `stream` yields; a sample that needs a stand-in gives a future at once.
 
         Args:
             requests: What to score.
             training: See `score`.
+            results: See `score`.
         """
         extra = [{} for _ in requests] if self._validation is None else self._validation.measure(requests)
         extra = [{PREFIXES: NO_PREFIXES} | each for each in extra] if self._prefixes else extra
@@ -202,10 +218,9 @@ class TrainerReward:
                     refused[index] = result.status, result.message
                 else:
                     used = used or result.execution > 0
-                    credit = (
-                        {PREFIXES: in_characters(requests[index], result)} if self._prefixes and not unlearned else {}
-                    )
-                    own = metrics | extra[index] | credit
+                    if results is not None:
+                        results[index] = result
+                    own = metrics | extra[index] | ({} if unlearned else self._credit(requests[index], result))
                     yield index, masked(siblings.mean(group), own) if unlearned else own
         finally:
             self._enter(-len(open_groups))
@@ -241,6 +256,9 @@ class TrainerReward:
         with self._lock:
             self._under_way += count
             return self._under_way
+
+    def _credit(self, request: RewardRequest, result: RewardResult) -> dict[str, Any]:
+        return {PREFIXES: in_characters(request, result)} if self._prefixes else {}
 
     def _scores(self, metrics: Metrics) -> Scores:
         return {name: metrics[name] for name in (*NAMED_SCORES, *self._components)}

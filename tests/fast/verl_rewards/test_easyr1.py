@@ -11,7 +11,9 @@ import time
 import types
 
 import numpy as np
+import pair_judge
 import pytest
+from chat_server import chatting
 from easyr1_manager import FILE, Manager, batch
 from PIL import Image
 from reward_files import BROKEN, OPTIONS, PERFECT, PROSE, REWARDS, WRONG, load_by_path
@@ -270,3 +272,19 @@ def test_truncated_responses_are_masked_or_shortened_by_what_easyr1_says_of_thei
     assert masked[2]["overall"] == pytest.approx(good)
     with pytest.raises(ConfigError, match="max_response is missing"):
         easyr1(rows, truncated="mask")
+
+
+def test_a_judge_ranks_the_groups_of_a_batch(base64_png):
+    truth = json.dumps({"target": base64_png, "language": "svg"})
+    rows = [given(each, truth) for each in (PERFECT, WRONG, PROSE, PERFECT)]
+    with chatting(pair_judge.judge) as server:
+        rank = {"url": server.url, "model": "judge", "pairs": 4, "tries": 1}
+        _, score = load_by_path(FILE, **OPTIONS, rank=rank)
+        scores = score(rows)
+        assert len(server.requests) <= 2, "equal renders are a tie that nobody is asked about"
+    plain = load_by_path(FILE, **OPTIONS)[1](rows)
+    assert [each["overall"] for each in scores] == pytest.approx([3.5 / 5, 2 / 5, 0.0, 3.5 / 5])
+    assert [each["rank/unranked"] for each in scores] == [each["overall"] for each in plain]
+    assert scores[0]["group/std"] == plain[0]["group/std"]
+    with pytest.raises(ConfigError, match="it needs url and model"):
+        load_by_path(FILE, **OPTIONS, rank={"model": "judge"})[1](rows)

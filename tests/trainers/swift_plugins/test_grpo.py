@@ -22,6 +22,7 @@ from vincicoder import RewardRequest, VisualReward, evaluate
 from vincicoder.cli.requests_file import RequestsFile
 from vincicoder.errors import ConfigError
 from vincicoder.evaluation.benchmarks import BENCHMARKS
+from vincicoder.status import Fault
 from vincicoder.trainers import drain_sums
 
 pytestmark = [pytest.mark.swift, pytest.mark.long]
@@ -247,25 +248,31 @@ def test_two_turns_earn_what_the_logged_turns_do(tmp_path, target, rows):
     logs = [log for log in logs if "reward" in log]
     assert len(logs) == 2
     seen: list[float] = []
+    taken = 0
     with VisualReward("embedded", workers=1, wall_seconds=240) as reward:
         for log, table in zip(logs, {table["step"][0]: table for table in tables}.values(), strict=True):
             turns = [turns_of(*texts) for texts in zip(table["prompt"], table["completion"], strict=True)]
-            assert [len(each) for each in turns] == table["num_turns"] == [2] * 8
-            first, last = (
-                [result.overall for result in reward.score([RewardRequest(each[n], TARGET, PROMPT) for each in turns])]
-                for n in (0, 1)
-            )
+            assert [len(each) for each in turns] == table["num_turns"]
+            flat = [RewardRequest(text, TARGET, PROMPT) for each in turns for text in each]
+            results = iter(reward.score(flat))
+            judged = [[next(results) for _ in each] for each in turns]
+            assert not [each.message for pair in judged for each in pair if each.status.fault is Fault.MACHINE]
+            first, last = ([pair[place].overall for pair in judged] for place in (0, -1))
             gains = [after - before for before, after in zip(first, last, strict=True)]
             earned = [after if gain >= -0.005 else 0.0 for after, gain in zip(last, gains, strict=True)]
-            assert table["VinciCoder"] == pytest.approx(earned, abs=1e-5)
+            said = [(each[-1].status, each[-1].message) for each in judged]
+            assert table["VinciCoder"] == pytest.approx(earned, abs=1e-5), said
             expected = {"overall": earned, "turn/first": first, "turn/last": last, "turn/2/gain": gains}
-            expected |= {"turn/2/worse": [gain < -0.005 for gain in gains], "turn/2/share": [1.0]}
+            expected |= {"turn/2/worse": [gain < -0.005 for gain in gains]}
+            expected |= {"turn/2/share": [len(each) - 1 for each in turns]}
             for name, values in expected.items():
                 assert log[f"vincicoder/{name}"] == pytest.approx(fmean(values), abs=1e-5)
             # All eight rows have the same target and prompt, so our reward takes them for one group.
             poor = [gain > 0.005 and after <= fmean(first) for gain, after in zip(gains, last, strict=True)]
             assert log["vincicoder/turn/sabotage"] == pytest.approx(fmean(poor), abs=1e-5)
+            taken += sum(len(each) - 1 for each in turns)
             assert all("<|vision" not in shown and shown.count("<image>") <= 2 for shown in table["prompt"])
             seen += earned
+    assert taken > 8
     assert 0.0 in seen, "a turn that was worse"
     assert max(seen) > 0.5
