@@ -36,13 +36,14 @@ def turns_of(output: str) -> list[str]:
     return [*calls, rest] if rest else calls
 
 
-def test_two_turns_earn_what_the_dumped_turns_do(tmp_path):
+def test_two_turns_earn_what_the_dumped_turns_do(tmp_path, parquet):
     from verl_rewards.vincicoder_render import _SCHEMA
 
     policy = make_taught_turns(tmp_path / "policy", "qwen3_vl", called_turns, CALLS, [_SCHEMA])
     tools = tmp_path / "tools.yaml"
     tools.write_text(
-        (ROOT / "verl_rewards" / "vincicoder_render.yaml").read_text() + "      encoder: embedded\n      workers: 1\n"
+        (ROOT / "verl_rewards" / "vincicoder_render.yaml").read_text()
+        + "      encoder: embedded\n      workers: 1\n      wall_seconds: 240\n"
     )
     rollouts = tmp_path / "rollouts"
     multi_turn = "actor_rollout_ref.rollout.multi_turn"
@@ -50,19 +51,20 @@ def test_two_turns_earn_what_the_dumped_turns_do(tmp_path):
         *(
             tmp_path,
             policy,
-            tmp_path / "train.parquet",
+            parquet,
             "trainer.total_training_steps=1",
             f"trainer.rollout_data_dir={rollouts}",
         ),
         *("actor_rollout_ref.rollout.agent.default_agent_loop=tool_agent", f"{multi_turn}.enable=true"),
         *(f"{multi_turn}.max_assistant_turns=2", f"{multi_turn}.max_tool_response_length=1024"),
+        "+reward.reward_kwargs.wall_seconds=240",
         *(f"{multi_turn}.tool_config_path={tools}", "data.max_response_length=400", "data.max_prompt_length=1024"),
     )
     samples = verl_step.dumped(rollouts)
     assert len(samples) == 8
     turns = [turns_of(each["output"]) for each in samples]
     assert any(len(each) == 2 for each in turns)
-    with VisualReward("embedded", workers=1) as reward:
+    with VisualReward("embedded", workers=1, wall_seconds=240) as reward:
         rewards = [
             [r.overall for r in reward.score([RewardRequest(t, TARGET, PROMPT) for t in each])] for each in turns
         ]
