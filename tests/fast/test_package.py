@@ -119,6 +119,13 @@ def test_every_module_can_be_imported(name):
         pytest.skip(f"{error.name} is not installed")
 
 
+def test_no_file_holds_both_sides_of_a_merge():
+    found = files(".md", ".py", ".sh", ".yaml", ".yml", ".toml", ".js", ".html", ".cff")
+    marks = ("<<<" + "<<<< ", ">>>" + ">>>> ")
+    lines = ((path, line) for path in found for line in path.read_text("utf-8").splitlines())
+    assert not [path for path, line in lines if line.startswith(marks)]
+
+
 def test_no_file_names_a_machine():
     machine = re.compile(r"(?<![\w.])/(?:work|farm|root|home/\w+|mnt/\w+)/|(?:extra-)?index-url")
     for path in files(".py", ".js", ".sh", ".md", ".toml", ".yaml", ".txt", ".html", ".json", ""):
