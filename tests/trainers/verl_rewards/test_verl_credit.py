@@ -76,6 +76,7 @@ def test_a_step_learns_from_the_credit_that_its_samples_earn(tmp_path, taught_po
         *(f"algorithm.adv_estimator={NAME}", "+reward.reward_kwargs.prefixes=20"),
         *(f"+algorithm.process_weight={WEIGHT}", f"+algorithm.process_discount={DISCOUNT}"),
         *("trainer.test_freq=1", f"trainer.validation_data_dir={tmp_path / 'checks'}"),
+        "actor_rollout_ref.rollout.temperature=0.3",  # else most samples of so small a model do not render
     )
     samples = verl_step.dumped(tmp_path / "kept")
     found = advantages(AutoTokenizer.from_pretrained(policy), samples)
