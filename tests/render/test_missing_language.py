@@ -35,7 +35,7 @@ from vincicoder.errors import ConfigError
 gone, code = json.loads(sys.argv[1])
 assert Path(vincicoder.__file__).is_relative_to(Path.cwd()), vincicoder.__file__
 for module in pkgutil.walk_packages(vincicoder.__path__, "vincicoder."):
-    apart = ("vincicoder.cluster", "vincicoder.server")
+    apart = ("vincicoder.cluster", "vincicoder.server", "vincicoder.trainers.flow_factory")
     if not module.name.startswith(apart) and not module.name.endswith(("__main__", "_hooks")):
         importlib.import_module(module.name)
 

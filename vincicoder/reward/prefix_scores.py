@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.data.answers import fenced
 from vincicoder.errors import ConfigError, ScoringUnavailable, TargetError
 from vincicoder.languages import LANGUAGES, get_language
 from vincicoder.reward.result import RewardRequest
@@ -44,6 +43,7 @@ def prefix_scores(code: str, language: str, target: TargetLike, **options: Any) 
         >>> vincicoder.prefix_scores(code, "svg", "icon.png", encoder="embedded")  # doctest: +SKIP
         [(64, 0.31), (118, 0.55), (171, 0.52), (177, 0.52)]
     """
+    from vincicoder.data.answers import fenced
     from vincicoder.reward.visual_reward import VisualReward
 
     asked = get_language(language)

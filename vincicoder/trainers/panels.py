@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vincicoder.errors import TargetError
 from vincicoder.reporting.gallery import FOLLOWED, KINDS, Gallery
 
 if TYPE_CHECKING:
@@ -144,12 +145,13 @@ def _montage(gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> Image.Image
 def _opened(gallery: Gallery, row: Mapping[str, Any], name: str) -> Image.Image | None:
     from PIL import Image
 
+    from vincicoder.images import open_target
+
     if not row[name]:
         return None
     try:
-        with Image.open(gallery.directory / row[name]["src"]) as image:
-            small: Image.Image = image.convert("RGB")
-    except OSError:  # another process has taken the row out meanwhile
+        small = open_target(gallery.directory / row[name]["src"])
+    except (OSError, TargetError):  # another process has taken the row out meanwhile
         return None
     small.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     return small

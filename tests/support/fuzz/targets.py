@@ -130,7 +130,7 @@ def requests(data: bytes) -> None:
     path = scratch() / "requests.jsonl"
     path.write_bytes(data)
     try:
-        file = RequestsFile(path, {}, language="svg")
+        file = RequestsFile(path, language="svg")
     except ConfigError:
         return
     rows = list(file)

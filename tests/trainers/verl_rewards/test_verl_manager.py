@@ -109,12 +109,14 @@ def rollouts(model: str, responses: list[str], extra_infos: list[dict], **column
     )
 
 
-def score(settings, data):
-    """What a job does with a batch; ends the workers, which have names that the next loop wants too."""
+def score(settings, data, before=None):
+    """What a job does with a batch, after another one; ends the workers, whose names the next loop wants too."""
     import ray
 
     loop = reward_loop.RewardLoopManager(settings)
     try:
+        if before is not None:
+            loop.compute_rm_score(before)
         return loop.compute_rm_score(data)
     finally:
         for worker in loop.reward_loop_workers:
@@ -200,7 +202,9 @@ def in_groups(cluster, model, target_image):
     )
     responses = [each for member in members for each in member]
     columns = {"raw_prompt": [html, svg, svg] * 4, "uid": ["a", "b", "c"] * 4}
-    return score(settings, rollouts(model, responses, [{} for _ in responses], **columns))
+    # Samples wait a minute for siblings, which a worker that has not started yet may keep them waiting for.
+    first = rollouts(model, [PERFECT] * 2, [{}] * 2, raw_prompt=[svg] * 2, uid=["d", "e"])
+    return score(settings, rollouts(model, responses, [{} for _ in responses], **columns), first)
 
 
 def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(in_groups):

@@ -79,7 +79,9 @@ def crowded(limits: Limits) -> Iterator[RenderPool]:
     with RenderPool(workers=1, limits=limits, nice=0) as pool:
         pool.start("python")
         cpu = min(os.sched_getaffinity(0))
-        os.sched_setaffinity(pool._servers["python"].pid, {cpu})
+        server = pool._servers["python"].pid
+        for pid in (server, *processes.descendants(server)):  # the servers that it has forked
+            os.sched_setaffinity(pid, {cpu})
         bound = f"import os\nos.sched_setaffinity(0, {{{cpu}}})\nwhile True: pass"
         others = [subprocess.Popen([sys.executable, "-c", bound], start_new_session=True) for _ in range(4)]
         try:

@@ -236,7 +236,7 @@ def test_images_are_looked_at_in_the_same_place_and_subtracted(tmp_path: Path, b
     assert min(same) > 240, "what is equal is white"
     assert min(other) < 60, "what differs is not"
     tab.keyboard.press("Escape")
-    assert tab.locator(".viewer").count() == 0
+    tab.locator(".viewer").wait_for(state="detached")
     assert problems == []
 
 
