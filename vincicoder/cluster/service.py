@@ -25,6 +25,8 @@ from vincicoder.errors import ClusterUnavailable
 
 _REFRESH_SECONDS = 2.0
 _HOMES = 65_536  # of the latest targets
+_RESTART_SECONDS = 60.0  # in which an actor that was killed is there again
+_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,8 @@ class Service:
             nodes = list(self._nodes.values())
         return {
             "pid": os.getpid(),
-            "encoders": ray.get([encoder.stats.remote() for encoder in self._encoders.values()]),
-            "nodes": {node.id: ray.get(node.scorer.stats.remote()) for node in nodes},
+            "encoders": _stats_of(list(self._encoders.values())),
+            "nodes": dict(zip((node.id for node in nodes), _stats_of([node.scorer for node in nodes]), strict=True)),
         }
 
     def _refresh(self) -> None:
@@ -211,3 +213,20 @@ def connect(config: ClusterConfig) -> Any:
         .options(name=config.name, get_if_exists=True, num_cpus=0, max_concurrency=64, runtime_env=_environment())
         .remote(config)
     )
+
+
+def _stats_of(actors: list[Any]) -> list[Any]:
+    """Return what actors count. One that was killed is being started again, so it is asked until it answers."""
+    until = time.monotonic() + _RESTART_SECONDS
+    while (found := _answers(actors)) is None and time.monotonic() < until:
+        time.sleep(_PAUSE_SECONDS)
+    return ray.get([actor.stats.remote() for actor in actors]) if found is None else found
+
+
+def _answers(actors: list[Any]) -> list[Any] | None:
+    """Return what actors count, or None while one of them is away."""
+    try:
+        found: list[Any] = ray.get([actor.stats.remote() for actor in actors])
+    except ray.exceptions.ActorUnavailableError:
+        return None
+    return found
