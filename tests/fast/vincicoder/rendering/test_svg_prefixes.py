@@ -87,8 +87,10 @@ def test_only_tags_are_read_as_tags(code):
 
 
 @pytest.mark.parametrize("code", ["", "</svg>", "<svg", "<svg></g></svg></svg>", "<svg><g>" * 50, "<" * 1000])
-def test_what_is_no_document_raises_nothing(code):
-    boundaries(code)
+def test_what_is_no_document_has_no_end_beyond_the_code_and_raises_nothing(code):
+    found, elements = boundaries(code)
+    assert all(0 <= each.end <= len(code) for each in found)
+    assert 0 <= elements <= code.count("<")
 
 
 def test_thinning_is_even_and_keeps_both_ends():
