@@ -139,6 +139,7 @@ class Service:
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True) if node is not None else "DEFAULT",
                 num_cpus=placement.encoder_cpus,
                 num_gpus=placement.encoder_gpus,
+                memory=1,  # byte: Ray starts an actor that needs nothing on any node, whatever its affinity
                 resources=resources,
                 max_restarts=-1,
                 max_concurrency=1000,

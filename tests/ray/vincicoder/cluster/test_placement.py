@@ -10,6 +10,7 @@ from repository import ROOT
 from scored_groups import OPTIONS, expected, groups, plain
 
 from vincicoder.cluster import ClusterReward
+from vincicoder.cluster.options import ClusterConfig
 
 
 @pytest.fixture
@@ -84,3 +85,16 @@ def test_each_node_with_gpus_has_an_encoder_and_asks_its_own(gpus: tuple[int, in
         found = reward.stats()["encoders"]
         assert len({encoder["node"] for encoder in found}) == len(found) == encoders
         assert all(encoder["tiles"] for encoder in found)
+
+
+def test_an_encoder_runs_on_the_node_that_it_is_for_whichever_that_is() -> None:
+    import ray
+    from started_ray import two_nodes
+
+    from vincicoder.cluster.service import Service
+
+    with two_nodes({"num_cpus": 2}, {"num_cpus": 2, "num_gpus": 1}) as cluster:
+        service = Service(ClusterConfig.of(OPTIONS))
+        nodes = [cluster.head_node.node_id, cluster.worker_nodes.pop().node_id] * 4
+        started = [service._start_encoder(f"encoder-{number}", node) for number, node in enumerate(nodes)]
+        assert [found["node"] for found in ray.get([each.stats.remote() for each in started])] == nodes
