@@ -15,6 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vincicoder.planning.measured import (
+    CUTTING_SECONDS,
+    RENDER_SECONDS,
+    SCORER_ON_RAY_SECONDS,
+    SCORER_SECONDS,
+    SERVER_SECONDS,
+)
 from vincicoder.planning.plan import make_plan
 from vincicoder.planning.settings import EASYR1, GPUS, SWIFT, VERL, Rates, Run
 from vincicoder.planning.timing import TILE_FLOPS
@@ -22,8 +29,8 @@ from vincicoder.planning.timing import TILE_FLOPS
 CORES = (32, 64, 128)
 GROUPS, RESPONSES = 256, 8
 GPUS_PER_NODE = 8
-TILES = 9  # of an image, the thumbnail included; assumed
-LANGUAGES = ("python", "html", "svg", "latex")  # a quarter of the responses each
+TILES = Rates().tiles
+LANGUAGES = tuple(RENDER_SECONDS)  # an equal share of the responses each
 SPREAD = 0.6  # of the logarithm of a render's CPU time; assumed
 ENDLESS = 0.05  # share of responses that never end
 TRAINERS = {"verl": VERL, "EasyR1": EASYR1, "ms-swift, TRL": SWIFT}
@@ -49,23 +56,18 @@ class Costs:
     render: Mapping[str, float]
     server: Mapping[str, float]
     scorer: float
-    beside: float = 0.021
+    beside: float = CUTTING_SECONDS
     workers_per_server: int | None = 4
     pixels: float = 0.0
     encoders: int = GPUS_PER_NODE
     limit: float = 10.0
 
 
-# Measured by benchmarks/render_cost.py, benchmarks/server_cpu.py beside 2,000 processes, and benchmarks/scorer_cost.py.
-NOW = Costs(
-    render={"python": 0.074, "html": 0.114, "svg": 0.0054, "latex": 0.136},
-    server={"python": 0.0044, "html": 0.0045, "svg": 0.0005, "latex": 0.0045},
-    scorer=0.0039,  # 1.8 ms for small images, and Pillow's copies of large ones
-)
-ON_RAY = replace(NOW, scorer=0.0028)  # where images are cut by the encoder's own process, at 2.1 ms each
-# The same of commit dfdb505.
+NOW = Costs(RENDER_SECONDS, SERVER_SECONDS, SCORER_SECONDS)
+ON_RAY = replace(NOW, scorer=SCORER_ON_RAY_SECONDS)  # where the encoder's own process cuts images
+# The same of commit dfdb505; its pages with a whole Chromium.
 BEFORE = Costs(
-    render={"python": 0.181, "html": 0.310, "svg": 0.032, "latex": 0.183},
+    render={"python": 0.169, "html": 0.310, "svg": 0.030, "latex": 0.330},
     server={"python": 0.012, "html": 0.155, "svg": 0.003, "latex": 0.127},
     scorer=0.006,
     workers_per_server=None,

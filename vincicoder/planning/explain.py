@@ -141,9 +141,10 @@ def _of_the_reward(plan: Plan) -> Iterator[str]:
         f"renders = {responses:,} x {mean_render_seconds(rates):.3f} s / ({run.nodes} x {run.cpus} cores), at least "
         f"the limit if any hangs = {step.rendering:.1f} s"
     )
+    yield f"score = {responses:,} x {rates.scorer_seconds:g} s / {run.nodes} = {step.scoring:.1f} s"
     yield (
         f"tiles = ({responses:,} responses + {run.batch_size} targets) x {rates.tiles:g} x {TILE_FLOPS / 1e12:g} TFLOP "
-        f"/ ({run.nodes} x {GPUS[run.gpu].tflops:g} TFLOP/s x {rates.encoder_utilisation:g}) = {step.encoding:.1f} s"
+        f"/ ({run.gpus} x {GPUS[run.gpu].tflops:g} TFLOP/s x {rates.encoder_utilisation:g}) = {step.encoding:.1f} s"
     )
     yield (
         f"encoder = 2 bytes x {ENCODER_PARAMETERS:,} + activations of {ENCODER_BATCH} tiles "

@@ -12,7 +12,8 @@ GIB = 2**30
 
 # DINOv2-L: 24 layers of width 1,024, patches of 14 pixels; 304 million parameters in float16.
 ENCODER_PARAMETERS = 304_368_640
-ENCODER_TOKENS = (448 // 14) ** 2 + 1
+ENCODER_SIDE = 448
+ENCODER_TOKENS = (ENCODER_SIDE // 14) ** 2 + 1
 ENCODER_BATCH = 64  # tiles, the default of EncoderConfig.batch_tiles
 
 
@@ -224,11 +225,11 @@ def encoder_bytes() -> float:
 
     Example:
         >>> round(encoder_bytes() / GIB, 2)
-        2.19
+        2.43
     """
-    # Inference keeps one layer: its input, q, k, v, the result, and the 4 times wider inner layer twice.
-    width = 1024 * 2
-    return 2.0 * ENCODER_PARAMETERS + ENCODER_BATCH * ENCODER_TOKENS * width * (1 + 4 + 8)
+    # Inference keeps one layer: six tensors of its width, and the 4 times wider inner layer twice; and the pixels.
+    width, pixels = 1024 * 2, 3 * ENCODER_SIDE**2 * (1 + 2)
+    return 2.0 * ENCODER_PARAMETERS + ENCODER_BATCH * (ENCODER_TOKENS * width * (6 + 2 * 4) + pixels)
 
 
 def cached_sequences(run: Run, shape: Shape, split: Split, memory: Memory, tokens: float) -> float:

@@ -260,7 +260,7 @@ SETTINGS: Mapping[str, tuple[Setting, ...]] = {
             "reward_cpus", "CPUs of a reward actor", "worker.reward.num_cpus=1", "(it has no such actor)",
             "(it has no such actor)", "(it has no such actor)",
             "The release renders in the reward's actor and gives it 4 GPUs as well. Here renders run on the CPUs "
-            "of all nodes, and the encoder shares a GPU.",
+            "of all nodes, and the encoder shares all GPUs.",
         ),
         Setting(
             "remote_code", "code from a model's repository is run", "worker.actor.model.trust_remote_code",

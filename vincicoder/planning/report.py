@@ -24,7 +24,7 @@ def verdict(plan: Plan) -> str:
         >>> from vincicoder.planning.plan import make_plan
         >>> from vincicoder.planning.settings import Run
         >>> print(verdict(make_plan(Run(model="32b", trainer="verl"))))
-        It does not fit: training needs 100.4 of 80 GiB on each GPU. The nearest change that fits: --gpus 16.
+        It does not fit: training needs 100.6 of 80 GiB on each GPU. The nearest change that fits: --gpus 16.
     """
     if plan.fits:
         share = plan.memory.peak / (plan.run.memory * GIB)
@@ -192,7 +192,8 @@ def _reward(plan: Plan) -> list[str]:
     )
     return [
         f"  renders {step.rendering:.0f} s on {run.cpus} cores a node, at {mean_render_seconds(plan.rates):.2f} CPU s "
-        f"with those that hang; encoder {step.encoding:.0f} s on one GPU a node",
+        f"with those that hang; the process that scores {step.scoring:.0f} s; "
+        f"encoder {step.encoding:.0f} s on all GPUs",
         f"  {run.framework} hides behind {HIDES_BEHIND[run.framework]} what it can, {adds}",
         f"  renders add nothing {need}",
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 
 from vincicoder.errors import ConfigError
 from vincicoder.options import Config, option
+from vincicoder.planning.measured import RENDER_SECONDS, SCORER_SECONDS
 from vincicoder.planning.release import RELEASE
 from vincicoder.rendering.config import Limits
 
@@ -147,7 +149,7 @@ class Rates(Config):
 
     Example:
         >>> Rates(rollout_tokens_per_second=1500).render_cpu_seconds
-        0.177
+        0.118
     """
 
     # Assumed. The 1.6M rows are some 3.5 billion tokens by the project's estimate: 2,200 a row with its image, so
@@ -175,9 +177,15 @@ class Rates(Config):
     tensor_parallel_efficiency: float = option(
         0.9, help="speed kept at each doubling of tensor parallel; assumed", above=0, maximum=1
     )
-    # Measured on 2 busy cores over 36 samples of all domains: chart 181, web 310, SVG 32, LaTeX 183 ms, mixed 177.
-    # benchmarks/rendering.py and benchmarks/render_cost.py measure it on your machine.
-    render_cpu_seconds: float = option(0.177, help="CPU time of a render that ends; measured", unit="s", above=0)
+    render_cpu_seconds: float = option(
+        round(statistics.mean(RENDER_SECONDS.values()), 3),
+        help="CPU time of a render that ends, all languages alike; measured", unit="s", above=0,
+    )  # fmt: skip
+    # The higher of the two measured ones: on Ray it is 2.8 ms.
+    scorer_seconds: float = option(
+        SCORER_SECONDS, help="what the process that scores does for a response, one after the other; measured",
+        unit="s", above=0,
+    )  # fmt: skip
     # Assumed, as benchmarks/cluster_simulation.py does.
     hanging_share: float = option(
         0.02, help="share of responses that run into the CPU limit; assumed", minimum=0, maximum=1

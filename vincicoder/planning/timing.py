@@ -22,8 +22,8 @@ HIDES_BEHIND = {
 }
 """Which phase of a step goes on while the reward is computed.
 
-Writing leaves a GPU's arithmetic nearly idle, so the encoder fits beside it. Log-probabilities do not: the GPU that has
-the encoder as well takes as long as both need, and all others wait for it.
+Writing leaves a GPU's arithmetic nearly idle, so the encoder fits beside it. Log-probabilities do not: each GPU has the
+encoder as well, and takes as long as both need.
 """
 
 
@@ -100,7 +100,8 @@ class Step:
         update: The update.
         moving: Moving weights and optimizer off the GPU and back, and new weights to the engines.
         rendering: CPU time of the renders over all cores.
-        encoding: The encoder's time, shared by one GPU a node.
+        scoring: What the process that scores does on each node, one response after the other.
+        encoding: The encoder's time, on all GPUs.
         waiting: What the reward adds to the other phases.
     """
 
@@ -110,6 +111,7 @@ class Step:
     update: float
     moving: float
     rendering: float
+    scoring: float
     encoding: float
     waiting: float
 
@@ -131,11 +133,12 @@ def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) 
     bulk = responses * rates.response_tokens / rate if rate else math.inf
     writing = max(bulk, run.max_response * decoding.alone)  # one response in a large batch runs to the limit
     old = responses * sequence / useful  # all three trainers compute them, one forward pass
-    rendering, encoding = reward_seconds(run, rates)
+    rendering, scoring, encoding = reward_seconds(run, rates)
+    on_cpus = max(rendering, scoring)
     waiting = {
-        VERL: max(0.0, max(rendering, encoding) - writing),
-        EASYR1: max(rendering, old + encoding) - old,
-        SWIFT: max(rendering, encoding),
+        VERL: max(0.0, max(on_cpus, encoding) - writing),
+        EASYR1: max(on_cpus, old + encoding) - old,
+        SWIFT: max(on_cpus, encoding),
     }
     return Step(
         prefill=run.batch_size * forward_flops(shape, rates.prompt_tokens, rates.image_tokens) / useful,
@@ -144,6 +147,7 @@ def step_of(run: Run, shape: Shape, split: Split, memory: Memory, rates: Rates) 
         update=update_passes(run) * responses * sequence / useful,
         moving=_moving_seconds(run, shape, split, memory, rates),
         rendering=rendering,
+        scoring=scoring,
         encoding=encoding,
         waiting=waiting[run.framework],
     )
@@ -154,25 +158,28 @@ def mean_render_seconds(rates: Rates) -> float:
 
     Example:
         >>> round(mean_render_seconds(Rates()), 3)
-        0.373
+        0.316
     """
     return (1 - rates.hanging_share) * rates.render_cpu_seconds + rates.hanging_share * rates.cpu_limit
 
 
-def reward_seconds(run: Run, rates: Rates) -> tuple[float, float]:
-    """Return the seconds that all cores need for a step's renders, and one GPU of each node for its tiles."""
+def reward_seconds(run: Run, rates: Rates) -> tuple[float, float, float]:
+    """Return the seconds that a step's renders take all cores, scoring takes each node, and tiles take all GPUs."""
     responses = run.batch_size * run.group
     rendering = responses * mean_render_seconds(rates) / (run.nodes * run.cpus)
     if rates.hanging_share:
         rendering = max(rendering, rates.cpu_limit)  # no core is faster than the limit
-    encoders = run.nodes * GPUS[run.gpu].tflops * 1e12 * rates.encoder_utilisation
+    scoring = responses * rates.scorer_seconds / run.nodes
+    encoders = run.gpus * GPUS[run.gpu].tflops * 1e12 * rates.encoder_utilisation
     # A target is embedded once for its group.
-    return rendering, (responses + run.batch_size) * rates.tiles * TILE_FLOPS / encoders
+    return rendering, scoring, (responses + run.batch_size) * rates.tiles * TILE_FLOPS / encoders
 
 
 def cores_to_hide(run: Run, step: Step, rates: Rates) -> int | None:
     """Return with how many cores a node the renders add nothing to a step; None if a single one that hangs does."""
+    # What is there anyhow, of the reward itself or of the step.
     hidden = {VERL: step.writing, EASYR1: step.old + step.encoding, SWIFT: step.encoding}[run.framework]
+    hidden = max(hidden, step.scoring)
     if rates.hanging_share and hidden < rates.cpu_limit:
         return None
     return math.ceil(run.batch_size * run.group * mean_render_seconds(rates) / run.nodes / hidden)

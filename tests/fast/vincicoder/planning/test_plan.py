@@ -79,7 +79,8 @@ def test_nothing_exceeds_what_a_gpu_can_do(run, share):
     read += plan.shape.kv_bytes_per_token() * plan.rates.prompt_tokens
     assert tokens * read <= gpu.bandwidth * 1e9
     assert decoding.at_once <= cached_sequences(run, plan.shape, plan.split, plan.memory, length) + 1e-9
-    assert plan.step.encoding * run.nodes * gpu.tflops * 1e12 >= responses * plan.rates.tiles * TILE_FLOPS
+    assert plan.step.encoding * run.gpus * gpu.tflops * 1e12 >= responses * plan.rates.tiles * TILE_FLOPS
+    assert plan.step.scoring * run.nodes == pytest.approx(responses * plan.rates.scorer_seconds)
     assert plan.step.rendering * run.nodes * run.cpus >= responses * plan.rates.render_cpu_seconds * 0.98
 
 
@@ -139,17 +140,32 @@ def test_a_batch_that_is_far_from_what_was_asked_for_is_remarked_on():
 
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_the_reward_adds_what_the_trainer_does_not_hide(trainer):
-    plenty, few = make_plan(Run(trainer=trainer)), make_plan(Run(trainer=trainer, cpus=1))
-    # verl's engines leave the GPU's arithmetic to the encoder, the others do not.
-    assert plenty.step.waiting == pytest.approx(0 if trainer == "verl" else plenty.step.encoding)
+    rates = Rates(hanging_share=0)
+    plenty, few = (make_plan(Run(trainer=trainer, cpus=cores), rates) for cores in (80, 1))
+    # verl's engines leave the GPU's arithmetic to the encoder, EasyR1's trainer does not; ms-swift waits for all of it.
+    longest = max(plenty.step.rendering, plenty.step.scoring, plenty.step.encoding)
+    waiting = {"verl": 0, "easyr1": plenty.step.encoding, "swift": longest}
+    assert plenty.step.waiting == pytest.approx(waiting[trainer])
     assert few.step.waiting > plenty.step.waiting
     assert few.hours > plenty.hours
     assert ("nobody waits for the reward" in text_of(plenty)) == (trainer == "verl")
     assert "so the reward adds" in text_of(few)
-    needed = cores_to_hide(plenty.run, plenty.step, plenty.rates)
-    enough, less = (make_plan(Run(trainer=trainer, cpus=cores)) for cores in (needed, needed - 1))
+    needed = cores_to_hide(plenty.run, plenty.step, rates)
+    enough, less = (make_plan(Run(trainer=trainer, cpus=cores), rates) for cores in (needed, needed - 1))
     assert enough.step.waiting == pytest.approx(plenty.step.waiting)
     assert less.step.waiting > plenty.step.waiting
+
+
+def test_the_encoder_has_every_gpu_and_a_node_one_process_that_scores():
+    one, two = (make_plan(Run(gpus=gpus)).step for gpus in (8, 16))
+    assert one.encoding == pytest.approx(2 * two.encoding)
+    assert make_plan(Run(gpus=1)).step.encoding == pytest.approx(8 * one.encoding)
+    assert make_plan(Run(gpus=1)).step.scoring == one.scoring == pytest.approx(2 * two.scoring)
+
+
+def test_a_process_that_scores_slowly_is_what_ms_swift_waits_for():
+    slow = make_plan(Run(trainer="swift"), Rates(scorer_seconds=0.02)).step
+    assert slow.waiting == slow.scoring == pytest.approx(2048 * 0.02)
 
 
 def test_a_render_that_hangs_cannot_be_hidden_behind_a_phase_that_is_shorter():
@@ -199,7 +215,7 @@ def test_what_does_not_fit_says_why_and_the_change_that_it_names_fits(run):
 
 
 def test_what_leaves_little_free_is_said_to_be_tight():
-    assert verdict(make_plan(Run(model="32b"))).startswith("It fits, but tightly: 96% of the memory")
+    assert verdict(make_plan(Run(model="32b"))).startswith("It fits, but tightly: 97% of the memory")
     assert verdict(make_plan(Run())).startswith("It fits: ")
 
 

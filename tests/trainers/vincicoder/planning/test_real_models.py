@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from live_tensors import LiveTensors
 from saved_tensors import SavedTensors
 from tiny_vlm import make_tiny_vlm
 
@@ -12,7 +13,16 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from vincicoder.planning.activations import activations  # noqa: E402
-from vincicoder.planning.memory import LOGIT_BYTES, Precision, lora_parameters, state_bytes  # noqa: E402
+from vincicoder.planning.memory import (  # noqa: E402
+    ENCODER_BATCH,
+    ENCODER_PARAMETERS,
+    ENCODER_SIDE,
+    LOGIT_BYTES,
+    Precision,
+    encoder_bytes,
+    lora_parameters,
+    state_bytes,
+)
 from vincicoder.planning.models import MODELS, read_shape  # noqa: E402
 from vincicoder.planning.timing import forward_flops  # noqa: E402
 
@@ -161,3 +171,17 @@ def test_lora_adds_the_parameters_that_peft_adds(tiny):
     adapted = peft.get_peft_model(type(model)(model.config), peft.LoraConfig(r=4, target_modules=pattern))
     trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
     assert lora_parameters(shape, 4) == trained
+
+
+def test_the_encoder_takes_what_its_tensors_take(monkeypatch):
+    # CUDA's kernels keep no table of attention, which the plain way on the device meta would.
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", lambda query, *_, **__: query * 1)
+    size = {"hidden_size": 1024, "num_hidden_layers": 3, "num_attention_heads": 16, "image_size": 518, "patch_size": 14}
+    with torch.no_grad(), torch.device("meta"):
+        model = transformers.Dinov2Model(transformers.Dinov2Config(**size)).half().eval()
+        with LiveTensors() as live:
+            tiles = torch.empty((ENCODER_BATCH, ENCODER_SIDE, ENCODER_SIDE, 3), dtype=torch.uint8)
+            pixels = (tiles.permute(0, 3, 1, 2).float() / 255).half()
+            model(pixel_values=pixels)
+    formula = encoder_bytes() - 2 * ENCODER_PARAMETERS + 2 * count(model)
+    assert live.peak == pytest.approx(formula, rel=0.03)
