@@ -23,6 +23,8 @@ case ${1:-} in
     ;;
   "") fail "name the directory of a run; see --help" ;;
 esac
+[[ ${SKIP_CHECKS:-0} == 1 ]] || ! command -v python3 >/dev/null ||
+  python3 "$(dirname "${BASH_SOURCE[0]}")/misspelt.py" "${BASH_SOURCE[0]}" || exit 2
 output=${1%/}
 shift
 : "${PORT:=8000}" "${PATIENCE:=1800}" "${EVALUATION:=$output/evaluation}"

@@ -147,7 +147,7 @@ fi
 if [[ ${SKIP_CHECKS:-0} != 1 ]]; then
   env "${environment[@]}" "$PYTHON" "$root/examples/easyr1_checks.py" --train-files "$TRAIN_FILES" --val-files "$VAL_FILES"
   check=(--trainer easyr1 --nodes "$NNODES" --gpus "$GPUS_PER_NODE" --reward-cpus "$REWARD_CPUS")
-  check+=(--column "$PROMPT_KEY=problem" --column "$ANSWER_KEY=answer" --column "$IMAGE_KEY=images")
+  check+=(--columns "problem=$PROMPT_KEY,answer=$ANSWER_KEY,images=$IMAGE_KEY")
   for setting in "${settings[@]}" "$@"; do
     [[ $setting != worker.reward.reward_function_kwargs.* ]] || check+=(--option "$setting")
   done

@@ -59,7 +59,7 @@ class Schedule:
 
     @property
     def left_over(self) -> int:
-        """Sequences that an epoch leaves out, others each time, as all processes take equally many."""
+        """Sequences at the end that no epoch has, as all processes take equally many."""
         return self.sequences % self.processes
 
     @property
@@ -203,7 +203,8 @@ def described(schedule: Schedule, max_steps: int, epochs: float) -> str:
     updates = max_steps if max_steps > 0 else math.ceil(epochs * schedule.updates)
     text += f"; {batch}; {schedule.updates:,} updates an epoch, {updates:,} in all"
     if schedule.left_over:
-        text += f"; left over in an epoch, others in each: {schedule.left_over:,}"
+        left = schedule.left_over
+        text += f"; the last {left:,} left over in each epoch, about {left * mean:,.0f} rows"
     return text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ def page() -> dict[str, Any]:
     sys.path.append(str(repository.ROOT))
     text = (repository.ROOT / "docs" / "compose.md").read_text("utf-8")
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        exec(block, names)
+        if "inspect_ai" not in block or find_spec("inspect_ai"):
+            exec(block, names)
     return names
 
 
@@ -60,3 +62,28 @@ def test_rewards_in_trainers_shapes_can_be_mixed(page):
     [score] = page["compute_score"](rows, encoder="embedded", workers=1)
     assert score["overall"] == pytest.approx(0.9 * score["accuracy"] + 0.1, abs=0.01)
     assert page["verl_score"]("icons", "short", None, {"vincicoder": {"overall": 0.5}}) == pytest.approx(0.55)
+
+
+@pytest.mark.skipif(find_spec("inspect_ai") is None, reason="inspect_ai is not installed")
+def test_inspect_ai_means_what_was_judged_and_nothing_else(page, tmp_path):
+    from inspect_ai import eval as run
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+    row = {"image": TARGET, "prompt": "Write this icon as SVG.", "language": "svg"}
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    rows = [row, row | {"reference": "<svg/>"}, row | {"image": str(broken)}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    answers = [ModelOutput.from_content("mockllm/model", text) for text in (PERFECT, "no code", PERFECT)]
+    for answer in answers:
+        answer.usage = ModelUsage()  # else it downloads a tokenizer to count
+    model = get_model("mockllm/model", custom_outputs=answers)
+    task = page["image_to_code"](str(tmp_path / "rows.jsonl"), encoder="embedded")
+    [log] = run(task, model=model, max_connections=1, max_samples=1, display="none", log_dir=str(tmp_path / "logs"))
+    assert log.status == "success", log.error
+    [scored] = log.results.scores
+    assert (scored.scored_samples, scored.unscored_samples) == (2, 1)
+    assert scored.metrics["mean"].value == pytest.approx(0.5, abs=0.01)
+    found = [each.scores["visual"] for each in log.samples]
+    assert [each.explanation.split()[0] for each in found] == ["ok", "no_code", "bad_target"]
+    assert found[0].answer.startswith("<svg") and found[0].metadata["paper"] > 0.99

@@ -30,17 +30,23 @@ def add_parser(commands: Any) -> None:
     command.add_argument("run_path", metavar="RUN", help="directory of the run, or the file of its log")
     command.add_argument("--out", required=True, metavar="DIR", help="directory for the card")
     command.add_argument("--name", metavar="NAME", help="what to call the run (default: RUN's last part)")
-    command.add_argument("--notes", default="", metavar="TEXT", help="what else a reader should know")
-    command.add_argument("--recipe", metavar="FILE", help="recipe that the run was started with")
+    command.add_argument(
+        "--notes", default="", metavar="TEXT", help="what else a reader should know (default: nothing)"
+    )
+    command.add_argument("--recipe", metavar="FILE", help="recipe that the run was started with (default: none)")
     command.add_argument("--gpus", default="", metavar="N x KIND", help="GPUs, such as '8 x h100' (default: none)")
     command.add_argument("--hours", type=positive, help="how long it took (default: as the log says)")
     command.add_argument("--settings", metavar="FILE", help="its settings, JSON or YAML (default: the trainer's own)")
-    command.add_argument("--data", nargs="+", default=[], metavar="PATH", help="files or directories of its data")
+    command.add_argument(
+        "--data", nargs="+", default=[], metavar="PATH", help="files or directories of its data (default: none)"
+    )
     command.add_argument(
         "--revision", default="", metavar="TEXT", help="revision of the data (default: as the path says)"
     )
-    command.add_argument("--scores", nargs="+", default=[], metavar="FILE", help="files that `eval score` wrote")
-    command.add_argument("--audit", metavar="FILE", help="file that `eval audit` wrote")
+    command.add_argument(
+        "--scores", nargs="+", default=[], metavar="FILE", help="files that `eval score` wrote (default: none)"
+    )
+    command.add_argument("--audit", metavar="FILE", help="file that `eval audit` wrote (default: none)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from vincicoder.cli.parser import FAULT, FINE, add_command, positive_int
-from vincicoder.errors import ConfigError, VinciCoderError
+from vincicoder.cli.parser import FAULT, FINE, add_command, column_names, positive_int
+from vincicoder.errors import VinciCoderError
 
 if TYPE_CHECKING:
     from vincicoder.cli.examination import Check
@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
         "option of this command.",
         "  vincicoder check --trainer easyr1 --data rl.parquet --nodes 2 --gpus 8\n"
         "  vincicoder check --trainer verl --data train.parquet --option components.text=0.2\n"
-        "  vincicoder check --trainer trl --data rows.jsonl --column question=prompt --option encoder=embedded",
+        "  vincicoder check --trainer trl --data rows.jsonl --columns prompt=question --option encoder=embedded",
     )
     command.add_argument("--trainer", required=True, choices=_TRAINERS, help="whose job it is")
     command.add_argument(
@@ -40,17 +40,20 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="an option of the job's reward; may be repeated",
+        help="an option of the job's reward; may be repeated (default: none)",
     )
     command.add_argument(
-        "--data", action="append", default=[], metavar="PATH", help="file or directory to train on; may be repeated"
-    )
-    command.add_argument(
-        "--column",
+        "--data",
         action="append",
         default=[],
-        metavar="THEIRS=OURS",
-        help="a column of the data that has another name; may be repeated",
+        metavar="PATH",
+        help="file or directory to train on; may be repeated (default: none)",
+    )
+    command.add_argument(
+        "--columns",
+        type=column_names,
+        metavar="OURS=THEIRS",
+        help="columns of other names, with commas between, such as prompt=question,image=picture (default: none)",
     )
     command.add_argument("--rows", type=positive_int, default=64, help="rows to look at (default: 64)")
     command.add_argument("--gold", type=int, default=8, metavar="N", help="references to score (default: 8)")
@@ -95,7 +98,6 @@ def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
     from vincicoder.trainers.environment import reward_options
 
     given = parsed_options(options.option, options.trainer)
-    columns = _columns(options.column)
     first: list[Check] = []
     config: RewardConfig | None = None
     try:
@@ -108,10 +110,12 @@ def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
     sample = Sample({}, {})
     if options.data:
         try:
-            sample = read_sample(options.trainer, options.data, columns, given.get("image_dir"), options.rows)
+            sample = read_sample(
+                options.trainer, options.data, options.columns or {}, given.get("image_dir"), options.rows
+            )
             first += data_checks(options.trainer, sample)
         except VinciCoderError as error:
-            first.append(Check("data", State.MISSING, str(error), "give other files or --column", required=True))
+            first.append(Check("data", State.MISSING, str(error), "give other files or --columns", required=True))
     else:
         first.append(Check("data", State.WARNING, "not looked at, as --data names no file of this machine"))
     if options.gpus:
@@ -138,10 +142,3 @@ def _asked_for(checks: list[Check], optional: set[str]) -> list[Check]:
 def _languages(sample: Sample) -> set[str] | None:
     """Return the languages of a sample; None for all, where there is no sample."""
     return {str(request.language) for request in sample.requests.values()} or None
-
-
-def _columns(texts: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    if wrong := next((text for text, pair in zip(texts, pairs, strict=True) if not (pair[0] and pair[2])), None):
-        raise ConfigError(f"--column has {wrong!r}; expected THEIRS=OURS, such as question=prompt")
-    return {theirs: ours for theirs, _, ours in pairs}

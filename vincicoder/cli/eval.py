@@ -84,7 +84,7 @@ def _add_score(steps: Any) -> None:
     step.add_argument(
         "--columns",
         type=column_names,
-        metavar="PAIRS",
+        metavar="OURS=THEIRS",
         help="columns of other names, such as response=output,reference=gts (default: none)",
     )
     step.add_argument("--name", metavar="NAME", help="what to call the model (default: as the predictions do)")
@@ -230,11 +230,11 @@ def add_endpoint(step: argparse.ArgumentParser) -> None:
 def _add_measuring(step: argparse.ArgumentParser) -> None:
     add = step.add_argument_group("metrics").add_argument
     add("--with", dest="extra", action="append", default=[], metavar="NAME",
-        help="measure one more metric; may be given several times")  # fmt: skip
+        help="measure one more metric; may be repeated (default: none)")  # fmt: skip
     add("--without", action="append", default=[], metavar="NAME",
-        help="leave a metric out; may be given several times")  # fmt: skip
+        help="leave a metric out; may be repeated (default: none)")  # fmt: skip
     add("--judge-url", metavar="URL", help="address of a judge's endpoint (default: what needs a judge is left out)")
-    add("--judge-model", metavar="NAME", help="name of the judge there")
+    add("--judge-model", metavar="NAME", help="name of the judge there (default: none)")
     add_flags(step.add_argument_group("rendering"), RenderingConfig)
 
 

@@ -53,7 +53,12 @@ def add_parser(commands: Any) -> None:
     add("--split", choices=_SPLITS, default="all", help="half of the references by their names (default: all)")
     add("--languages", metavar="LIST", help="names or aliases with commas between them (default: all)")
     add("--limit", type=positive_int, metavar="N", help="only the first N references (default: all)")
-    add("--compare", choices=tuple(PRESETS), metavar="PRESET", help="a second preset for the same renders")
+    add(
+        "--compare",
+        choices=tuple(PRESETS),
+        metavar="PRESET",
+        help="a second preset for the same renders (default: none)",
+    )
     add("--without-references", action="store_true", help="do not tell the reward the references' code")
     add(
         "--output",

@@ -44,14 +44,18 @@ def add_parser(commands: Any) -> None:
     command.add_argument("--only", metavar="NAMES", help="languages, or fonts, separated by commas (default: all)")
     offline = command.add_argument_group("machines without a network")
     which = offline.add_mutually_exclusive_group()
-    which.add_argument("--download", metavar="DIR", help="fetch everything into this directory; install nothing")
-    which.add_argument("--from", dest="source", metavar="DIR", help="install what --download fetched")
+    which.add_argument(
+        "--download", metavar="DIR", help="fetch everything into this directory; install nothing (default: none)"
+    )
+    which.add_argument("--from", dest="source", metavar="DIR", help="install what --download fetched (default: none)")
     offline.add_argument(
         "--extras",
         metavar="NAMES",
         help="with --download: extras of the package, such as dinov2,robust (default: none)",
     )
-    offline.add_argument("--encoder", metavar="NAME", help="with --download: fetch its weights from the hub, too")
+    offline.add_argument(
+        "--encoder", metavar="NAME", help="with --download: fetch its weights from the hub, too (default: none)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

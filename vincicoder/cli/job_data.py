@@ -52,20 +52,21 @@ def read_sample(
     Args:
         trainer: Name of the trainer.
         paths: Files and directories.
-        columns: Names of columns in the files, and the names they stand for.
+        columns: Names of ours, and the columns of the files that stand for them.
         image_dir: Directory that relative paths of targets start from.
         rows: How many.
 
     Raises:
         DataError: A file cannot be read, or lacks columns.
     """
+    renamed = {theirs: ours for ours, theirs in columns.items()}
     files = [file for path in paths for file in find_files(Path(path).expanduser())]
     for file in files:
         if file.path.suffix not in SUFFIXES:
             raise DataError(f"{file.path} cannot be looked at; give {' or '.join(SUFFIXES)} files, or leave --data out")
-        _check_columns(trainer, file.path, table_columns(file.path), columns)
+        _check_columns(trainer, file.path, table_columns(file.path), renamed)
     sample = Sample({}, {})
-    for place, row in itertools.islice(_spread(cut(files, (), {}), columns, rows), rows):
+    for place, row in itertools.islice(_spread(cut(files, (), {}), renamed, rows), rows):
         if isinstance(row, BadRow):
             sample.faults[place] = str(row)
             continue
@@ -135,10 +136,13 @@ def gold_check(config: RewardConfig, sample: Sample, count: int, least: float) -
     return Check("gold-answers", State.MISSING if median < least else State.WARNING, detail, fix, True)
 
 
-def _check_columns(trainer: str, path: Path, found: Sequence[str], columns: Mapping[str, str]) -> None:
-    if unknown := [theirs for theirs in columns if theirs not in found]:
-        raise DataError(f"{path} has no column {', '.join(unknown)} but {', '.join(sorted(found)) or 'none'}")
-    present = {columns.get(name, name) for name in found}
+def _check_columns(trainer: str, path: Path, found: Sequence[str], renamed: Mapping[str, str]) -> None:
+    if unknown := [theirs for theirs in renamed if theirs not in found]:
+        text = f"{path} has no column {', '.join(unknown)} but {', '.join(sorted(found)) or 'none'}"
+        ours = {name for needed in NEEDED[trainer] for name in needed}
+        turned = ",".join(f"{each}={renamed[each]}" for each in unknown if each in ours and renamed[each] in found)
+        raise DataError(text + (f"; ours comes first, as in --columns {turned}" if turned else ""))
+    present = {renamed.get(name, name) for name in found}
     if any(set(needed) <= present for needed in NEEDED[trainer]):
         return
     nearest = min(NEEDED[trainer], key=lambda needed: len(set(needed) - present))
@@ -146,7 +150,7 @@ def _check_columns(trainer: str, path: Path, found: Sequence[str], columns: Mapp
     raise DataError(
         f"{path} has no column {missing} but {', '.join(sorted(present)) or 'none'}; {trainer} needs "
         f"{' or '.join(' + '.join(needed) for needed in NEEDED[trainer])}. Say which column stands for which, as in "
-        f"--column question={nearest[0]}, or write the layout with `vincicoder data export`"
+        f"--columns {nearest[0]}=question, or write the layout with `vincicoder data export`"
     )
 
 

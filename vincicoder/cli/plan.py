@@ -33,11 +33,15 @@ def add_parser(commands: Any) -> None:
     add_flags(command.add_argument_group("run"), Run)
     add_flags(command.add_argument_group("rates, which hours and memory follow from"), Rates)
     command.add_argument(
-        "--recipe", metavar="FILE", help="plan the run of a recipe, such as recipes/r2.yaml; flags take precedence"
+        "--recipe",
+        metavar="FILE",
+        help="plan the run of a recipe, such as recipes/r2.yaml; flags take precedence (default: none)",
     )
     command.add_argument("--explain", action="store_true", help="show every formula with its numbers")
     command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.add_argument("--write", metavar="FILE", help="write a Bash file that starts the run with these settings")
+    command.add_argument(
+        "--write", metavar="FILE", help="write a Bash file that starts the run with these settings (default: none)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -38,19 +38,19 @@ def add_parser(commands: Any) -> None:
         "  vincicoder refine --benchmark unisvg --rounds 2 --url ... --model ... -o predictions.jsonl",
     )
     add = command.add_argument_group("one image").add_argument
-    add("--target", metavar="FILE", help="the image to reproduce")
+    add("--target", metavar="FILE", help="the image to reproduce (default: none)")
     add("--language", metavar="NAME", help=f"{', '.join(LANGUAGES)} or an alias (default: python)")
     add("--prompt", metavar="TEXT", help="what the model is asked at first (default: a wording of the training data)")
     add("--render", metavar="FILE", help="write the best render here, as PNG (default: nowhere)")
     add = command.add_argument_group("a benchmark").add_argument
-    add("--benchmark", metavar="NAME", help="name of the benchmark; see `vincicoder eval list`")
+    add("--benchmark", metavar="NAME", help="name of the benchmark; see `vincicoder eval list` (default: none)")
     add("--source", metavar="DIR", help="directory of the benchmark in its official layout (default: the hub)")
     add_samples(command)
     add = command.add_argument_group("refinement").add_argument
     add("--rounds", type=int, default=_ROUNDS, metavar="N", help=f"rounds after the first answer (default: {_ROUNDS})")
     add("--candidates", type=positive_int, default=1, metavar="N", help="answers a round (default: 1)")
     add("--judge-url", metavar="URL", help="address of a judge's endpoint (default: the reward decides)")
-    add("--judge-model", metavar="NAME", help="name of the judge there")
+    add("--judge-model", metavar="NAME", help="name of the judge there (default: none)")
     add_endpoint(command)
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="the best answer, or all predictions")
     command.add_argument("--json", action="store_true", help="print one JSON object")

@@ -43,8 +43,8 @@ def add_parser(commands: Any) -> None:
     )
     command.add_argument("requests", nargs="?", metavar="REQUESTS", help="file of requests or directory of such files")
     add = command.add_argument_group("one response").add_argument
-    add("--target", metavar="FILE", help="the image to reproduce")
-    add("--response", metavar="FILE", help="the text that the model wrote; - reads standard input")
+    add("--target", metavar="FILE", help="the image to reproduce (default: none)")
+    add("--response", metavar="FILE", help="the text that the model wrote; - reads standard input (default: none)")
     add = command.add_argument_group("a file of requests").add_argument
     add(
         "--output",
@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
     add(
         "--columns",
         type=column_names,
-        metavar="PAIRS",
+        metavar="OURS=THEIRS",
         help="columns of other names, such as target=images,response=output (default: none)",
     )
     add(

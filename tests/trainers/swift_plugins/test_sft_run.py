@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import socket
-import subprocess
 from collections import Counter
 from itertools import chain
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from needed import needs
+from packed_runs import PackedRuns, trained
 from public_layout import chart_rows, parquet, svg_rows, web_rows
-from repository import EXAMPLES, ROOT, SUPPORT
+from repository import ROOT
 
 pytestmark = pytest.mark.swift
 needs("swift", "ms-swift is not installed")
@@ -78,8 +75,7 @@ def test_rows_and_tokens_are_those_that_ms_swift_deals(run_plugin, sequences, sh
     for epoch in range(2):
         batches = [dealt(args, len(dataset), rank, epoch) for rank in range(args.world_size)]
         seen = Counter(chain.from_iterable(chain.from_iterable(batches)))
-        assert set(seen.values()) == {1}
-        assert len(seen) == sequences - run.schedule.left_over
+        assert seen == Counter(range(sequences - run.schedule.left_over)), "the last ones are left over in each epoch"
         for start in range(0, len(batches[0]), args.gradient_accumulation_steps):
             taken = [each[start : start + args.gradient_accumulation_steps] for each in batches]
             indices = list(chain.from_iterable(chain.from_iterable(taken)))
@@ -130,7 +126,7 @@ def test_the_schedule_is_said_in_words(run_plugin):
     schedule = run_plugin.Schedule(1000, 2_000_000, 125, 2, 1, 4, 42, "")
     assert run_plugin.described(schedule, -1, 2.0) == (
         "vincicoder-sft: an epoch has 1,000 rows in 125 sequences, 2,000,000 tokens; an update 8 sequences, about 64 rows "
-        "and 128,000 tokens; 16 updates an epoch, 32 in all; left over in an epoch, others in each: 1"
+        "and 128,000 tokens; 16 updates an epoch, 32 in all; the last 1 left over in each epoch, about 8 rows"
     )
     plain = dataclasses.replace(schedule, tokens=None, sequences=1000)
     assert run_plugin.described(plain, 50, 2.0) == (
@@ -145,61 +141,31 @@ ROWS, HELD_OUT, SAVED, ENDED = 114, 0.2, 5, 6
 
 @pytest.fixture(scope="module")
 def two_nodes(swift_environment, tmp_path_factory):
-    """A function that starts the script on two nodes at once; it returns their outputs and exit codes."""
     directory = tmp_path_factory.mktemp("two")
     parquet(directory / "data" / "chart2code_refine.parquet", chart_rows(31))
     parquet(directory / "data" / "web2html_1.parquet", web_rows(23))
     parquet(directory / "data" / "img2svg_1.parquet", svg_rows(60))
-    plugins = [PLUGINS / "vincicoder_sft.py", PLUGINS / "vincicoder_sft_run.py", EXAMPLES / "smoke_tokens.py"]
-    plugins += [EXAMPLES / "smoke_packing.py", SUPPORT / "swift_row_log.py"]
-    flags = "--dataset vincicoder-sft --val_dataset vincicoder-sft-held-out --num_train_epochs 2 --max_steps -1 "
-    flags += f"--gradient_accumulation_steps 2 --save_strategy steps --save_steps {SAVED} --eval_strategy steps "
-    flags += f"--eval_steps {SAVED} --packing_length 512 --logging_steps 1 --add_version false --external_plugins "
-
-    def run(log: str, **environment: str):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-        (directory / log).mkdir()
-        variables = {"SMOKE": "1", "NNODES": "2", "MASTER_PORT": port, "OUTPUT": str(directory / "out")}
-        variables |= {"VINCICODER_SFT_DATA": str(directory / "data"), "VINCICODER_HELD_OUT": str(HELD_OUT)}
-        variables |= {"ROW_LOG": str(directory / log)} | environment
-        command = ["bash", str(EXAMPLES / "qwen3vl_8b_sft.sh"), *flags.split(), *map(str, plugins)]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        nodes = [
-            subprocess.Popen(command, env=os.environ | variables | {"NODE_RANK": rank}, **streams) for rank in "01"
-        ]
-        outputs = [node.communicate(timeout=900)[0] for node in nodes]
-        return outputs, [node.returncode for node in nodes], directory / log
-
-    return run, directory / "out"
-
-
-def trained(directory: Path) -> list[dict]:
-    """What all processes trained on, micro batch by micro batch."""
-    paths = sorted(directory.glob("rank-*.jsonl"))
-    assert len(paths) == 2
-    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    flags = f"--num_train_epochs 2 --gradient_accumulation_steps 2 --save_steps {SAVED} --eval_steps {SAVED} "
+    return PackedRuns(directory, directory / "data", HELD_OUT, flags + "--packing_length 512")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(2000)
 def test_a_packed_run_on_two_nodes_is_exact_when_it_is_killed_and_resumed(two_nodes):
-    run, out = two_nodes
-    outputs, codes, first = run("first", END_AT=str(ENDED))
-    assert all(codes), outputs[0][-3000:]
-    outputs, codes, second = run("second", RESUME="auto")
-    assert codes == [0, 0], outputs[0][-3000:]
-    schedule = json.loads((out / f"checkpoint-{SAVED}" / "vincicoder_sft.json").read_text())
+    output, codes = two_nodes.start("first", nodes=2, END_AT=str(ENDED))
+    assert all(codes), output[-3000:]
+    output, codes = two_nodes.start("second", nodes=2, RESUME="auto")
+    assert codes == [0, 0], output[-3000:]
+    schedule = json.loads((two_nodes.out / f"checkpoint-{SAVED}" / "vincicoder_sft.json").read_text())
+    first, second = (trained(two_nodes.directory / log) for log in ("first", "second"))
     # What counts is what the checkpoint has seen, and what the second run adds to it.
-    kept = [each for each in trained(first) if each["updates"] < SAVED]
-    assert {each["updates"] for each in trained(first)} == set(range(ENDED + 1))
-    resumed = trained(second)
-    batches = kept + resumed
+    kept = [each for each in first if each["updates"] < SAVED]
+    assert {each["updates"] for each in first} == set(range(ENDED + 1))
+    batches = kept + second
     per_epoch = -(-(schedule["sequences"] // 2) // 2)
     updates = 2 * per_epoch
     assert per_epoch < SAVED < ENDED < updates, "it ended in the second epoch"
-    assert {each["updates"] for each in resumed} == set(range(SAVED, updates))
+    assert {each["updates"] for each in second} == set(range(SAVED, updates))
     everything = {row for each in batches for row in each["rows"]}
     assert len(everything) == schedule["rows"] < ROWS, "every row that is not held out was seen"
     for epoch in range(2):
@@ -210,7 +176,7 @@ def test_a_packed_run_on_two_nodes_is_exact_when_it_is_killed_and_resumed(two_no
         if schedule["sequences"] % 2 == 0:
             assert set(rows) == everything
             assert sum(each["tokens"] for each in seen) == schedule["tokens"]
-    log = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
+    log = two_nodes.logged()
     counted = {int(each["global_step/max_steps"].split("/")[0]): each for each in log if "rows" in each}
     assert set(counted) == set(range(1, updates + 1))
     for update, line in counted.items():

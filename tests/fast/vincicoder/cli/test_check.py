@@ -76,7 +76,14 @@ def test_a_job_that_will_run_is_ready(tmp_path, capsys):
         ("verl", {"extra_info": {}, "images": ["no.png"]}, ["encoder=embedded"], "data", "row 0: "),
         ("trl", {"prompt": "Draw it.", "language": None}, ["encoder=embedded"], "data", "says the language"),
         ("trl", {"language": "swg"}, ["encoder=embedded"], "data", "Did you mean 'svg'?"),
-        ("easyr1", {}, ["encoder=embedded", "--column=problem=question"], "data", "no column problem but"),
+        ("easyr1", {}, ["encoder=embedded", "--columns=problem=question"], "data", "no column question but"),
+        (
+            "trl",
+            {},
+            ["encoder=embedded", "--columns=images=target"],
+            "data",
+            "ours comes first, as in --columns target=images",
+        ),
         ("swift", {}, ["encoder=embedded", "workers=100000"], "memory", "set the option workers="),
         ("trl", {}, ["encoder=embedded", "--gpus", "64"], "gpus", "with 64 GPUs each were asked for"),
         ("trl", {}, ["encoder=embeded", "workers=1"], "encoder", "Did you mean 'embedded'?"),
@@ -112,10 +119,12 @@ def test_files_that_are_not_there_are_named(tmp_path, capsys):
     assert code == 1 and missing in checks["data"]["detail"]
 
 
-@pytest.mark.parametrize("argument", ["--option=encoder", "--column=question"])
-def test_what_is_no_pair_is_a_wrong_option(argument, capsys):
-    assert main(["check", "--trainer", "trl", argument]) == 2
+def test_what_is_no_pair_is_a_wrong_option(capsys):
+    assert main(["check", "--trainer", "trl", "--option=encoder"]) == 2
     assert "expected" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", "--trainer", "trl", "--columns=question"])
+    assert "'question' is not OURS=THEIRS" in capsys.readouterr().err
 
 
 def test_a_common_node_has_room_for_both_reward_actors(monkeypatch):
