@@ -175,7 +175,7 @@ def visual_of(scores: Mapping[str, float | None], weights: Mapping[str, float], 
     measured = {name: (score, weight) for name, score, weight in found if score is not None}
     counted = dict(measured)
     for name, margin in preset.caps.items():
-        others = [pair for other, pair in measured.items() if other != name]
+        others = [pair for other, pair in measured.items() if other != name and other not in preset.of_code]
         if name in measured and others:
             score, weight = measured[name]
             counted[name] = min(score, _mean(others, preset.floor) + margin), weight

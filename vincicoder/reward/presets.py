@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -14,13 +14,16 @@ class Preset:
         weights: Weight of each component in ``visual``; 0 for one that runs and is logged but does not count.
         floor: None for the weighted arithmetic mean. A number above 0 for the weighted geometric mean, in which every
             score counts as at least so much, so that one score of 0 does not hide all others.
-        caps: By component, how far its score may be above the mean of all others; what is above is cut off.
+        caps: By component, how far its score may be above the mean of the others, those of the code left out; what is
+            above is cut off.
+        of_code: Components that look at the code alone.
         noise: What ``overall`` changes by, about, when an image is moved by one pixel, with the encoder ``embedded``.
     """
 
     weights: Mapping[str, float]
     floor: float | None = None
     caps: Mapping[str, float] = field(default_factory=dict)
+    of_code: Collection[str] = ()
     noise: float = 0.005
 
 
@@ -33,13 +36,14 @@ PRESETS: dict[str, Preset] = {
             "paper": 0.0,  # logged
             "stretched": 2.0,
             "hog": 0.7,
-            "text": 2.5,
-            "values": 0.5,
+            "text": 3.0,
+            "values": 1.0,
             "tanimoto": 2.0,
             "length": 1.5,
         },
         floor=0.01,
         caps={"text": 0.25},  # text alone is easy to write, in the right places too
+        of_code=("length",),
         noise=0.012,
     ),
 }

@@ -68,6 +68,17 @@ def test_a_capped_score_counts_only_so_much_more_than_the_mean_of_the_others() -
     assert visual_of({"hog": 0.9, "length": 0.9, "text": 1.0}, weights, rule) == pytest.approx(0.9**0.5)
 
 
+def test_a_cap_is_not_lifted_by_components_that_look_at_the_code_alone() -> None:
+    rule, weights = (
+        Preset({}, floor=0.01, caps={"text": 0.25}, of_code=("length",)),
+        {"hog": 1.0, "length": 1.0, "text": 2.0},
+    )
+    scores = {"hog": 0.04, "length": 1.0, "text": 1.0}
+    assert visual_of(scores, weights, rule) == pytest.approx((0.04 * 0.29**2) ** 0.25)
+    assert visual_of({"length": 0.5, "text": 0.9}, weights, rule) == pytest.approx((0.5 * 0.9**2) ** (1 / 3))
+    assert "length" in PRESETS["robust"].of_code, "a text over a plain page is short"
+
+
 def test_robust_is_the_geometric_mean_of_what_it_weighs_and_logs_the_papers_score() -> None:
     config = ScoringConfig(preset="robust")
     weights = weights_of(config)
