@@ -34,24 +34,31 @@ CALLS = """{%- if tools %}<|im_start|>system
 _SYSTEM = {"role": "system", "content": [{"type": "text", "text": "You are a helpful assistant."}]}
 """What ms-swift puts before a conversation."""
 
+Turns = Callable[[str, Feedback, str], list[dict[str, Any]]]
+"""Makes a conversation of a first answer, of what the model is shown of it, and of a second answer."""
+
 
 def user_turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
     """Return a conversation in which the user shows the render."""
     return [_SYSTEM, _asked(), _said(first), {"role": "user", "content": _parts(shown)}, _said(second)]
 
 
-def called_turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
-    """Return a conversation in which the model calls the tool."""
-    arguments = {"code": align(first, "svg").code or "print()", "language": "svg"}
-    call = {"type": "function", "function": {"name": "render", "arguments": arguments}}
-    called = {"role": "assistant", "content": [], "tool_calls": [call]}
-    return [_asked(), called, {"role": "tool", "content": _parts(shown)}, _said(second)]
+def called_turns(language: bool = True) -> Turns:
+    """Return a function that makes a conversation in which the model calls the tool, and perhaps names the language."""
+
+    def turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
+        arguments = {"code": align(first, "svg").code or "print()"} | ({"language": "svg"} if language else {})
+        call = {"type": "function", "function": {"name": "render", "arguments": arguments}}
+        called = {"role": "assistant", "content": [], "tool_calls": [call]}
+        return [_asked(), called, {"role": "tool", "content": _parts(shown)}, _said(second)]
+
+    return turns
 
 
 def make_taught_turns(
     directory: Path,
     kind: str,
-    turns: Callable[[str, Feedback, str], list[dict[str, Any]]],
+    turns: Turns,
     template: str | None = None,
     tools: Sequence[Any] | None = None,
     steps: int = 250,

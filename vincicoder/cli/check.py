@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vincicoder.cli.parser import FAULT, FINE, add_command, column_names, positive_int
 from vincicoder.errors import VinciCoderError
+from vincicoder.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from vincicoder.cli.examination import Check
@@ -65,6 +66,9 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "--reward-cpus", type=positive_int, default=1, metavar="N", help="CPUs of an EasyR1 reward actor (default: 1)"
     )
+    command.add_argument(
+        "--fingerprint", metavar="HEX", help="how another node renders, as its check says (default: not compared)"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -93,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
     """Yield the checks in groups, the cheap ones first; what follows needs that they are fine."""
     from vincicoder.cli.examination import Check, State, fonts, loadable_encoder, renderers, sandbox
-    from vincicoder.cli.job import checked_options, has_gpu, machines, memory, parsed_options
+    from vincicoder.cli.job import checked_options, has_gpu, machines, memory, parsed_options, same_renders
     from vincicoder.cli.job_data import Sample, data_checks, gold_check, read_sample
     from vincicoder.trainers.environment import reward_options
 
@@ -129,7 +133,10 @@ def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
     encoder, rendering = config.encoder, config.rendering
     optional = {"cjk-font"} | ({"sandbox"} if rendering.sandbox.allow_unsandboxed else set())
     yield _asked_for([sandbox(), *fonts(), loadable_encoder(encoder.name, encoder.device)], optional)
-    yield _asked_for(renderers(rendering.python, rendering.browser, _languages(sample)), optional)
+    languages = _languages(sample)
+    yield _asked_for(renderers(rendering.python, rendering.browser, languages), optional)
+    if options.nodes > 1 or options.fingerprint:
+        yield [same_renders(options.trainer, rendering, sorted(languages or LANGUAGES), options.fingerprint)]
     if options.gold and options.data:
         yield [gold_check(config, sample, options.gold, options.gold_score)]
 

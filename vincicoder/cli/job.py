@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from vincicoder.cli.examination import Check, State
 from vincicoder.errors import ConfigError
 from vincicoder.planning.storage import RENDER_BYTES
+from vincicoder.rendering.config import RenderingConfig
 from vincicoder.reward.combine import options_of
 from vincicoder.reward.components import load_component
 from vincicoder.reward.config import RewardConfig
@@ -23,6 +25,8 @@ _PREFIXES = {
     "trl": "",
 }
 """What the names of the reward's options begin with in each trainer's settings."""
+
+_RENDERS = "same-renders"
 
 
 def parsed_options(texts: Sequence[str], trainer: str) -> dict[str, Any]:
@@ -126,6 +130,59 @@ def machines(trainer: str, nodes: int, gpus: int, reward_cpus: int) -> list[Chec
         return [Check("gpus", State.MISSING, detail, fix, True)]
     checks = [Check("gpus", State.OK, f"{gpus} on each of {wanted} node(s); found: {counts}", required=True)]
     return [*checks, _reward_actors(there, gpus, reward_cpus)] if trainer == "easyr1" else checks
+
+
+def same_renders(trainer: str, config: RenderingConfig, languages: Sequence[str], other: str | None) -> Check:
+    """Return a check of whether the job's nodes render to the same pixels; a reward must not depend on the node.
+
+    Args:
+        trainer: Name of the trainer.
+        config: How the job renders.
+        languages: Names of those that the data asks for.
+        other: The fingerprint of another node; None to ask the nodes of the Ray cluster.
+    """
+    from vincicoder.rendering import RenderPool
+    from vincicoder.rendering.fingerprint import fingerprint
+
+    config = dataclasses.replace(config, workers=1)
+    if other is None and trainer in ("easyr1", "verl") and _ray_nodes() is not None:
+        from vincicoder.cluster.nodes import node_fingerprints
+
+        return compared_renders(node_fingerprints(languages, config))
+    with RenderPool.of(config) as pool:
+        here = fingerprint(pool, languages)["all"]
+    if other is not None:
+        return compared_renders({"this node": {"all": here}, "the other": {"all": other}})
+    detail = f"fingerprint {here}; another node must have the same, which --fingerprint {here} checks there"
+    return Check(_RENDERS, State.OK, detail, required=True)
+
+
+def compared_renders(nodes: Mapping[str, Mapping[str, str]]) -> Check:
+    """Return a check of whether fingerprints are the same.
+
+    Args:
+        nodes: The fingerprint of each node, or under ``""`` why it has none.
+
+    Example:
+        >>> compared_renders({"a": {"svg": "12", "all": "34"}, "b": {"svg": "13", "all": "35"}}).detail
+        'svg is 12 on a, 13 on b'
+    """
+    silent = "; ".join(f"{name}: {found['']}" for name, found in nodes.items() if "" in found)
+    if silent:
+        fix = "install the package, and what renders, on every node"
+        return Check(_RENDERS, State.MISSING, f"no fingerprint of {silent}", fix, True)
+    names = list(dict.fromkeys(name for found in nodes.values() for name in found))
+    differ = [name for name in names if len({found.get(name) for found in nodes.values()}) > 1]
+    if not differ:
+        said = f"fingerprint {next(iter(nodes.values()))['all']} on each of {len(nodes)} nodes"
+        return Check(_RENDERS, State.OK, said, required=True)
+    detail = "; ".join(
+        f"{name} is " + ", ".join(f"{found.get(name) or 'no image'} on {node}" for node, found in nodes.items())
+        for name in differ
+        if name != "all" or len(differ) == 1
+    )
+    fix = "give all nodes the same image, or the same fonts, browser, TeX and Python packages (`vincicoder install`)"
+    return Check(_RENDERS, State.MISSING, detail, fix, True)
 
 
 def has_gpu() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError
 
-from vincicoder.cluster.service import _environment
+from vincicoder.cluster.service import runtime_environment
 
 _NAME = "vincicoder-groups"
 _TIMEOUT = 10.0  # seconds
@@ -49,6 +49,6 @@ class JobGroups:
 
     def _connected(self) -> Any:
         if self._actor is None:
-            options = {"name": _NAME, "get_if_exists": True, "num_cpus": 0, "runtime_env": _environment()}
+            options = {"name": _NAME, "get_if_exists": True, "num_cpus": 0, "runtime_env": runtime_environment()}
             self._actor = ray.remote(self._table).options(**options).remote()
         return self._actor

@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 
-from vincicoder.cluster.service import _environment
+from vincicoder.cluster.service import runtime_environment
 
 _NAME = "vincicoder-ranking"
 _AT_ONCE = 100_000  # responses that wait for their siblings
@@ -21,4 +21,4 @@ def ranking_actor(rendezvous: Callable[..., Any], *arguments: Any) -> Any:
         arguments: What it is made with.
     """
     placed = {"name": _NAME, "get_if_exists": True, "num_cpus": 0, "max_concurrency": _AT_ONCE}
-    return ray.remote(rendezvous).options(runtime_env=_environment(), **placed).remote(*arguments)
+    return ray.remote(rendezvous).options(runtime_env=runtime_environment(), **placed).remote(*arguments)

@@ -143,7 +143,7 @@ class Service:
                 resources=resources,
                 max_restarts=-1,
                 max_concurrency=1000,
-                runtime_env=_environment(**sharing),
+                runtime_env=runtime_environment(**sharing),
             )
             .remote(encoder, int(placement.encoder_cpus))
         )
@@ -158,7 +158,7 @@ class Service:
                 scheduling_strategy=NodeAffinitySchedulingStrategy(id, soft=False),
                 max_restarts=-1,
                 max_concurrency=window(workers) + 4,  # and room for questions about its state
-                runtime_env=_environment(),
+                runtime_env=runtime_environment(),
             )
             .remote(self._config.on_node(workers), self._remote_encoder(id))
         )
@@ -197,7 +197,7 @@ def window(workers: int) -> int:
     return workers + max(4, workers // 2)
 
 
-def _environment(**variables: str) -> dict[str, Any]:
+def runtime_environment(**variables: str) -> dict[str, Any]:
     """Return the runtime environment of an actor: it finds this package also where it is cloned, and our plugins."""
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
@@ -211,7 +211,9 @@ def connect(config: ClusterConfig) -> Any:
     """
     return (
         ray.remote(Service)
-        .options(name=config.name, get_if_exists=True, num_cpus=0, max_concurrency=64, runtime_env=_environment())
+        .options(
+            name=config.name, get_if_exists=True, num_cpus=0, max_concurrency=64, runtime_env=runtime_environment()
+        )
         .remote(config)
     )
 

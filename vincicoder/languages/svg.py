@@ -10,7 +10,8 @@ LANGUAGE = Language(
     name="svg",
     renderer="vincicoder.rendering.svg:SvgRenderer",
     guard="vincicoder.guards.svg:smuggled",
-    sample='<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle cx="9" cy="9" r="7"/></svg>',
+    sample='<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle cx="9" cy="9" r="7"/>'
+    '<text y="19" font-size="9">a\u5b57</text></svg>',
     install=Install(("cairosvg", "defusedxml"), ("libcairo2",)),
     title="SVG",
     aliases=("xml", "svg+xml"),

@@ -39,7 +39,7 @@ def turns_of(output: str) -> list[str]:
 def test_two_turns_earn_what_the_dumped_turns_do(tmp_path, parquet):
     from verl_rewards.vincicoder_render import _SCHEMA
 
-    policy = make_taught_turns(tmp_path / "policy", "qwen3_vl", called_turns, CALLS, [_SCHEMA])
+    policy = make_taught_turns(tmp_path / "policy", "qwen3_vl", called_turns(), CALLS, [_SCHEMA])
     tools = tmp_path / "tools.yaml"
     tools.write_text(
         (ROOT / "verl_rewards" / "vincicoder_render.yaml").read_text()

@@ -134,3 +134,26 @@ def test_a_common_node_has_room_for_both_reward_actors(monkeypatch):
     assert cpus.failed and cpus.fix == "lower REWARD_CPUS"
     [gpus] = job.machines("verl", nodes=2, gpus=8, reward_cpus=1)
     assert gpus.failed and "the GPUs here are: 8" in gpus.detail
+
+
+def test_a_node_that_renders_otherwise_is_found_by_its_fingerprint(tmp_path, capsys):
+    path = written(tmp_path, rows_for("trl", record()))
+    arguments = ("--trainer", "trl", "--data", path, "--gold", "0", "--nodes", "2", "encoder=embedded", "workers=1")
+    code, checks = checked(*arguments, capsys=capsys)
+    assert code == 0
+    [_, here] = checks["same-renders"]["detail"].split("--fingerprint ")
+    here = here.split()[0]
+    assert checked(*arguments, "--fingerprint", here, capsys=capsys)[0] == 0
+    code, checks = checked(*arguments, "--fingerprint", "0123456789abcdef", capsys=capsys)
+    assert code == 1
+    assert checks["same-renders"]["detail"] == f"all is {here} on this node, 0123456789abcdef on the other"
+    assert "vincicoder install" in checks["same-renders"]["fix"]
+
+
+def test_nodes_that_differ_are_named_with_their_languages():
+    alike, other = {"svg": "1", "html": "2", "all": "3"}, {"svg": "9", "html": "2", "all": "4"}
+    assert job.compared_renders({"a": alike, "b": dict(alike)}).state == "ok"
+    found = job.compared_renders({"a": alike, "b": other, "c": {**other, "svg": ""}})
+    assert found.failed and found.detail == "svg is 1 on a, 9 on b, no image on c"
+    silent = job.compared_renders({"a": alike, "b": {"": "No module named 'vincicoder'"}})
+    assert silent.failed and silent.detail == "no fingerprint of b: No module named 'vincicoder'"
