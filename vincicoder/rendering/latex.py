@@ -17,14 +17,24 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from vincicoder.rendering import pdf_images
 from vincicoder.rendering.facts import within_limits
+from vincicoder.rendering.latex_preambles import body_of, dumping, is_whole, preamble_of, with_body
 from vincicoder.rendering.latex_prefixes import can_paint, marked, places_of, prefix_images
 from vincicoder.rendering.pdf_marks import page_marks
 from vincicoder.rendering.pdf_text import page_text
-from vincicoder.rendering.renderer import Policy, Rendered, RenderError, Workspace, room_for_prefixes, thinned
+from vincicoder.rendering.renderer import (
+    PREPARED,
+    Policy,
+    Prepared,
+    Rendered,
+    RenderError,
+    Workspace,
+    room_for_prefixes,
+    thinned,
+)
 from vincicoder.rendering.sandbox.confine import die_with_parent, forbid_processes
 from vincicoder.status import Status
 
@@ -58,7 +68,15 @@ _PREAMBLE_ONLY = re.compile(
 _SEED = {"pdflatex": r"\pdfsetrandomseed0 ", "xelatex": r"\setrandomseed0 "}  # else the clock decides
 _CJK_FONT = "Noto Sans CJK SC"
 _SNIPPET = "snippet"
+_OPTIONS = ("-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error")
 _NOT_STARTED = 127  # an exit code that no engine has
+
+
+class _Quick(NamedTuple):
+    """The format of a document's preamble, and the preamble as it was dumped."""
+
+    preamble: str
+    format_file: Path
 
 
 class LatexRenderer:
@@ -70,17 +88,19 @@ class LatexRenderer:
 
     jobs_per_child: ClassVar[int] = 1
     draws_prefixes: ClassVar[bool] = True
+    beginning_of = staticmethod(preamble_of)
 
     def __init__(self, dpi: int = 300) -> None:
         self.dpi = dpi
         self._formats: dict[str, Path] = {}  # of the engines, and of snippets
         self._placeholders: frozenset[bytes] = frozenset()
+        self._quick: _Quick | None = None  # in a child, whose only job has one
 
     def policy(self) -> Policy:
         """Return a policy with TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
         trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
         formats = {str(path.parent) for path in self._formats.values()}
-        return Policy(read=(*trees, *_installed(), *formats), processes=True)
+        return Policy(read=(*trees, *_installed(), *formats, str(Path.cwd() / PREPARED)), processes=True)
 
     def preload(self) -> dict[str, Any]:
         """Load PDFium, prepare the formats, and read the neutral images of TeX's tree."""
@@ -93,8 +113,14 @@ class LatexRenderer:
         self._placeholders = pdf_images.digests(_placeholders())
         return {"format": _SNIPPET in self._formats, "pypdfium2": version("pypdfium2")}
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered:
-        """Compile and render one document or snippet."""
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered | Prepared:
+        """Compile and render one document or snippet, or prepare a document's preamble."""
+        if options.get("prepare"):
+            return self._dumped(code)
+        if "prepared" in options and (preamble := preamble_of(code)) is not None:
+            adapted = self._document(with_body(preamble))[0].removesuffix(with_body(""))
+            self._quick = _Quick(adapted, Path("preamble.fmt").absolute())
+            self._quick.format_file.symlink_to(options["prepared"])  # whose name is none for TeX
         ends, turns = places_of(code) if workspace.prefixes and can_paint() else ([], [])
         if len(ends) > 1:
             ends = thinned(ends, workspace.prefixes)
@@ -107,12 +133,38 @@ class LatexRenderer:
 
     def _rendered(self, code: str, workspace: Workspace, ends: Sequence[int] = ()) -> Rendered:
         text, engine, format_name = self._document(code.strip())  # a line end is a paragraph, and widens the image
-        Path("figure.tex").write_text(_SEED[engine] + text, encoding="utf-8", errors="replace")
-        for _ in range(2):
-            _compile(engine, self._formats.get(format_name), workspace)
-            if "Rerun to get" not in _log() and "remember picture" not in text:
-                break
+        twice = "remember picture" in text
+        if engine != "pdflatex" or not self._typeset_quickly(text, twice):
+            _typeset(_SEED[engine] + text, engine, self._formats.get(format_name), twice)
         return self._render_page(workspace, ends)
+
+    def _typeset_quickly(self, text: str, twice: bool) -> bool:
+        """Go on where the preamble's format ends, if there is one; return whether there is a page.
+
+        Whatever goes wrong, the document is then typeset as if there were no format, and the error is its own.
+        """
+        body = self._quick and body_of(_SEED["pdflatex"], text, self._quick.preamble)
+        if not self._quick or body is None:
+            return False
+        with contextlib.suppress(RenderError):
+            _typeset(body, "pdflatex", self._quick.format_file, twice)
+            if Path("figure.pdf").is_file():
+                return True
+        for path in Path().iterdir():
+            path.unlink()
+        return False
+
+    def _dumped(self, preamble: str) -> Prepared:
+        """Dump a preamble, which comes without the body of any document."""
+        text, engine, name = self._document(with_body(preamble))
+        if engine == "pdflatex" and name in self._formats:
+            dump = dumping(_SEED[engine], text.removesuffix(with_body("")))
+            Path("figure.tex").write_text(dump, encoding="utf-8", errors="replace")
+            base = self._formats[name].with_suffix("")
+            status = _run(shutil.which(engine) or engine, [engine, "-ini", *_OPTIONS, f"&{base}", "figure.tex"])
+            if status == 0 and is_whole(Path()):
+                return Prepared(_unpacked(Path("figure.fmt"), Path("preamble.fmt")).absolute())
+        raise RenderError(Status.RUNTIME_ERROR, "this preamble cannot be dumped")
 
     def _document(self, code: str) -> tuple[str, str, str]:
         """Return the document, the engine that it needs, and the name of the format that it begins from."""
@@ -261,8 +313,16 @@ def _placeholders() -> list[Path]:
     return [path for path in Path(name).parent.glob("example-*") if path.suffix in (".png", ".jpg")] if name else []
 
 
-def _compile(engine: str, format_file: Path | None, workspace: Workspace) -> None:
-    command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
+def _typeset(text: str, engine: str, format_file: Path | None, twice: bool) -> None:
+    Path("figure.tex").write_text(text, encoding="utf-8", errors="replace")
+    for _ in range(2):
+        _compile(engine, format_file)
+        if "Rerun to get" not in _log() and not twice:
+            break
+
+
+def _compile(engine: str, format_file: Path | None) -> None:
+    command = [engine, *_OPTIONS]
     if format_file is not None:
         command.append(f"-fmt={format_file.with_suffix('')}")
     program = shutil.which(engine)

@@ -36,6 +36,9 @@ from vincicoder.status import Status
 if TYPE_CHECKING:
     from PIL import Image
 
+PREPARED = "prepared"
+"""The directory of what is prepared, in that of the fork server."""
+
 _WORKING_DIRECTORY = "work"
 _Item = TypeVar("_Item")
 
@@ -202,8 +205,23 @@ class Policy:
     address_space: bool = True
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a renderer has made of a beginning; see ``Renderer``.
+
+    Attributes:
+        path: The file, in the child's directory.
+
+    Example:
+        >>> Prepared(Path("figure.fmt")).path.name
+        'figure.fmt'
+    """
+
+    path: Path
+
+
 Result: TypeAlias = "Image.Image | Rendered | Redirect"
-"""What a renderer may return."""
+"""What a renderer may return for a code."""
 
 
 class Renderer(Protocol):
@@ -215,6 +233,12 @@ class Renderer(Protocol):
     prefixes of a document in the same job has the class attribute ``draws_prefixes``, True. One whose code mostly
     needs few of the libraries that it loads has a static method ``is_plain(code)``, which tells such code, and a method
     ``preload_plain()``, which loads what that needs and is called before ``preload``.
+
+    One that can prepare what many codes begin with has a static method ``beginning_of(code)``, which returns that text
+    or None; it runs outside the sandbox, on hostile code. When a beginning has come often, the renderer is given it
+    alone, with the option ``prepare``, and returns ``Prepared``. Codes that begin the same are given with the option
+    ``prepared``, the path of a copy, in the directory ``PREPARED`` of the fork server, which the policy must allow to
+    read. The image must be the same as without, also where that file is broken or gone.
 
     Attributes:
         jobs_per_child: Jobs before a child is replaced; 1 gives every response a fresh process.
@@ -235,16 +259,16 @@ class Renderer(Protocol):
     def policy(self) -> Policy:
         """Return what the child may touch; asked once, after ``preload``."""
 
-    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Result:
+    def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Result | Prepared:
         """Render one piece of code, in the child, confined.
 
         Args:
             code: The code, in this renderer's language.
             workspace: The child's directory, and the limits that the renderer has to respect itself.
-            options: What a ``Redirect`` asks for; empty for a response.
+            options: What a ``Redirect`` asks for, ``prepare`` or ``prepared``; else empty.
 
         Returns:
-            The image, in any mode; the image with facts; or code for another renderer.
+            The image, in any mode; the image with facts; code for another renderer; or what was to be prepared.
 
         Raises:
             RenderError: If the code makes no image.

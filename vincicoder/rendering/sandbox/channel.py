@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from . import wire
@@ -96,3 +96,24 @@ class Channel:
             verdict.set_exception(ServerDied("the fork server ended with work unfinished"))
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+def socket_pairs(count: int) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Return the ends of socket pairs, ours and theirs."""
+    ours: list[socket.socket] = []
+    theirs: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            mine, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.append(mine)
+            theirs.append(other)
+    except OSError:
+        close_all([*ours, *theirs])
+        raise
+    return ours, theirs
+
+
+def close_all(socks: Sequence[socket.socket]) -> None:
+    """Close sockets."""
+    for sock in socks:
+        sock.close()

@@ -15,6 +15,7 @@ from vincicoder.rendering.facts import MAX_BYTES, Facts
 from vincicoder.rendering.renderer import (
     Policy,
     Prefix,
+    Prepared,
     Redirect,
     Rendered,
     Renderer,
@@ -38,7 +39,7 @@ KILLED = 71
 
 
 def image_name(job: int) -> str:
-    """Return the file in the child's directory that holds the raw RGB image of a job, and parts of its prefixes."""
+    """Return the file in the child's directory with what came of a job: its raw RGB image and parts of its prefixes."""
     return f"{job}.rgb"
 
 
@@ -55,13 +56,16 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _deliver(result: Result, workspace: Workspace, job: int) -> wire.Message:
+def _deliver(result: Result | Prepared, workspace: Workspace, job: int) -> wire.Message:
     if isinstance(result, Redirect):
         message = {"status": Status.OK.value, "message": "", "redirect": vars(result)}
         if len(wire.pack(message)) > wire.CHILD_MAX_BYTES:
             limit = f"the limit of {wire.CHILD_MAX_BYTES >> 20} MiB"
             raise RenderError(Status.TOO_LARGE, f"the figure's data, as {result.language}, are over {limit}")
         return message
+    if isinstance(result, Prepared):
+        result.path.replace(workspace.directory / image_name(job))
+        return {"status": Status.OK.value, "message": ""}
     image = result.image if isinstance(result, Rendered) else result
     check_pixels(*image.size, workspace.pixels)
     image = flatten(image)

@@ -21,16 +21,19 @@ from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vincicoder.errors import RendererUnavailable, SandboxUnavailable
 from vincicoder.rendering.config import Limits, SandboxConfig
 from vincicoder.status import Status
 
 from . import child, confine, disk, watch, wire
-from .channel import Channel, ServerDied
+from .beginnings import Beginnings
+from .channel import Channel, ServerDied, close_all, socket_pairs
 from .result import Asked, JobResult, job_result
 from .user_directory import font_environment, search_path
+
+_Read = TypeVar("_Read")
 
 _START_SECONDS = 180.0
 _SLACK_SECONDS = 30.0  # what a server may need beyond a job's own limits before it is given up
@@ -121,26 +124,6 @@ def _check_file_size(limits: Limits) -> None:
         )
 
 
-def _socket_pairs(count: int) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Return the ends of socket pairs, ours and theirs."""
-    ours: list[socket.socket] = []
-    theirs: list[socket.socket] = []
-    try:
-        for _ in range(count):
-            mine, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            ours.append(mine)
-            theirs.append(other)
-    except OSError:
-        _close([*ours, *theirs])
-        raise
-    return ours, theirs
-
-
-def _close(socks: Sequence[socket.socket]) -> None:
-    for sock in socks:
-        sock.close()
-
-
 class ForkServer:
     """A running fork server for one renderer.
 
@@ -156,6 +139,7 @@ class ForkServer:
         servers: Processes that fork; more can fork more children a second.
         is_plain: Says of code whether it needs only what the renderer's ``preload_plain`` loads, if it has that. There
             are as many servers more that have loaded no more.
+        beginning_of: The renderer's, if it can prepare how codes begin.
 
     Raises:
         RendererUnavailable: If it does not start; the message holds the reason that it gave.
@@ -174,6 +158,7 @@ class ForkServer:
         interpreter: str | None = None,
         servers: int = 1,
         is_plain: Callable[[str], bool] | None = None,
+        beginning_of: Callable[[str], str | None] | None = None,
     ) -> None:
         name = renderer.partition(":")[2]
         _check_file_size(limits)
@@ -184,13 +169,12 @@ class ForkServer:
             raise RendererUnavailable(
                 f"cannot make a temporary directory; set TMPDIR to a better place: {error}"
             ) from None
-        self._lock = threading.Lock()
-        self._limits = limits
+        self._lock, self._limits = threading.Lock(), limits
         self._deadline = watch.OPEN_SECONDS + watch.PATIENCE * limits.wall_seconds + _SLACK_SECONDS
         self._readers: Counter[str] = Counter()  # by a child's directory, how many jobs have an image there to read
         self._disposable: set[str] = set()
-        self._is_plain, self._servers = is_plain, servers
-        self._dead = False
+        self._is_plain, self._servers, self._dead = is_plain, servers, False
+        self._beginnings = Beginnings(self.root, beginning_of)
         config: dict[str, Any] = {
             "renderer": renderer,
             "options": options,
@@ -205,20 +189,20 @@ class ForkServer:
             "path": [*([] if interpreter else confine.library_directories()), *path],
         }
         try:
-            socks, theirs = _socket_pairs(servers + config["plain"])
+            socks, theirs = socket_pairs(servers + config["plain"])
         except OSError as error:
             disk.remove_tree(self.root)
             raise RendererUnavailable(f"cannot make a socket: {error}") from None
         try:
             self._process = self._start(interpreter or sys.executable, theirs, config)
-            _close(theirs)  # or its end would never be seen from here
+            close_all(theirs)  # or its end would never be seen from here
             self.details = self._handshake(socks[0], f"{name} under {interpreter or sys.executable}")
         except BaseException:
-            _close(socks)
+            close_all(socks)
             disk.remove_tree(self.root)
             raise
         finally:
-            _close(theirs)
+            close_all(theirs)
         self._channels: list[Channel] = []
         for sock in socks:
             self._channels.append(Channel(sock, f"vincicoder-{name}", self._enter, self._end))
@@ -287,27 +271,54 @@ class ForkServer:
         Raises:
             ServerDied: If the server ended, or did not answer in time, before the job was done.
         """
+        begins = self._beginnings.of(code)
+        prepared = {"prepared": str(path)} if begins is not None and (path := self._prepared(begins)) else {}
+        wanted = {"code": code, "options": {**(options or {}), **prepared}, "facts": facts, "prefixes": prefixes}
+
+        def read(answer: wire.Message | None, found: wire.Message, image: str) -> JobResult:
+            return job_result(answer, found, self._limits, self._runs_programs, Asked(image, prefixes, len(code)))
+
+        result = self._do(wanted, cpu_seconds, read)
+        if result.status is Status.FOREIGN_FILE and self._dead:  # whoever replaces it removes its files, images too
+            raise ServerDied("the fork server ended while an image was read")
+        if begins is not None and result.status is Status.OK:
+            self._beginnings.count(begins)
+        return result
+
+    def _prepared(self, begins: str) -> Path | None:
+        """Return what is prepared of a beginning, and prepare it where it has come often enough."""
+
+        def keep(answer: wire.Message | None, found: wire.Message, file: str) -> None:
+            if answer is not None and answer.get("status") == Status.OK.value and "status" not in found:
+                self._beginnings.keep(begins, Path(found["directory"]) / file)
+
+        if self._beginnings.is_due(begins):
+            self._do({"code": begins, "options": {"prepare": True}, "facts": False, "prefixes": 0}, None, keep)
+        return self._beginnings.find(begins)
+
+    def _do(
+        self,
+        wanted: wire.Message,
+        cpu_seconds: float | None,
+        read: Callable[[wire.Message | None, wire.Message, str], _Read],
+    ) -> _Read:
+        """Do one job; ``read`` is given the child's answer, the verdict and the name of the file that it made."""
         ours, theirs = socket.socketpair()
         limit = self._limits.cpu_seconds
         with ours:
             with theirs:
                 ours.settimeout(self._deadline)
-                job, verdict = self._submit(code, ours, theirs, min(cpu_seconds or limit, limit))
+                job, verdict = self._submit(wanted["code"], ours, theirs, min(cpu_seconds or limit, limit))
             try:
-                wanted = {"options": options or {}, "facts": facts, "prefixes": prefixes}
-                answer = self._converse(ours, {"id": job, "code": code, **wanted})
+                answer = self._converse(ours, {"id": job, **wanted})
                 found = verdict.result(timeout=self._deadline)
             except (TimeoutError, futures.TimeoutError):
                 self._give_up()
                 raise ServerDied(f"the fork server has not answered for {self._deadline:g} s") from None
         try:
-            asked = Asked(child.image_name(job), prefixes, len(code))
-            result = job_result(answer, found, self._limits, self._runs_programs, asked)
+            return read(answer, found, child.image_name(job))
         finally:
             self._leave(found["directory"])
-        if result.status is Status.FOREIGN_FILE and self._dead:  # whoever replaces it removes its files, images too
-            raise ServerDied("the fork server ended while an image was read")
-        return result
 
     def _submit(
         self, code: str, ours: socket.socket, theirs: socket.socket, cpu_seconds: float

@@ -166,7 +166,7 @@ def _death(verdict: wire.Message, limits: Limits, directory: Path, runs_programs
 
 def _tail(path: Path, size: int = 1000) -> str:
     """Read the end of a file that hostile code may have replaced."""
-    fd = _open_regular(path)
+    fd = open_regular(path)
     if fd is None:
         return ""
     with open(fd, "rb") as file:
@@ -174,7 +174,7 @@ def _tail(path: Path, size: int = 1000) -> str:
         return file.read(size).decode("utf-8", "replace").strip()
 
 
-def _open_regular(path: Path) -> int | None:
+def open_regular(path: Path) -> int | None:
     """Open what hostile code may have replaced by a link, a pipe, a directory or something endless; None if it has.
 
     Raises:
@@ -263,7 +263,7 @@ def _redirect(data: dict[str, Any]) -> Redirect:
 
 def _read_images(path: Path, areas: list[int]) -> list[bytes] | None:
     """Read images of announced sizes in pixels; None if the file is not just these."""
-    if (fd := _open_regular(path)) is None:
+    if (fd := open_regular(path)) is None:
         return None
     with open(fd, "rb") as file:
         found = os.fstat(fd)
