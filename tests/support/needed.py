@@ -16,9 +16,14 @@ import pytest
 
 def needs(package: str, reason: str = "") -> Package:
     """Return a package that is imported when its first attribute is used; skip the module if it is not installed."""
-    if find_spec(package) is None:
+    if not is_there(package):
         pytest.skip(reason or f"{package} is not installed", allow_module_level=True)
     return Package(package)
+
+
+def is_there(package: str) -> bool:
+    """Whether a package or a module of one is installed."""
+    return find_spec(package.partition(".")[0]) is not None and find_spec(package) is not None
 
 
 def needs_release(distribution: str, major: int, minor: int) -> None:

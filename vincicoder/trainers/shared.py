@@ -93,8 +93,18 @@ def shared_reward(
             parts = build, target_hint, one_by_one, components, board, group_size
             rest = PRESETS[config.scoring.preset].noise, truncation, gallery_of(shown), config.scoring.prefixes > 0
             _shared[key] = TrainerReward(*parts, validation, *rest)
-            atexit.register(_shared[key].close)
+            _at_exit(_shared[key].close)
         return _shared[key]
+
+
+def _at_exit(close: Callable[[], None]) -> None:
+    """Have something called at the end of this process, while pools of threads still take work.
+
+    A gallery renders its last rows then. Such pools end before `atexit` begins, and what they go by is no public part of
+    the standard library.
+    """
+    register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)
+    register(close)
 
 
 def _check_what_trainers_know(config: RewardConfig, says_step: bool, takes_prefixes: bool) -> None:

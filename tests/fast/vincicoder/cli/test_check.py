@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -157,3 +160,55 @@ def test_nodes_that_differ_are_named_with_their_languages():
     assert found.failed and found.detail == "svg is 1 on a, 9 on b, no image on c"
     silent = job.compared_renders({"a": alike, "b": {"": "No module named 'vincicoder'"}})
     assert silent.failed and silent.detail == "no fingerprint of b: No module named 'vincicoder'"
+
+
+def test_a_node_without_fonts_is_told_what_to_install(tmp_path, capsys, monkeypatch):
+    listed = tmp_path / "fc-list"
+    listed.write_text("#!/bin/sh\necho 'Comic Sans MS'\n")
+    listed.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    path = written(tmp_path, rows_for("trl", record()))
+    code, checks = checked("--trainer", "trl", "--data", path, "encoder=embedded", capsys=capsys)
+    assert code == 1 and checks["latin-font"]["state"] == "missing"
+    assert "fonts-" in checks["latin-font"]["fix"]
+    assert not checks["cjk-font"]["required"], "a job whose data has no Chinese text may start"
+
+
+@pytest.mark.parametrize("encoder", ["facebook/dinov2-giant", "/nowhere/dinov2"])
+def test_an_encoder_that_is_not_on_this_machine_is_told_without_asking_a_hub(encoder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "no-cache"))
+    with socket.create_server(("127.0.0.1", 0)) as hub:
+        hub.setblocking(False)
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        path = written(tmp_path, rows_for("trl", record()))
+        code, checks = checked("--trainer", "trl", "--data", path, f"encoder={encoder}", "workers=1", capsys=capsys)
+        with pytest.raises(BlockingIOError):
+            hub.accept()
+    assert code == 1 and checks["encoder"]["state"] == "missing"
+    assert re.search(r"hf download facebook/dinov2|pip install", checks["encoder"]["fix"])
+
+
+def test_a_browser_that_cannot_be_run_fails_only_where_pages_are_asked_for(tmp_path, capsys):
+    page = Record("page", "web", "generate", "html", "Write this as HTML.", "<p>a</p>", record().target)
+    for each, expected in ((page, 1), (record(), 0)):
+        path = written(tmp_path, rows_for("trl", each))
+        arguments = ("encoder=embedded", "browser=/bin/false", "workers=1", "--gold", "0")
+        code, checks = checked("--trainer", "trl", "--data", path, *arguments, capsys=capsys)
+        assert code == expected
+        assert [name for name, found in checks.items() if found["required"] and found["state"] == "missing"] == (
+            ["html"] if expected else []
+        )
+
+
+def test_nodes_without_a_ray_cluster_are_told_how_to_start_one(monkeypatch):
+    monkeypatch.setattr(job, "_ray_nodes", lambda: None)
+    [found] = job.machines("verl", nodes=2, gpus=8, reward_cpus=1)
+    assert found.failed and found.detail == "NNODES=2, but no Ray cluster answers"
+    assert "ray start --head" in found.fix
+
+
+def test_a_node_too_few_or_with_too_few_gpus_is_counted(monkeypatch):
+    monkeypatch.setattr(job, "_ray_nodes", lambda: [{"CPU": 64, "GPU": 8}, {"CPU": 64, "GPU": 4}])
+    [found] = job.machines("verl", nodes=2, gpus=8, reward_cpus=1)
+    assert found.failed and found.detail.endswith("the GPUs here are: 8, 4")
+    assert "GPUS_PER_NODE" in found.fix

@@ -241,3 +241,27 @@ def test_ranks_that_share_a_nodes_reward_give_one_gallery_with_the_renders(tmp_p
     [step] = page(tmp_path / "g")["steps"]
     assert len(step["rows"]) == 2
     assert all((tmp_path / "g" / row["render"]["src"]).is_file() for row in step["rows"])
+
+
+AT_THE_END = """
+import sys
+from types import SimpleNamespace
+from vincicoder import CompletionReward
+reward = CompletionReward(encoder="embedded", workers=1, gallery_dir=sys.argv[2], gallery_every=1)
+for step in range(2):
+    circles = [f"<circle r='{r + step}'/>" for r in (8, 30)]
+    answers = [f"```svg\\n<svg width='64' height='64'>{circle}</svg>\\n```" for circle in circles]
+    state = SimpleNamespace(global_step=step)
+    reward(answers, target=[sys.argv[1]] * 2, language=["svg"] * 2, trainer_state=state)
+"""
+
+
+def test_a_run_that_ends_right_after_a_step_still_shows_it(tmp_path, target):
+    """The prompt came back, so that its first appearance is rendered once more, when the process is about to end."""
+    command = [sys.executable, "-c", AT_THE_END, target, str(tmp_path / "gallery")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "training goes on" not in done.stderr
+    steps = page(tmp_path / "gallery")["steps"]
+    assert len(steps) == 2
+    rows = [row for step in steps for row in step["rows"]]
+    assert all(row["render"] and (tmp_path / "gallery" / row["render"]["src"]).is_file() for row in rows)
