@@ -25,10 +25,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from vincicoder.errors import ConfigError
 
@@ -243,7 +244,7 @@ def _entry_of(point: EntryPoint) -> Entry:
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra of this package: from the clone that it runs from, or from PyPI.
+    """Return the command that installs an extra of this package, from where the package came: a clone, a wheel or PyPI.
 
     Args:
         extra: Its name in ``pyproject.toml``.
@@ -255,4 +256,16 @@ def install_command(extra: str) -> str:
     clone = Path(__file__).resolve().parents[1]
     if (clone / "pyproject.toml").is_file():
         return f"pip install -e {shlex.quote(f'{clone}[{extra}]')}"
-    return f"pip install 'vincicoder[{extra}]'"
+    origin = _installed_from() or "vincicoder"
+    return f"pip install {shlex.quote(f'{origin}[{extra}]')}"
+
+
+def _installed_from() -> str | None:
+    """Return the directory or wheel that this package was installed from, if it is still there."""
+    try:
+        origin = json.loads(distribution("vincicoder").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return None
+    url = urlsplit(origin.get("url", ""))
+    path = unquote(url.path)
+    return path if url.scheme == "file" and Path(path).exists() else None

@@ -195,9 +195,9 @@ def download_steps(directory: Path, extras: str, encoder: str | None) -> list[St
 
 
 def _requirement(extras: str) -> str:
-    """Return what pip is asked for: the clone that this runs from, or this version."""
-    command = shlex.split(install_command(extras))
-    requirement = command[-1] if "-e" in command else f"vincicoder[{extras}]=={__version__}"
+    """Return what pip is asked for: the clone or wheel that this comes from, or this version."""
+    requirement = shlex.split(install_command(extras))[-1]
+    requirement += f"=={__version__}" if requirement.startswith("vincicoder[") else ""
     return shlex.quote(requirement.replace("[]", ""))
 
 

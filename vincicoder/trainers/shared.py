@@ -100,7 +100,7 @@ def shared_reward(
 def _at_exit(close: Callable[[], None]) -> None:
     """Have something called at the end of this process, while pools of threads still take work.
 
-    A gallery renders its last rows then. Such pools end before `atexit` begins, and what they go by is no public part of
+    A gallery renders its last rows then. Such pools end before `atexit` begins; what they go by is no public part of
     the standard library.
     """
     register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)

@@ -206,11 +206,21 @@ def test_packages_and_hidden_modules_are_no_entries_and_a_package_that_is_not_th
     assert list(Registry("thing", "no_such_package_here", "THING")) == []
 
 
-def test_an_extra_is_installed_from_the_clone_or_else_from_the_index(
+def test_an_extra_is_installed_from_the_clone_or_from_where_the_package_came(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     *command, path = shlex.split(install_command("ray"))
     assert command == ["pip", "install", "-e"]
     assert Path(path.removesuffix("[ray]"), "pyproject.toml").is_file()
     monkeypatch.setattr(registry, "__file__", str(tmp_path / "site-packages" / "vincicoder" / "registry.py"))
+    installed = tmp_path / "site-packages" / "vincicoder-9.9.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: vincicoder\nVersion: 9.9\n")
+    monkeypatch.syspath_prepend(installed.parent)
+    wheel = tmp_path / "my wheels" / "vincicoder-9.9-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.touch()
+    (installed / "direct_url.json").write_text(json.dumps({"url": wheel.as_uri()}))
+    assert install_command("ray") == f"pip install '{wheel}[ray]'"
+    wheel.unlink()
     assert install_command("ray") == "pip install 'vincicoder[ray]'"
