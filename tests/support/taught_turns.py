@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from taught_vlm import ANSWERS, PROMPT, TARGET
-from tiny_vlm import make_tiny_vlm
+from taught_vlm import ANSWERS, answer, asked, said, shown_targets, teach
 
 from vincicoder.alignment import align
 from vincicoder.rendering import RenderPool
 from vincicoder.trainers.turns import Feedback, feedback
 
-PAIRS = ((ANSWERS[1], ANSWERS[0]), (ANSWERS[0], ANSWERS[1]), (ANSWERS[2], ANSWERS[0]))
+PAIRS = ((ANSWERS[1], ANSWERS[0]), (ANSWERS[0], ANSWERS[1]), (answer("<rect"), ANSWERS[0]))
 """What is written in both turns: a second turn makes it better, makes it worse, or mends what did not render."""
 
 CALLS = """{%- if tools %}<|im_start|>system
@@ -34,23 +33,23 @@ CALLS = """{%- if tools %}<|im_start|>system
 _SYSTEM = {"role": "system", "content": [{"type": "text", "text": "You are a helpful assistant."}]}
 """What ms-swift puts before a conversation."""
 
-Turns = Callable[[str, Feedback, str], list[dict[str, Any]]]
-"""Makes a conversation of a first answer, of what the model is shown of it, and of a second answer."""
+Turns = Callable[[Image.Image, str, Feedback, str], list[dict[str, Any]]]
+"""Makes a conversation of a target, a first answer, what the model is shown of it, and a second answer."""
 
 
-def user_turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
+def user_turns(image: Image.Image, first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
     """Return a conversation in which the user shows the render."""
-    return [_SYSTEM, _asked(), _said(first), {"role": "user", "content": _parts(shown)}, _said(second)]
+    return [_SYSTEM, asked(image), said(first), {"role": "user", "content": _parts(shown)}, said(second)]
 
 
 def called_turns(language: bool = True) -> Turns:
     """Return a function that makes a conversation in which the model calls the tool, and perhaps names the language."""
 
-    def turns(first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
-        arguments = {"code": align(first, "svg").code or "print()"} | ({"language": "svg"} if language else {})
+    def turns(image: Image.Image, first: str, shown: Feedback, second: str) -> list[dict[str, Any]]:
+        arguments = {"code": align(first, "svg").code} | ({"language": "svg"} if language else {})
         call = {"type": "function", "function": {"name": "render", "arguments": arguments}}
         called = {"role": "assistant", "content": [], "tool_calls": [call]}
-        return [_asked(), called, {"role": "tool", "content": _parts(shown)}, _said(second)]
+        return [asked(image), called, {"role": "tool", "content": _parts(shown)}, said(second)]
 
     return turns
 
@@ -61,66 +60,20 @@ def make_taught_turns(
     turns: Turns,
     template: str | None = None,
     tools: Sequence[Any] | None = None,
-    steps: int = 250,
 ) -> Path:
-    """Write a model that takes two turns at the target and the prompt, and return its directory.
+    """Write a model that takes two turns at the targets and the prompt, and return its directory.
 
     Args:
         directory: Where the files go.
         kind: The architecture.
-        turns: Makes a conversation of a first answer, of what the model is shown of it, and of a second answer.
+        turns: Makes a conversation of a target, a first answer, what the model is shown of it, and a second answer.
         template: The chat template; None for the tiny model's own.
         tools: The tools that it is told of.
-        steps: Of its training.
     """
-    import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    make_tiny_vlm(directory, kind)
-    processor = AutoProcessor.from_pretrained(directory)
-    if template is not None:
-        processor.chat_template = processor.tokenizer.chat_template = template
-        processor.save_pretrained(directory)
-    model = AutoModelForImageTextToText.from_pretrained(directory)
     with RenderPool(workers=1) as pool:
-        talks = [turns(first, feedback(pool, first, "svg"), second) for first, second in PAIRS]
-    texts = [processor.apply_chat_template(talk, tools=tools) for talk in talks]
-    images = [[part["image"] for each in talk for part in each["content"] if "image" in part] for talk in talks]
-    batch = processor(text=texts, images=images, return_tensors="pt", padding=True, padding_side="right")
-    labels = _labels(batch["input_ids"], processor.tokenizer)
-    torch.manual_seed(0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = 1e-2 * (1 - step / steps) + 1e-4
-        loss = model(**batch, labels=labels).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    model.save_pretrained(directory)
-    return directory
-
-
-def _labels(tokens: Any, tokenizer: Any) -> Any:
-    """Return the tokens that the model writes itself, and -100 elsewhere."""
-    begins = tokenizer("<|im_start|>assistant\n")["input_ids"]
-    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    labels = tokens.new_full(tokens.shape, -100)
-    for row, line in enumerate(tokens.tolist()):
-        for start in range(len(line)):
-            if line[start : start + len(begins)] == begins:
-                first = start + len(begins)
-                last = line.index(end, first)
-                labels[row, first : last + 1] = tokens[row, first : last + 1]
-    return labels
-
-
-def _asked() -> dict[str, Any]:
-    return {"role": "user", "content": [{"type": "image", "image": TARGET}, {"type": "text", "text": PROMPT}]}
-
-
-def _said(text: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": [{"type": "text", "text": text}]}
+        pairs = [(first, feedback(pool, first, "svg"), second) for first, second in PAIRS]
+    talks = [[turns(image, *pair) for pair in pairs] for image in shown_targets()]
+    return teach(directory, kind, talks, template, tools)
 
 
 def _parts(shown: Feedback) -> list[dict[str, Any]]:

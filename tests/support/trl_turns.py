@@ -39,7 +39,7 @@ def trained(directory: Path, reward: Recorded):
 
     tools = [reward.environment().render]
     turns = called_turns(language=False)  # the environment knows it
-    policy = make_taught_turns(directory / "policy", "qwen3_vl", turns, qwen3_vl_chat_template, tools, steps=400)
+    policy = make_taught_turns(directory / "policy", "qwen3_vl", turns, qwen3_vl_chat_template, tools)
     options = GRPOConfig(
         output_dir=str(directory / "out"),
         per_device_train_batch_size=8,

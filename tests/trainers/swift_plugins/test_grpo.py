@@ -216,16 +216,16 @@ def test_rewards_of_one_batch_overlap_and_share_one_pass(plugin, target, monkeyp
 
     async def score() -> list[list[float | None]]:
         rewards = [plugin["orms"][name]() for name in REWARDS]
-        images = [[{"bytes": target.read_bytes(), "path": None}]] * 3
-        columns = {"images": images, "language": ["svg"] * 3}
+        images = [[{"bytes": target.read_bytes(), "path": None}]] * len(ANSWERS)
+        columns = {"images": images, "language": ["svg"] * len(ANSWERS)}
         return await asyncio.gather(*(reward(ANSWERS, **columns) for reward in rewards))
 
     overall, visual, alignment, execution = asyncio.run(score())
-    assert alignment == execution == [1.0, 1.0, 0.0]
+    assert alignment == execution == [1.0, 1.0, 0.0, 1.0]
     assert overall == pytest.approx(
         [0.9 * each + 0.1 * aligned for each, aligned in zip(visual, alignment, strict=True)]
     )
-    assert drain_sums()["count"] == 3
+    assert drain_sums()["count"] == len(ANSWERS)
 
 
 def turns_of(prompt: str, completion: str) -> list[str]:
