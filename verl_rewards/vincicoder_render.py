@@ -87,4 +87,6 @@ class RenderTool(BaseTool):
         rendered = episode.extra_fields.setdefault(turns.TURNS, [])
         rendered.append({"answer": answer, "end": len(episode.response_mask)})
         shown = await asyncio.to_thread(turns.feedback, self._reward, answer, language.name)
-        return ToolResponse(text=shown.text, image=None if shown.image is None else [shown.image]), 0.0, {}
+        # verl refuses a response whose images are None.
+        images = {} if shown.image is None else {"image": [shown.image]}
+        return ToolResponse(text=shown.text, **images), 0.0, {}
