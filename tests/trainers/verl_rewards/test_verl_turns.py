@@ -19,13 +19,16 @@ needs_release("verl", 0, 9)
 
 NOISE = 0.005
 CALL = re.compile(r"<tool_call>\s*\{\"name\": \"(\w+)\", \"arguments\": (.*?)\}\s*</tool_call>", re.DOTALL)
+RENDERED = re.compile(r"\ntool\n(?:This is what your|Your) code .*?\nassistant\n", re.DOTALL)
 
 
 def turns_of(output: str) -> list[str]:
-    """Return what each turn answered, from the text that verl wrote down."""
-    calls = [answer for name, arguments in CALL.findall(output) if (answer := answer_of_call(name, arguments))]
-    rest = CALL.split(output)[-1].strip()
-    return [*calls, rest] if rest else calls
+    """Return what each turn answered, from the text that verl wrote down: the code of a call, else what was said."""
+    answers = []
+    for text in RENDERED.split(output):
+        calls = [answer_of_call(name, arguments) for name, arguments in CALL.findall(text)]
+        answers.append(next(filter(None, calls), text))
+    return answers
 
 
 def test_two_turns_earn_what_the_dumped_turns_do(tmp_path):
