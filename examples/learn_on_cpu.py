@@ -26,6 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kept import kept
 from learning import ARMS
 
 
@@ -79,16 +80,10 @@ def _kept_run(out: Path, arm: str, seed: int, settings: Any, judge: Any) -> dict
     from learning.runs import run
 
     path = out / "runs" / f"seed{seed}-{arm}.json"
-    if path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text())
-        if kept["settings"] != asdict(settings):
-            sys.exit(f"{path} was run with {kept['settings']}, not {asdict(settings)}; give another --out.")
-        return kept
-    result = run(arm, seed, settings, judge)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result, indent=1))
-    partial.replace(path)
-    return json.loads(json.dumps(result))
+    try:
+        return kept(path, asdict(settings), lambda: run(arm, seed, settings, judge))
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 def _report(out: Path, runs: list[dict[str, Any]], judge: Any) -> None:

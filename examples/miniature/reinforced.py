@@ -58,7 +58,7 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     if int(trl.__version__.partition(".")[0]) < 1:
-        trainer.add_callback(_Means(trainer))
+        trainer.add_callback(Means(trainer))
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "settings.json").write_text(json.dumps({"preset": preset, "seed": seed, **asdict(settings)}))
     trainer.train()
@@ -90,11 +90,16 @@ def _arguments(directory: Path, seed: int, settings: Settings) -> GRPOConfig:
     )
 
 
-class _Means(TrainerCallback):
-    """Bring the reward's own means into the log of TRL before 1."""
+class Means(TrainerCallback):
+    """Bring the reward's own means into the log of TRL before 1.
+
+    Args:
+        trainer: The trainer whose log it is.
+    """
 
     def __init__(self, trainer: GRPOTrainer) -> None:
         self._trainer = trainer
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Add the means since the last step."""
         add_means(self._trainer, "train")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 import transformers
+from kept import kept
 from transformers import LlavaProcessor
 
 from miniature import reinforced, supervised
@@ -78,32 +78,26 @@ class Experiment:
         name = f"{stage}-seed{seed}"
         path = self._out / "results" / f"{name}.json"
         settings = self._settings.of(supervised=stage.startswith("sft"))
-        if path.exists():
-            kept: Result = json.loads(path.read_text())
-            if kept["settings"] != settings:
-                raise ValueError(f"{path} was run with {kept['settings']}, not {settings}; give another --out.")
-            return kept
-        directory = self._out / name
-        shutil.rmtree(directory, ignore_errors=True)  # what was not finished is begun anew
-        wall, cpu = time.perf_counter(), time.process_time()
-        checkpoint = train(directory)
-        trained = time.perf_counter()
-        judged = self._judge.judge(*load(checkpoint))
-        result = {
-            "stage": stage,
-            "seed": seed,
-            "settings": settings,
-            "checkpoint": str(checkpoint.relative_to(self._out)),
-            "judged": judged,
-            "seconds": round(trained - wall, 1),
-            "judging_seconds": round(time.perf_counter() - trained, 1),
-            "cpu_seconds": round(time.process_time() - cpu, 1),  # without those of the renderers
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(result, indent=1))
-        partial.replace(path)
-        return result
+
+        def make() -> Result:
+            directory = self._out / name
+            shutil.rmtree(directory, ignore_errors=True)  # what was not finished is begun anew
+            wall, cpu = time.perf_counter(), time.process_time()
+            checkpoint = train(directory)
+            trained = time.perf_counter()
+            judged = self._judge.judge(*load(checkpoint))
+            return {
+                "stage": stage,
+                "seed": seed,
+                "settings": settings,
+                "checkpoint": str(checkpoint.relative_to(self._out)),
+                "judged": judged,
+                "seconds": round(trained - wall, 1),
+                "judging_seconds": round(time.perf_counter() - trained, 1),
+                "cpu_seconds": round(time.process_time() - cpu, 1),  # without those of the renderers
+            }
+
+        return kept(path, settings, make)
 
 
 def split(settings: Settings) -> tuple[list[Scene], list[Scene], list[Scene]]:
