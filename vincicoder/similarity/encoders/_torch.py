@@ -122,12 +122,12 @@ class TorchEncoder:
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""
-        return self._run(tiles, lambda embeddings: embeddings)
+        return self._run(tiles, self._forward)
 
     def _run(
-        self, tiles: npt.NDArray[np.uint8], kept: Callable[[torch.Tensor], torch.Tensor]
+        self, tiles: npt.NDArray[np.uint8], forward: Callable[[torch.Tensor], torch.Tensor]
     ) -> npt.NDArray[np.float32]:
-        """Run tiles through the network and keep some of what it yields."""
+        """Run tiles through the network."""
         import torch
 
         with self._busy, torch.inference_mode(), self._on_device():
@@ -137,7 +137,7 @@ class TorchEncoder:
             while start < len(tiles):
                 shortage = ""
                 try:  # on CUDA this only queues work: the next batch is copied while this one is computed
-                    batches.append(kept(self._forward(self._normalised(tiles[start : start + self._fits]))).float())
+                    batches.append(forward(self._normalised(tiles[start : start + self._fits])).float())
                     start += self._fits
                 except RuntimeError as error:
                     shortage = _shortage(error)
@@ -198,6 +198,7 @@ class TokenEncoder(TorchEncoder):
         device: Where the network lies.
         dtype: Its precision.
         batch_tiles: Largest B.
+        first: Yields the first of these tokens alone, if that can be had for less than all.
     """
 
     def __init__(
@@ -208,14 +209,15 @@ class TokenEncoder(TorchEncoder):
         device: torch.device,
         dtype: torch.dtype,
         batch_tiles: int,
+        first: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         super().__init__(name, forward, device, dtype, batch_tiles)
-        self._prefix = prefix
+        self._prefix, self._first = prefix, first or forward
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""
-        return self._run(tiles, lambda tokens: tokens[:, 0])
+        return self._run(tiles, lambda pixels: self._first(pixels)[:, 0])
 
     def encode_patches(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed the patches of tiles; see `PatchEncoder.encode_patches`."""
-        return self._run(tiles, lambda tokens: tokens[:, self._prefix :])
+        return self._run(tiles, lambda pixels: self._forward(pixels)[:, self._prefix :])

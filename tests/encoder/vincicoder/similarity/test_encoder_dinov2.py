@@ -18,6 +18,7 @@ from vincicoder.cli import main
 from vincicoder.errors import ConfigError, EncoderError
 from vincicoder.reward import RewardRequest, VisualReward
 from vincicoder.similarity import TILE, Similarity, load_encoder
+from vincicoder.similarity.encoders import dinov2
 
 torch = needs("torch")
 transformers = needs("transformers")
@@ -162,10 +163,53 @@ def test_the_size_of_the_batch_changes_nothing_but_the_memory(directory: Path) -
 def test_no_more_tiles_than_allowed_go_through_the_network_at_once(directory: Path) -> None:
     encoder = load_encoder(str(directory), batch_tiles=3)
     sizes = []
-    forward = encoder._forward  # type: ignore[attr-defined]
-    encoder._forward = lambda pixels: (sizes.append(len(pixels)), forward(pixels))[1]  # type: ignore[attr-defined]
+    first = encoder._first  # type: ignore[attr-defined]
+    encoder._first = lambda pixels: (sizes.append(len(pixels)), first(pixels))[1]  # type: ignore[attr-defined]
     encoder.encode(tiles(7))
     assert sizes == [3, 3, 1]
+
+
+@pytest.mark.parametrize("architecture", ["Dinov2Model", "Dinov2WithRegistersModel"])
+def test_the_class_token_alone_is_that_of_the_whole_network(tmp_path: Path, architecture: str) -> None:
+    save_dinov2(tmp_path, architecture)
+    encoder = load_encoder(str(tmp_path), device="cpu", dtype="float32")
+    assert encoder._first is not encoder._forward  # type: ignore[attr-defined]
+    alone = encoder.encode(tiles(3))
+    encoder._first = encoder._forward  # type: ignore[attr-defined]
+    whole = encoder.encode(tiles(3))
+    assert np.abs(alone - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def test_a_layer_of_other_parts_is_computed_whole(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_encoder(str(directory), device="cpu").encode(tiles(2))
+    monkeypatch.setattr(dinov2, "_PARTS", "norm1 something_new")
+    encoder = load_encoder(str(directory), device="cpu")
+    assert encoder._first is encoder._forward  # type: ignore[attr-defined]
+    np.testing.assert_allclose(encoder.encode(tiles(2)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["Dinov2Model", "Dinov2WithRegistersModel"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_positions_interpolated_once_are_the_same_to_the_bit(
+    tmp_path: Path, architecture: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_dinov2(tmp_path, architecture)
+    once = load_encoder(str(tmp_path), device="cpu", dtype=dtype).encode(tiles(2))
+    monkeypatch.setattr(dinov2, "_fix_positions", lambda model: None)
+    assert np.array_equal(once, load_encoder(str(tmp_path), device="cpu", dtype=dtype).encode(tiles(2)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_changes_visual_by_less_than_two_thousandths(directory: Path, dtype: str) -> None:
+    pairs = [(sample_image((640, 480), seed), sample_image((500, 500), seed + 9)) for seed in range(4)]
+    pairs += [(target, target.rotate(2)) for target, _ in pairs]
+    visual = []
+    for each in ("float32", dtype):
+        similarity = Similarity(load_encoder(str(directory), device="cpu", dtype=each))
+        prepared = [similarity.prepare(target, render, str(n)) for n, (target, render) in enumerate(pairs)]
+        visual.append([result.visual() for result in similarity.compare(prepared)])
+    assert np.abs(np.subtract(*visual)).max() < 2e-3
+    assert np.array_equal(np.argsort(visual[0]), np.argsort(visual[1]))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "half", "bfloat16", "bf16"])

@@ -108,7 +108,8 @@ def test_a_tile_costs_what_its_network_does():
     width, layers, tokens = 1024, 24, 1025
     linear = 2 * tokens * layers * 12 * width**2
     attention = 4 * layers * width * tokens**2
-    assert linear + attention == pytest.approx(TILE_FLOPS, rel=0.01)
+    spared = 2 * (tokens - 1) * 10 * width**2 + 4 * width * tokens * (tokens - 1)  # the last layer computes one token
+    assert linear + attention - spared == pytest.approx(TILE_FLOPS, rel=0.003)
     assert encoder_bytes() > 2 * 304e6
 
 
