@@ -1,5 +1,6 @@
-// The shapes of a page's SVG elements, as [filled, [x, y, x, y, ...], width] in CSS pixels of the window. Where a page has
-// traces, as plotly's pages do, only those: axes, grids and legends are no data.
+// The shapes of a page, as [filled, [x, y, x, y, ...], width] in CSS pixels of the window: those of its SVG elements, and
+// the backgrounds, borders and images of all others. Where a page has traces, as plotly's pages do, only those: axes,
+// grids and legends are no data.
 //
 // Runs in a world of its own, which no script of the page can reach. A document lets its elements hide its methods, so
 // that the first call does not go through it.
@@ -10,6 +11,8 @@
   const MOST = 2000;
   const ALONG = 48;
   const FAINT = 0.02;
+  const SIDES = ["Top", "Right", "Bottom", "Left"];
+  const REPLACED = [HTMLImageElement, HTMLCanvasElement, HTMLVideoElement, HTMLIFrameElement];
 
   const alpha = (paint, opacity) => {
     if (paint === "none") return 0;
@@ -69,11 +72,46 @@
   const shapes = Array.from(Document.prototype.querySelectorAll.call(document, SHAPES)).filter(
     shape => shape instanceof SVGGeometryElement && !shape.closest(UNSEEN),
   );
+  const rectangleOf = element => {
+    const {left, top, right, bottom} = Element.prototype.getBoundingClientRect.call(element);
+    return right - left < 1 || bottom - top < 1
+      ? null
+      : [left + scrollX, top + scrollY, right + scrollX, bottom + scrollY];
+  };
+
+  // What an element paints beside its text. A border on all sides is the outline of the box, others are lines.
+  const boxesOf = element => {
+    const style = getComputedStyle(element);
+    const rectangle = rectangleOf(element);
+    if (style.visibility !== "visible" || Number(style.opacity) <= FAINT || !rectangle) return [];
+    const [left, top, right, bottom] = rectangle;
+    const painted = alpha(style.backgroundColor, 1) > FAINT || style.backgroundImage !== "none";
+    const filled = painted || REPLACED.some(kind => element instanceof kind);
+    const outline = [left, top, right, top, right, bottom, left, bottom];
+    const widths = SIDES.map(side => {
+      const seen = style[`border${side}Style`] !== "none" && alpha(style[`border${side}Color`], 1) > FAINT;
+      return seen ? Number.parseFloat(style[`border${side}Width`]) : 0;
+    });
+    if (filled && widths.every(width => width > 0)) return [[true, outline, 0]];
+    if (widths.every(width => width > 0)) return [[false, [...outline, left, top], widths[0]]];
+    const [up, across, down, back] = widths.map(width => width / 2);
+    const lines = [
+      [left, top + up, right, top + up],
+      [right - across, top, right - across, bottom],
+      [left, bottom - down, right, bottom - down],
+      [left + back, top, left + back, bottom],
+    ];
+    const borders = lines.map((line, side) => [false, line, widths[side]]).filter(([, , width]) => width > 0);
+    return filled ? [[true, outline, 0], ...borders] : borders;
+  };
+
   const traced = shapes.filter(shape => shape.closest(".trace"));
   const marks = [];
   for (const shape of (traced.length ? traced : shapes).slice(0, MOST)) {
     const mark = markOf(shape);
     if (mark && mark[1].length > 2) marks.push(mark);
   }
-  return marks;
+  if (traced.length) return marks;
+  const elements = Array.from(Document.prototype.querySelectorAll.call(document, "body, body *"));
+  return marks.concat(elements.filter(each => each instanceof HTMLElement).slice(0, MOST).flatMap(boxesOf));
 })();

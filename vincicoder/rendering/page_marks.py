@@ -1,7 +1,6 @@
-"""The shapes of a page's SVG elements with their places, as the browser has laid them out.
+"""The shapes of a page with their places, as the browser has laid them out: SVG, backgrounds, borders and images.
 
-A script of ours asks the browser, in a world of its own that no script of the page can reach. Boxes of HTML are no
-marks: pages are compared by their pixels and their text.
+A script of ours asks the browser, in a world of its own that no script of the page can reach.
 """
 
 from __future__ import annotations

@@ -181,6 +181,33 @@ def test_the_shapes_of_a_page_are_in_the_pixels_of_its_image_and_no_script_can_c
     assert boxes == expected
 
 
+def test_backgrounds_borders_and_images_of_a_page_are_shapes_and_what_cannot_be_seen_is_not_borne_out(
+    pool: RenderPool,
+) -> None:
+    box = "position: absolute; width: 100px; height: 60px"
+    code = (
+        f"<div style='{box}; left: 20px; top: 20px; background: navy; border-bottom: 4px solid red'></div>"
+        f"<form style='{box}; left: 220px; top: 20px; border: 2px solid green'>"
+        "<input name='getBoundingClientRect' style='display: none'></form>"
+        f"<p style='{box}; left: 420px; top: 20px; margin: 0; border-left: 2px solid black'></p>"
+        f"<img style='{box}; left: 620px; top: 20px' src='photo.jpg'>"
+        f"<div style='{box}; left: 20px; top: 120px; background: rgba(0, 0, 255, 0.04)'></div>"
+        f"<div style='{box}; left: 220px; top: 120px; background: blue; visibility: hidden'></div>"
+        f"<div style='{box}; left: 420px; top: 120px; background: transparent'>words</div>"
+    )
+    render = pool.render(code, "html", facts=True)
+    assert render.image is not None, render
+    assert render.facts is not None
+    found = [(mark.filled, mark.points[0], mark.width) for mark in render.facts.marks]
+    areas, lines = shapes_of(render.facts.marks, render.image.size, render.image)
+    assert [each for each in found if each[0]] == [(True, (20, 20), 0), (True, (620, 20), 0), (True, (20, 120), 0)]
+    assert [each for each in found if not each[0]] == [
+        (False, (20, 82), 4), (False, (220, 20), 2), (False, (421, 20), 2),
+    ]  # fmt: skip
+    assert areas.shown.tolist() == [1, 1, 0]
+    assert lines.shown.tolist() == [1, 1, 1]
+
+
 def test_a_plotly_figure_says_what_it_plots_and_not_its_axes(pool: RenderPool) -> None:
     code = (
         "import plotly.graph_objects as go\n"
