@@ -43,7 +43,7 @@ def run(name: str, seed: int, settings: Settings, judge: Judge, out: Path) -> di
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     _, lessons, practice = split(settings)
-    policy, processor = _warmed_up(out / f"warm-up-seed{seed}.pt", seed, lessons, settings), make_processor()
+    policy, processor = _warmed_up(out, seed, lessons, settings), make_processor()
     started, used = time.perf_counter(), time.process_time()
     watch = _Watch(f"{name}, seed {seed}", policy, processor, judge, settings)
     with tempfile.TemporaryDirectory() as directory:
@@ -66,14 +66,17 @@ def run(name: str, seed: int, settings: Settings, judge: Judge, out: Path) -> di
     }
 
 
-def _warmed_up(path: Path, seed: int, lessons: list[Scene], settings: Settings) -> Policy:
+def _warmed_up(out: Path, seed: int, lessons: list[Scene], settings: Settings) -> Policy:
     """Return the policy that all arms of a seed begin with."""
-    if not path.exists():
+    path = out / f"warm-up-seed{seed}.pt"
+    kept = torch.load(path, weights_only=True) if path.exists() else {"settings": None}
+    if kept["settings"] != asdict(settings):
+        kept = {"settings": asdict(settings), "weights": warm_up(seed, lessons, settings).state_dict()}
         partial = path.with_suffix(".partial")
-        torch.save(warm_up(seed, lessons, settings).state_dict(), partial)
+        torch.save(kept, partial)
         partial.replace(path)
     policy = make_policy(seed)
-    policy.load_state_dict(torch.load(path, weights_only=True))
+    policy.load_state_dict(kept["weights"])
     return policy
 
 

@@ -134,6 +134,23 @@ def test_process_credit_alone_is_what_both_have_without_the_advantage_of_the_gro
     assert torch.allclose(both["advantages"], alone, atol=1e-5)
 
 
+def test_a_warm_up_is_kept_for_all_arms_of_a_seed_and_not_for_other_settings(tmp_path):
+    import torch
+    from beyond.runs import _warmed_up, split
+    from beyond.settings import QUICK
+
+    lessons = split(QUICK)[1]
+    path = tmp_path / "warm-up-seed0.pt"
+
+    def weights(settings):
+        return torch.cat([each.flatten() for each in _warmed_up(tmp_path, 0, lessons, settings).parameters()])
+
+    first, made = weights(QUICK), path.stat().st_mtime_ns
+    assert torch.equal(weights(QUICK), first)
+    assert path.stat().st_mtime_ns == made
+    assert not torch.equal(weights(replace(QUICK, warm_up_steps=6)), first)
+
+
 @pytest.mark.slow
 def test_a_quick_run_of_every_arm_leaves_numbers_that_agree_and_is_not_done_again(tmp_path):
     from beyond.judging import Judge
