@@ -11,6 +11,8 @@
 #   ray        the cluster, pipelines on Ray
 #   trainers   ms-swift, EasyR1, verl and TRL, and the example scripts
 #
+# `bash tests/run.sh newest` is a job of its own: the trainers' tests with the newest release of each; see newest --help.
+#
 # fast installs no system package. The others need Debian or Ubuntu, and root or sudo if system packages are missing.
 # Python is 3.10 or newer. Running it again installs nothing that is there. On a machine without a GPU, pip's own
 # setting PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds saves some GB of download.
@@ -27,6 +29,10 @@ case ${1:-} in
   -h | --help)
     sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' tests/run.sh
     exit
+    ;;
+  newest)
+    shift
+    exec bash tests/newest.sh "$@"
     ;;
 esac
 : "${VENV:=$PWD/.venv-test}"

@@ -8,7 +8,7 @@ import json
 import pickle
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
@@ -177,6 +177,27 @@ def test_a_models_attempts_within_the_band_become_refinements(endpoint, tmp_path
         attempts.main([*arguments, "--url", endpoint, "--out", str(tmp_path / "wrong")])
     attempts.main([*arguments, "--url", f"{endpoint}/v1", "--out", str(tmp_path / "wrong")])
     assert content(tmp_path / "wrong") == content(tmp_path / "out"), "a run goes on though the model moved"
+
+
+def test_attempts_asks_as_many_questions_at_a_time_as_it_is_told(tmp_path):
+    together = threading.Barrier(6, timeout=60)
+
+    class Waiting(Model):
+        """Answers nobody until six ask."""
+
+        def do_POST(self):
+            together.wait()
+            super().do_POST()
+
+    run(Numbered(6), [], tmp_path / "in", {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Waiting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    arguments = ["--url", url, "--model", "tiny", "--workers", "1", "--most", "0.99", "--concurrency", "6"]
+    attempts.main([str(tmp_path / "in"), *arguments, "--out", str(tmp_path / "out")])
+    server.shutdown()
+    assert not together.broken
+    assert records(tmp_path / "out")
 
 
 def test_a_faulty_answer_of_the_model_is_counted_as_such_and_costs_its_record_only(endpoint, monkeypatch):
