@@ -68,12 +68,12 @@ def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def draw_curves(summary: dict[str, dict[str, Any]], path: Path) -> None:
-    """Draw reward and right shapes over the steps, mean and range over the seeds: strokes above, turns below."""
+    """Draw reward, right shapes and SSIM over the steps, mean and range over the seeds: strokes above, turns below."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 6), layout="constrained")
     grid = figure.subplots(2, 3, sharex=True)
-    titles = {"reward": "reward", "shapes": "right shapes", "all": "nothing wrong"}
+    titles = {"reward": "reward", "shapes": "right shapes", "ssim": "SSIM"}
     for column, (measure, title) in enumerate(titles.items()):
         strokes, turns = grid[:, column]
         strokes.set_title(title, fontsize=10)
