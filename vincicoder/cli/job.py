@@ -146,7 +146,7 @@ def same_renders(trainer: str, config: RenderingConfig, languages: Sequence[str]
 
     config = dataclasses.replace(config, workers=1)
     if other is None and trainer in ("easyr1", "verl") and _ray_nodes() is not None:
-        from vincicoder.cluster.nodes import node_fingerprints
+        from vincicoder.cluster.fingerprints import node_fingerprints
 
         return compared_renders(node_fingerprints(languages, config))
     with RenderPool.of(config) as pool:

@@ -34,7 +34,7 @@ def test_a_node_with_another_font_is_named(tmp_path):
     import ray
     from started_ray import two_nodes
 
-    from vincicoder.cluster.nodes import node_fingerprints
+    from vincicoder.cluster.fingerprints import node_fingerprints
 
     other_font(tmp_path / "vincicoder" / "fonts" / "other.ttf")
     elsewhere = {"num_cpus": 1, "env_vars": {"XDG_DATA_HOME": str(tmp_path)}}
