@@ -49,6 +49,7 @@ def settings() -> list[str]:
         "actor_rollout_ref.model.enable_gradient_checkpointing=false",
         "+actor_rollout_ref.model.override_config.attn_implementation=eager",
         "data.dataloader_num_workers=0",
+        "reward.num_workers=2",
         "trainer.nnodes=1",
         "trainer.n_gpus_per_node=1",
         "trainer.logger=[console]",
