@@ -9,27 +9,18 @@ from typing import Any
 
 import pytest
 from chat_server import chatting
+from edit_judge import judged
 from PIL import Image
 from served import served
 
 for package in ("fastapi", "uvicorn", "prometheus_client"):
     pytest.importorskip(package, reason="the extra 'serve' is not installed")
 
-SURE = {"0": -30.0, "1": -30.0, "2": -30.0, "3": -30.0, "4": 0.0, "5": -30.0}
-
 
 def image(colour: str) -> str:
     content = io.BytesIO()
     Image.new("RGB", (32, 32), colour).save(content, "JPEG", quality=95)
     return base64.b64encode(content.getvalue()).decode()
-
-
-def judged(body: dict[str, Any]) -> int | dict[str, Any]:
-    """Give 4 of 5 to every edit, but fail where the instruction says so."""
-    if "break down" in body["messages"][0]["content"][-1]["text"]:
-        return 400
-    likeliest = [{"token": token, "logprob": each} for token, each in SURE.items()]
-    return {"message": {"content": "4"}, "logprobs": {"content": [{"token": "4", "top_logprobs": likeliest}]}}
 
 
 def sample(text: str = "Make it blue.", colours: tuple[str, ...] = ("red", "blue"), **fields: Any) -> dict[str, Any]:
