@@ -1,4 +1,4 @@
-"""A policy that all trainers' tests start from."""
+"""What all trainers' tests start from: a policy, and no cluster of other tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cluster_of_other_tests() -> None:
+    """End the cluster that the tests of Ray share.
+
+    Importing verl in a process that is connected to Ray writes to the cluster, which once waited without end.
+    """
+    from started_ray import end_shared_cluster
+
+    end_shared_cluster()
 
 
 @pytest.fixture(scope="session")

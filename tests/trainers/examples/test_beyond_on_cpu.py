@@ -121,6 +121,7 @@ def _pixels(trainer, target):
     return trainer.processing_class.image_processor(images=seen(target), return_tensors="pt")["pixel_values"][0]
 
 
+@pytest.mark.slow
 def test_process_credit_alone_is_what_both_have_without_the_advantage_of_the_group(tmp_path):
     import torch
 

@@ -132,6 +132,7 @@ def test_all_four_rewards_are_what_the_completions_earn(tmp_path, taught_policy,
     assert_scored_again(out, rows)
 
 
+@pytest.mark.slow
 def test_two_ranks_share_one_reward_and_log_the_mean_over_both(tmp_path, taught_policy, target, rows):
     out = train(
         *(

@@ -207,6 +207,7 @@ def in_groups(cluster, model, target_image):
     return score(settings, rollouts(model, responses, [{} for _ in responses], **columns), first)
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_machine_gets_the_mean_of_its_own_siblings_in_other_workers(in_groups):
     """Each of the workers has responses of one prompt, and as many to another prompt that scores well."""
     rewards = in_groups.batch["rm_scores"].sum(1).tolist()

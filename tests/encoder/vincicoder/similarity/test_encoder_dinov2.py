@@ -199,7 +199,7 @@ def test_positions_interpolated_once_are_the_same_to_the_bit(
     assert np.array_equal(once, load_encoder(str(tmp_path), device="cpu", dtype=dtype).encode(tiles(2)))
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=pytest.mark.slow), "bfloat16"])
 def test_half_precision_changes_visual_by_less_than_two_thousandths(directory: Path, dtype: str) -> None:
     pairs = [(sample_image((640, 480), seed), sample_image((500, 500), seed + 9)) for seed in range(4)]
     pairs += [(target, target.rotate(2)) for target, _ in pairs]

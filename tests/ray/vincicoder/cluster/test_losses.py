@@ -50,6 +50,7 @@ def test_what_is_killed_at_work_loses_no_request_and_changes_no_reward(cluster):
     assert not set(killed) & set(itertools.chain(*replaced.values()))
 
 
+@pytest.mark.slow
 def test_a_node_that_comes_is_used_and_when_lost_at_work_loses_no_request_and_changes_no_reward(cluster):
     reward = ClusterReward(OPTIONS)
     dict(reward.stream(groups(1)[0]))

@@ -73,7 +73,10 @@ def test_workers_of_a_job_that_holds_everything_get_their_rewards(all_taken):
         ray.kill(worker)  # and with it the service that it started
 
 
-@pytest.mark.parametrize(("gpus", "encoders"), [((1, 4), 2), ((0, 2), 1), ((0, 0), 1)])
+@pytest.mark.parametrize(
+    ("gpus", "encoders"),
+    [((1, 4), 2), pytest.param((0, 2), 1, marks=pytest.mark.slow), pytest.param((0, 0), 1, marks=pytest.mark.slow)],
+)
 def test_each_node_with_gpus_has_an_encoder_and_asks_its_own(gpus: tuple[int, int], encoders: int) -> None:
     from started_ray import two_nodes
 
@@ -95,6 +98,6 @@ def test_an_encoder_runs_on_the_node_that_it_is_for_whichever_that_is() -> None:
 
     with two_nodes({"num_cpus": 2}, {"num_cpus": 2, "num_gpus": 1}) as cluster:
         service = Service(ClusterConfig.of(OPTIONS))
-        nodes = [cluster.head_node.node_id, cluster.worker_nodes.pop().node_id] * 4
+        nodes = [cluster.head_node.node_id, cluster.worker_nodes.pop().node_id] * 3
         started = [service._start_encoder(f"encoder-{number}", node) for number, node in enumerate(nodes)]
         assert [found["node"] for found in ray.get([each.stats.remote() for each in started])] == nodes
