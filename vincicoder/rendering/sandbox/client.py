@@ -331,7 +331,11 @@ class ForkServer:
                 raise ServerDied("the fork server is gone")
             channel = min(channels, key=lambda channel: channel.load)
             job, verdict = channel.expect(ours)
-        channel.send(job, theirs, cpu_seconds)
+        try:
+            channel.send(job, theirs, cpu_seconds)
+        except ServerDied:
+            self._end()  # at once, before the channel's reader knows: whoever tries again gets another one
+            raise
         return job, verdict
 
     def _converse(self, ours: socket.socket, message: wire.Message) -> wire.Message | None:

@@ -13,6 +13,7 @@ import pytest
 
 from vincicoder.rendering import RenderPool
 from vincicoder.rendering.python import PythonRenderer
+from vincicoder.rendering.sandbox.channel import ServerDied
 from vincicoder.rendering.sandbox.processes import descendants
 
 pytestmark = pytest.mark.long
@@ -94,7 +95,8 @@ def test_servers_end_together_and_their_work_is_done_again(wide: RenderPool, whi
     assert len(forked) == 2
     futures = [wide.submit(SVG.format(2 + number / 50), "svg") for number in range(40)]
     os.kill(server.pid if which == "the first" else forked[-1], signal.SIGKILL)
-    assert all(future.result().ok for future in futures)
+    renders = [future.result() for future in futures]
+    assert not [render for render in renders if not render.ok]
     deadline = time.monotonic() + 20
     while (left := [pid for pid in (server.pid, *forked) if _runs(pid)]) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -102,6 +104,19 @@ def test_servers_end_together_and_their_work_is_done_again(wide: RenderPool, whi
     assert wide.render(SVG.format(4), "svg").ok
     assert wide._servers["svg"] is not server
     assert not server.root.exists()
+
+
+def test_a_server_that_takes_no_job_is_replaced_before_its_end_is_known(wide: RenderPool, monkeypatch) -> None:
+    wide.start("svg")
+    server = wide._servers["svg"]
+
+    def refuse(*job: object) -> None:
+        raise ServerDied("the fork server is gone")
+
+    for channel in server._channels:
+        monkeypatch.setattr(channel, "send", refuse)
+    assert wide.render(SVG.format(5), "svg").ok
+    assert wide._servers["svg"] is not server
 
 
 def test_closing_ends_every_server() -> None:
