@@ -54,19 +54,16 @@ class Channel:
             self._pending[self._serial] = verdict, ours
             return self._serial, verdict
 
-    def send(self, job: int, theirs: socket.socket, cpu_seconds: float) -> None:
-        """Hand one end of the job's socket to the server.
-
-        Raises:
-            ServerDied: It is gone.
-        """
+    def send(self, job: int, theirs: socket.socket, cpu_seconds: float) -> bool:
+        """Hand one end of the job's socket to the server; return whether there still is one."""
         try:
             with self._send_lock:
                 wire.send_packet(self._sock, {"id": job, "cpu_seconds": cpu_seconds}, theirs.fileno())
         except OSError:
             with self._lock:
                 self._pending.pop(job, None)
-            raise ServerDied("the fork server is gone") from None
+            return False
+        return True
 
     def shut_down(self) -> None:
         """Tell the server to end."""

@@ -331,11 +331,9 @@ class ForkServer:
                 raise ServerDied("the fork server is gone")
             channel = min(channels, key=lambda channel: channel.load)
             job, verdict = channel.expect(ours)
-        try:
-            channel.send(job, theirs, cpu_seconds)
-        except ServerDied:
+        if not channel.send(job, theirs, cpu_seconds):
             self._end()  # at once, before the channel's reader knows: whoever tries again gets another one
-            raise
+            raise ServerDied("the fork server is gone")
         return job, verdict
 
     def _converse(self, ours: socket.socket, message: wire.Message) -> wire.Message | None:
