@@ -15,12 +15,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from waiting import WaitingRenderer
+
 from vincicoder.languages import Language
-from vincicoder.rendering.renderer import Policy, Workspace
+from vincicoder.rendering.renderer import Workspace
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,20 +30,8 @@ if TYPE_CHECKING:
 SECONDS = 1.0
 
 
-class SlowRenderer:
+class SlowRenderer(WaitingRenderer):
     """Wait, and draw some ellipses."""
-
-    jobs_per_child: ClassVar[int] = 1
-
-    def policy(self) -> Policy:
-        """Return a policy that allows files only."""
-        return Policy()
-
-    def preload(self) -> dict[str, Any]:
-        """Import Pillow."""
-        from PIL import Image, ImageDraw  # noqa: F401
-
-        return {}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Image.Image:
         """Wait, and draw what the code's number says."""

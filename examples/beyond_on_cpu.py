@@ -21,26 +21,19 @@ OUT gets runs/*.json with every number and response, results.json and curve.png.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from beyond.settings import ARMS, QUICK, Settings
-from kept import kept
+from experiments import kept, require
 
 
 def main() -> None:
     """Do the runs that are missing, then draw and print what came of all of them."""
     options = _options()
-    if missing := [name for name in ("trl", "torch", "cv2") if importlib.util.find_spec(name) is None]:
-        sys.exit(
-            f"This needs {' and '.join(missing)}, which {sys.executable} lacks; "
-            f'run: {sys.executable} -m pip install "vincicoder[eval,robust]" trl torch.'
-        )
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, so do not ask
+    require('"vincicoder[eval,robust]" trl torch', "trl", "torch", "cv2")
     from beyond.figures import draw_curves, summarise, table
     from beyond.judging import Judge
     from beyond.runs import run, split

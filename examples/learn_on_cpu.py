@@ -18,27 +18,20 @@ run is not done again, and what an answer has earned is kept in marks.jsonl.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kept import kept
+from experiments import kept, require
 from learning import ARMS
 
 
 def main() -> None:
     """Do the runs that are missing, then draw and print what came of all of them."""
     options = _options()
-    if missing := [name for name in ("trl", "torch") if importlib.util.find_spec(name) is None]:
-        sys.exit(
-            f"This needs {' and '.join(missing)}, which {sys.executable} lacks; "
-            f"run: {sys.executable} -m pip install trl torch."
-        )
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, so do not ask
+    require("trl torch", "trl", "torch")
     from learning.judging import Judge, worth
     from learning.runs import Settings
 

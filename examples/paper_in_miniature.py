@@ -17,24 +17,18 @@ first stage without flawed code. OUT/STAGE-seedN holds the log and the checkpoin
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+from experiments import require
 from miniature import ARMS
 
 
 def main() -> None:
     """Run the stages that are missing, and print what came of all of them."""
     options = _options()
-    if missing := [name for name in ("trl", "torch", "cv2") if importlib.util.find_spec(name) is None]:
-        sys.exit(
-            f"This needs {' and '.join(missing)}, which {sys.executable} lacks; "
-            f'run: {sys.executable} -m pip install "vincicoder[eval,robust]" trl torch.'
-        )
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, so do not ask
+    require('"vincicoder[eval,robust]" trl torch', "trl", "torch", "cv2")
     from miniature.report import table
     from miniature.settings import QUICK, Settings
     from miniature.stages import Experiment

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
+from experiments import drawn
 from PIL import Image
 
 from beyond.scenes import CLOSING, DRAW, SIDE, Scene, answer, hits
 from vincicoder import RewardRequest, VisualReward
 from vincicoder.evaluation.metrics import ems, ssim
-from vincicoder.rendering.renderer import Workspace
-from vincicoder.rendering.svg import SvgRenderer
 from vincicoder.status import Fault
 
 REWARD = {"preset": "paper", "encoder": "embedded", "renderer_options": {"svg": {"longest_side": SIDE}}}
 """Options of the reward that teaches and of the one that judges; images this small do for six shapes."""
-
-_PIXELS = 10**6
-_SECONDS = 10.0
 
 
 def code_of(scene: Scene) -> str:
@@ -29,15 +23,8 @@ def code_of(scene: Scene) -> str:
 
 
 def images_of(scenes: Sequence[Scene]) -> list[Image.Image]:
-    """Return what scenes look like.
-
-    Their code is our own, so it is rendered in this process, by the renderer that answers are rendered by.
-    """
-    renderer = SvgRenderer(longest_side=SIDE)
-    renderer.preload()
-    with tempfile.TemporaryDirectory() as directory:
-        workspace = Workspace(Path(directory), _PIXELS, _SECONDS)
-        return [renderer.render(code_of(scene), workspace, {}).image for scene in scenes]
+    """Return what scenes look like."""
+    return drawn(map(code_of, scenes), SIDE)
 
 
 class Judge:

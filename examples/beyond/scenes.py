@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from experiments import different
 from PIL import Image
 
 DRAW = "Draw this picture as SVG code."
@@ -73,14 +74,12 @@ def scenes(count: int, seed: int, but: frozenset[Scene] = frozenset()) -> list[S
         seed: Of the choice.
         but: Scenes that are not to be among them.
     """
-    rng = random.Random(seed)
-    found: dict[Scene, None] = {}
-    while len(found) < count:
-        places = sorted(rng.sample(range(len(PLACES)), rng.randint(FEWEST, MOST)))
-        scene = tuple(Shape(place, *_look(rng)) for place in places)
-        if scene not in but:
-            found[scene] = None
-    return list(found)
+    return different(_scene, count, seed, but)
+
+
+def _scene(rng: random.Random) -> Scene:
+    places = sorted(rng.sample(range(len(PLACES)), rng.randint(FEWEST, MOST)))
+    return tuple(Shape(place, *_look(rng)) for place in places)
 
 
 def _look(rng: random.Random) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from experiments import ON_CPU
 from PIL import Image
 from tiny_policy import Policy
 from transformers import LlavaProcessor
@@ -184,21 +185,13 @@ def _config(arm: Arm, seed: int, settings: Settings, directory: Path) -> GRPOCon
     return GRPOConfig(
         output_dir=str(directory),
         seed=seed,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
         max_steps=settings.steps,
         per_device_train_batch_size=settings.answers // arm.turns,
-        gradient_accumulation_steps=1,
         num_generations=settings.per_scene // arm.turns,
         max_completion_length=LONGEST,
-        top_k=0,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
-        weight_decay=0.0,
         adam_beta2=0.99,
-        logging_steps=1,
         save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
+        logging_steps=1,
+        **ON_CPU,
     )

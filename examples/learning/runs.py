@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import transformers
 from datasets import Dataset
+from experiments import ON_CPU
 from tqdm import tqdm
 from transformers import LlavaProcessor, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -112,23 +113,15 @@ def _config(seed: int, settings: Settings, directory: str) -> GRPOConfig:
     return GRPOConfig(
         output_dir=directory,
         seed=seed,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
         max_steps=settings.steps,
         per_device_train_batch_size=64,
-        gradient_accumulation_steps=1,
         num_generations=8,
         max_completion_length=RESPONSE_TOKENS,
-        top_k=0,
         learning_rate=1e-3,
-        lr_scheduler_type="constant",
-        weight_decay=0.0,
         adam_beta2=0.99,
         logging_steps=settings.every,
         save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
+        **ON_CPU,
     )
 
 

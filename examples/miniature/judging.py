@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
+from experiments import drawn
 from PIL import Image
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
@@ -16,29 +15,18 @@ from miniature.scenes import DRAW, Hits, Scene, code_of, hits
 from miniature.supervised import fix
 from vincicoder import RewardRequest, RewardResult, VisualReward, align
 from vincicoder.evaluation.metrics import ems, ssim
-from vincicoder.rendering.renderer import Workspace
-from vincicoder.rendering.svg import SvgRenderer
 from vincicoder.reward.combine import rewarded
 from vincicoder.reward.config import ScoringConfig
 from vincicoder.status import Fault
 
-RENDERER_OPTIONS = {"svg": {"longest_side": 96}}
+_SIDE = 96
+RENDERER_OPTIONS = {"svg": {"longest_side": _SIDE}}
 """Images this small do for two shapes and a word."""
-
-_PIXELS = 10**6
-_SECONDS = 10.0
 
 
 def images_of(scenes: Sequence[Scene]) -> list[Image.Image]:
-    """Return what scenes look like.
-
-    Their code is our own, so it is rendered in this process, by the renderer that answers are rendered by.
-    """
-    renderer = SvgRenderer(**RENDERER_OPTIONS["svg"])
-    renderer.preload()
-    with tempfile.TemporaryDirectory() as directory:
-        workspace = Workspace(Path(directory), _PIXELS, _SECONDS)
-        return [renderer.render(code_of(scene), workspace, {}).image for scene in scenes]
+    """Return what scenes look like."""
+    return drawn(map(code_of, scenes), _SIDE)
 
 
 class Judge:

@@ -10,6 +10,7 @@ from typing import Any
 
 import trl
 from datasets import Dataset
+from experiments import ON_CPU
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -69,24 +70,16 @@ def _arguments(directory: Path, seed: int, settings: Settings) -> GRPOConfig:
     return GRPOConfig(
         output_dir=str(directory),
         seed=seed,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
         max_steps=settings.steps,
         per_device_train_batch_size=settings.responses,
-        gradient_accumulation_steps=1,
         num_generations=settings.group,
         max_completion_length=settings.limit,
-        top_k=0,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
-        weight_decay=0.0,
-        logging_steps=1,
         save_steps=min(10, settings.steps),  # each has the log so far, which `vincicoder watch` reads
         save_total_limit=1,
         save_only_model=True,
-        report_to=[],
-        disable_tqdm=True,
+        logging_steps=1,
+        **ON_CPU,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from defusedxml import ElementTree
+from experiments import different
 
 SIDE, CELL = 48, 16
 COLUMNS, ROWS = 3, 2
@@ -82,13 +83,7 @@ def scenes(count: int, seed: int, but: frozenset[Scene] = frozenset()) -> list[S
         seed: Of the choice.
         but: Scenes that are not to be among them.
     """
-    rng = random.Random(seed)
-    found: dict[Scene, None] = {}
-    while len(found) < count:
-        scene = _scene(rng)
-        if scene not in but:
-            found[scene] = None
-    return list(found)
+    return different(_scene, count, seed, but)
 
 
 def _scene(rng: random.Random) -> Scene:

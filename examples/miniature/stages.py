@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import transformers
-from kept import kept
+from experiments import kept
 from transformers import LlavaProcessor
 
 from miniature import reinforced, supervised

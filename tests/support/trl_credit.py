@@ -9,6 +9,7 @@ from statistics import fmean
 
 import torch
 from taught_vlm import PROMPT, TARGET
+from trl_on_cpu import on_cpu
 
 from vincicoder import CompletionReward, RewardRequest, RewardResult, VisualReward
 from vincicoder.errors import ConfigError
@@ -21,7 +22,7 @@ def trained(directory: Path, policy: Path, weight: float, prefixes: int = 20):
     """Train a step and return the trainer, which remembers what it learned from and what TRL alone would have."""
     from datasets import Dataset
     from transformers import AutoModelForImageTextToText, AutoProcessor
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOTrainer
 
     class Plain(GRPOTrainer):
         def _generate_and_score_completions(self, inputs):
@@ -34,19 +35,7 @@ def trained(directory: Path, policy: Path, weight: float, prefixes: int = 20):
             self.batch = super()._generate_and_score_completions(inputs)
             return self.batch
 
-    options = GRPOConfig(
-        output_dir=str(directory / "out"),
-        per_device_train_batch_size=4,
-        num_generations=4,
-        max_completion_length=64,
-        max_steps=1,
-        logging_steps=1,
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        save_strategy="no",
-    )
+    options = on_cpu(directory, 4, max_completion_length=64, max_steps=1)
     question = [{"role": "user", "content": PROMPT}]
     trainer = Trainer(
         model=AutoModelForImageTextToText.from_pretrained(policy),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from taught_vlm import PROMPT, TARGET
 from tiny_benchmarks import taught_unisvg
+from trl_on_cpu import on_cpu
 
 from vincicoder import CompletionReward, RewardRequest, VisualReward, evaluate
 from vincicoder.cli.requests_file import RequestsFile
@@ -102,26 +103,9 @@ def assert_scored_again(directory: Path, data: Path, count: int) -> None:
 
 def settings(directory: Path):
     """Return what TRL is told."""
-    from trl import GRPOConfig
-
-    return GRPOConfig(
-        output_dir=str(directory / "out"),
-        per_device_train_batch_size=4,
-        per_device_eval_batch_size=4,
-        eval_strategy="steps",
-        eval_steps=2,
-        num_generations=4,
-        max_completion_length=64,
-        max_steps=2,
-        logging_steps=1,
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        reward_weights=[1.0, 0.0],
-        save_strategy="no",
-        log_completions=True,
-    )
+    validated = {"eval_strategy": "steps", "eval_steps": 2, "per_device_eval_batch_size": 4}
+    logged = {"reward_weights": [1.0, 0.0], "log_completions": True}
+    return on_cpu(directory, 4, max_completion_length=64, max_steps=2, **validated, **logged)
 
 
 def main(directory: Path, policy: Path) -> None:

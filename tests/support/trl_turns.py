@@ -9,6 +9,7 @@ from statistics import fmean
 
 from taught_turns import called_turns, make_taught_turns
 from taught_vlm import PROMPT, TARGET
+from trl_on_cpu import on_cpu
 
 from vincicoder import CompletionReward, RewardRequest, VisualReward
 from vincicoder.trainers.turns import answers_in
@@ -29,7 +30,7 @@ def trained(directory: Path, reward: Recorded):
     """Train a step of a policy that calls the tool, and return the trainer, which remembers its batch."""
     from datasets import Dataset
     from transformers import AutoModelForImageTextToText, AutoProcessor
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOTrainer
     from trl.chat_template_utils import qwen3_vl_chat_template
 
     class Trainer(GRPOTrainer):
@@ -40,20 +41,8 @@ def trained(directory: Path, reward: Recorded):
     tools = [reward.environment().render]
     turns = called_turns(language=False)  # the environment knows it
     policy = make_taught_turns(directory / "policy", "qwen3_vl", turns, qwen3_vl_chat_template, tools)
-    options = GRPOConfig(
-        output_dir=str(directory / "out"),
-        per_device_train_batch_size=8,
-        num_generations=8,
-        max_completion_length=600,
-        max_tool_calling_iterations=1,
-        temperature=0.8,
-        max_steps=1,
-        logging_steps=1,
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        save_strategy="no",
+    options = on_cpu(
+        directory, 8, max_completion_length=600, max_tool_calling_iterations=1, temperature=0.8, max_steps=1
     )
     question = [{"role": "user", "content": PROMPT}]
     trainer = Trainer(

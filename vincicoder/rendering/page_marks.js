@@ -72,19 +72,12 @@
   const shapes = Array.from(Document.prototype.querySelectorAll.call(document, SHAPES)).filter(
     shape => shape instanceof SVGGeometryElement && !shape.closest(UNSEEN),
   );
-  const rectangleOf = element => {
-    const {left, top, right, bottom} = Element.prototype.getBoundingClientRect.call(element);
-    return right - left < 1 || bottom - top < 1
-      ? null
-      : [left + scrollX, top + scrollY, right + scrollX, bottom + scrollY];
-  };
-
   // What an element paints beside its text. A border on all sides is the outline of the box, others are lines.
   const boxesOf = element => {
     const style = getComputedStyle(element);
-    const rectangle = rectangleOf(element);
-    if (style.visibility !== "visible" || Number(style.opacity) <= FAINT || !rectangle) return [];
-    const [left, top, right, bottom] = rectangle;
+    const box = Element.prototype.getBoundingClientRect.call(element);
+    if (style.visibility !== "visible" || Number(style.opacity) <= FAINT || Math.min(box.width, box.height) < 1) return [];
+    const [left, top, right, bottom] = [box.left + scrollX, box.top + scrollY, box.right + scrollX, box.bottom + scrollY];
     const painted = alpha(style.backgroundColor, 1) > FAINT || style.backgroundImage !== "none";
     const filled = painted || REPLACED.some(kind => element instanceof kind);
     const outline = [left, top, right, top, right, bottom, left, bottom];
@@ -92,8 +85,8 @@
       const seen = style[`border${side}Style`] !== "none" && alpha(style[`border${side}Color`], 1) > FAINT;
       return seen ? Number.parseFloat(style[`border${side}Width`]) : 0;
     });
-    if (filled && widths.every(width => width > 0)) return [[true, outline, 0]];
-    if (widths.every(width => width > 0)) return [[false, [...outline, left, top], widths[0]]];
+    const area = filled ? [[true, outline, 0]] : [];
+    if (widths.every(width => width > 0)) return filled ? area : [[false, [...outline, left, top], widths[0]]];
     const [up, across, down, back] = widths.map(width => width / 2);
     const lines = [
       [left, top + up, right, top + up],
@@ -101,8 +94,7 @@
       [left, bottom - down, right, bottom - down],
       [left + back, top, left + back, bottom],
     ];
-    const borders = lines.map((line, side) => [false, line, widths[side]]).filter(([, , width]) => width > 0);
-    return filled ? [[true, outline, 0], ...borders] : borders;
+    return area.concat(lines.map((line, side) => [false, line, widths[side]]).filter(([, , width]) => width > 0));
   };
 
   const traced = shapes.filter(shape => shape.closest(".trace"));

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from kept import kept
+from experiments import kept
 
 
 def made(log):
