@@ -1,9 +1,9 @@
 """CPU time of the process that scores, a response: everything but renders, the encoder and the trainer.
 
 The encoder answers at once, so that what is left is what ``VisualReward`` does itself: align, hand over, read, guard,
-resize, cut into tiles. Nearly all that large images cost more than small ones is spent in Pillow and numpy without the
-interpreter's lock, beside other threads. Then the same requests go through the process that a node's ranks share, and
-the time of this process is that of a trainer. Run: ``python benchmarks/scorer_cost.py``.
+resize, cut into tiles. What it does under the interpreter's lock, no other thread does at the same time, so that is
+counted too. Then the same requests go through the process that a node's ranks share, and the time of this process is
+that of a trainer. Run: ``python benchmarks/scorer_cost.py``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from lock_held import held_ms, start_counting
 from PIL import Image
 
 from vincicoder import RewardRequest, RewardResult, VisualReward
@@ -26,7 +27,7 @@ plt.figure(figsize=(6.4, 4.8), dpi=200)
 plt.bar(["a", "b", "c"], [{}, 2, 3])
 plt.savefig("out.png")
 """
-_ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64"><circle cx="{}" cy="9" r="9"/></svg>'
+_ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64"><circle cx="9" cy="9" r="9.{}"/></svg>'
 
 
 class Instant:
@@ -65,30 +66,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=160, help="requests of each kind (default 160)")
     parser.add_argument("--responses", type=int, default=8, help="responses to a target (default 8)")
+    parser.add_argument("--preset", default="paper", help="preset of the scorer (default paper)")
     args = parser.parse_args()
+    start_counting()
     kinds = {"icons of 64 x 64": ((64, 64), "svg", _ICON), "charts of 1280 x 960": ((1280, 960), "python", _CHART)}
     node = NodeReward({"encoder": "embedded"})
-    print(f"{'CPU ms a response of':24}{'scorer':>10}{'on Ray':>10}{'trainer':>10}")
+    print(f"{'CPU ms a response, of it under the lock':40}{'scorer':>14}{'on Ray':>14}{'trainer':>14}")
     for name, kind in kinds.items():
         requests = requests_of(args.requests, args.responses, *kind)
-        scorers = []
+        costs = []
         for encoder in (Instant(), Elsewhere()):
-            with VisualReward(encoder, keep_renders="none") as reward:
+            with VisualReward(encoder, keep_renders="none", preset=args.preset) as reward:
                 reward.score(requests[: args.responses])
-                scorers.append(cpu_ms(lambda: reward.score(requests)))  # noqa: B023
+                costs.append(cpu_ms(lambda: reward.score(requests)))  # noqa: B023
         list(node.stream(requests[: args.responses]))
-        trainer = cpu_ms(lambda: [result for _, result in node.stream(requests)])  # noqa: B023
-        print(f"{name:24}{scorers[0]:10.2f}{scorers[1]:10.2f}{trainer:10.2f}", flush=True)
+        costs.append(cpu_ms(lambda: [result for _, result in node.stream(requests)]))  # noqa: B023
+        print(f"{name:40}", *(f"{cpu:7.2f}{held:6.2f}" for cpu, held in costs), flush=True)
     node.close()
 
 
-def cpu_ms(work: Callable[[], list[RewardResult]]) -> float:
-    """Return the CPU ms of this process a response, those of its children left out."""
-    before = time.process_time()
+def cpu_ms(work: Callable[[], list[RewardResult]]) -> tuple[float, float]:
+    """Return the CPU ms of this process a response, those of its children left out, and how many under the lock."""
+    before, held = time.process_time(), held_ms()
     results = work()
     if bad := [result for result in results if not result.execution]:
         raise SystemExit(f"{bad[0].status}: {bad[0].message}")
-    return (time.process_time() - before) * 1000 / len(results)
+    seconds, held = time.process_time() - before, held_ms() - held
+    return seconds * 1000 / len(results), held / len(results)
 
 
 if __name__ == "__main__":

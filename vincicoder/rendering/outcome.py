@@ -32,6 +32,8 @@ def render_of(result: JobResult) -> Render:
 
 
 def _prefixes_of(result: JobResult) -> Iterator[tuple[int, Image.Image]]:
+    if not result.prefixes:  # the usual case, which needs no page to draw them on
+        return
     shown = Image.new("RGB", result.size or (1, 1), "white")
     for part in result.prefixes:
         left, top, right, bottom = part.box

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vincicoder.similarity.pixels import pixels
 from vincicoder.similarity.tiling import fitted, grid_of, tile
 
 
@@ -42,7 +43,7 @@ class Packed:
             fitted_to: The target's size.
         """
         rgb = image if image.mode == "RGB" else image.convert("RGB")
-        return cls(zlib.compress(rgb.tobytes(), 1), rgb.size, fitted_to)
+        return cls(zlib.compress(np.ascontiguousarray(pixels(rgb)).data, 1), rgb.size, fitted_to)
 
     def __len__(self) -> int:
         """Return the number of tiles, the thumbnail included."""

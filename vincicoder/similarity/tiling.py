@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vincicoder.similarity.pixels import PIXEL, pixels
+
 TILE = 448
 """Side of a tile, in pixels."""
 
@@ -87,14 +89,14 @@ def tile(image: Image.Image) -> Tiles:
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     columns, rows = grid = grid_of(*rgb.size)
-    stretched = np.asarray(rgb.resize((columns * TILE, rows * TILE), Image.Resampling.BICUBIC))
-    cells = stretched.reshape(rows, TILE, columns, TILE, 3).swapaxes(1, 2)
     count = columns * rows
-    pixels = np.empty((count + (count > 1), TILE, TILE, 3), np.uint8)
-    pixels[:count].reshape(rows, columns, TILE, TILE, 3)[...] = cells
+    cut = np.empty((count + (count > 1), TILE, TILE, 3), np.uint8)
+    stretched = rgb.resize((columns * TILE, rows * TILE), Image.Resampling.BICUBIC)
+    cells = cut[:count].view(PIXEL).reshape(rows, columns, TILE, TILE).swapaxes(1, 2)
+    cells[...] = pixels(stretched).reshape(cells.shape)
     if count > 1:
-        pixels[count] = np.asarray(rgb.resize((TILE, TILE), Image.Resampling.BICUBIC))
-    return Tiles(pixels, grid)
+        cut[count].view(PIXEL)[..., 0] = pixels(rgb.resize((TILE, TILE), Image.Resampling.BICUBIC))
+    return Tiles(cut, grid)
 
 
 def fitted(render: Image.Image, size: tuple[int, int]) -> Image.Image:
