@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from PIL import Image
 
 from vincicoder.evaluation.metrics import Metric, missing
-from vincicoder.evaluation.metrics.ems import Base, ems, prepare
+from vincicoder.similarity.ems import Base, ems, prepare
 
 
 def measure(target: Image.Image, render: Image.Image, prepared: Base) -> Mapping[str, float]:

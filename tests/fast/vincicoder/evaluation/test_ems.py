@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from vincicoder.evaluation.metrics import ems, ems_resized
-
-METRIC = ems.METRIC
+from vincicoder.evaluation.metrics import ems_resized
+from vincicoder.evaluation.metrics.ems import METRIC
+from vincicoder.similarity import ems
 
 
 def page(size: tuple[int, int], *boxes: tuple[int, int, int, int], ground: str = "white", ink: str = "black"):

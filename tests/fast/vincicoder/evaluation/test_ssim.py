@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vincicoder.evaluation.metrics.ssim import METRIC, ssim
+from vincicoder.evaluation.metrics.ssim import METRIC
+from vincicoder.similarity.ssim import ssim
 
 
 def noise(seed: int, *shape: int):
