@@ -106,7 +106,7 @@ def align(
         >>> align("Here it is:\n```svg\n<svg/>\n```", "svg").code
         '<svg/>'
         >>> align("```html\n<p>Hi</p>\n```", prompt="Write SVG.").message
-        'asked for a svg block, found only: html'
+        'asked for a block of SVG code, found only: html'
     """
     asked = get_language(language) if language and language.strip() else asked_language(prompt or "")
     wanted = asked or get_language(DEFAULT)
@@ -120,14 +120,14 @@ def align(
         code = page.code(block)
         if code.strip():
             return Alignment(wanted.name, Status.OK, code)
-        return outcome(Status.NO_CODE, f"the last {wanted.name} block is empty")
+        return outcome(Status.NO_CODE, f"the last {wanted.title} block is empty")
     if any(page.is_in(block, wanted) for block in page.unclosed):
-        return outcome(Status.TRUNCATED, f"the {wanted.name} block never closes: the response was cut off")
+        return outcome(Status.TRUNCATED, f"the {wanted.title} block never closes: the response was cut off")
     if blocks := page.closed + page.unclosed:
         tags = list(dict.fromkeys(block.tag[:20] or "no tag" for block in blocks))
         found = ", ".join(tags[:5]) + (", …" if len(tags) > 5 else "")
-        expected = f"asked for a {wanted.name} block" if asked else f"no language asked for, so {wanted.name} expected"
-        return outcome(Status.WRONG_LANGUAGE, f"{expected}, found only: {found}")
+        told = "asked for" if asked else "no language asked for, so expected"
+        return outcome(Status.WRONG_LANGUAGE, f"{told} a block of {wanted.title} code, found only: {found}")
     if page.unfinished_thinking:
         return outcome(Status.NO_CODE, "the thinking section never closes, so there is no answer")
     return _without_fence(page, wanted, require_fence)
@@ -181,10 +181,10 @@ def _without_fence(page: Page, wanted: Language, require_fence: bool) -> Alignme
     if start is None or ends is None:
         return Alignment(wanted.name, Status.NO_CODE, None, "the response has no code block")
     if require_fence:
-        message = f"the response has {wanted.name} code but no ```{wanted.name} fence around it"
+        message = f"the response has {wanted.title} code but no ```{wanted.name} fence around it"
         return Alignment(wanted.name, Status.NO_CODE, None, message)
     end = max((ending.end() for ending in ends.finditer(text, start.end())), default=None)
     if end is None:
-        message = f"the {wanted.name} code never ends: the response was cut off"
+        message = f"the {wanted.title} code never ends: the response was cut off"
         return Alignment(wanted.name, Status.TRUNCATED, None, message)
     return Alignment(wanted.name, Status.OK, text[start.start() : end])

@@ -99,6 +99,7 @@ def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
     from vincicoder.cli.examination import Check, State, fonts, loadable_encoder, renderers, sandbox
     from vincicoder.cli.job import checked_options, has_gpu, machines, memory, parsed_options, same_renders
     from vincicoder.cli.job_data import Sample, data_checks, gold_check, read_sample
+    from vincicoder.reward.combine import weights_of
     from vincicoder.trainers.environment import reward_options
 
     given = parsed_options(options.option, options.trainer)
@@ -108,7 +109,9 @@ def _stages(options: argparse.Namespace) -> Iterator[list[Check]]:
         if options.trainer == "swift":
             given = {**reward_options(), **given}
         config = checked_options(options.trainer, given)
-        first.append(Check("options", State.OK, f"preset {config.scoring.preset}, encoder {config.encoder.name}"))
+        weights = ", ".join(f"{name} {weight:g}" for name, weight in weights_of(config.scoring).items())
+        told = f"preset {config.scoring.preset}, encoder {config.encoder.name}, weights: {weights}"
+        first.append(Check("options", State.OK, told))
     except VinciCoderError as error:
         first.append(Check("options", State.MISSING, str(error), "change the option", required=True))
     sample = Sample({}, {})

@@ -33,6 +33,6 @@ def test_the_last_known_block_tells_the_language_else_what_begins(response: str,
 
 
 def test_nobody_is_said_to_have_asked_for_python_unless_somebody_did() -> None:
-    assert align(SVG).message == "no language asked for, so python expected, found only: svg"
+    assert align(SVG).message == "no language asked for, so expected a block of Python code, found only: svg"
     for asked in ({"language": "python"}, {"prompt": "Write Python code for this chart."}):
-        assert align(SVG, **asked).message == "asked for a python block, found only: svg"
+        assert align(SVG, **asked).message == "asked for a block of Python code, found only: svg"

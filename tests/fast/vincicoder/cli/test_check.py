@@ -66,6 +66,7 @@ def test_a_job_that_will_run_is_ready(tmp_path, capsys):
     code, checks = checked("--trainer", "easyr1", "--data", path, "encoder=embedded", "workers=1", capsys=capsys)
     assert code == 0, checks
     assert checks["gold-answers"]["state"] == checks["svg"]["state"] == "ok"
+    assert checks["options"]["detail"].endswith("weights: paper 1")
     assert "python" not in checks, "only the renderers of the data's languages"
 
 

@@ -40,3 +40,14 @@ def test_the_slider_shows_each_step_with_its_images_and_runs_nothing_of_a_respon
     tab.goto(f"{gallery.page.as_uri()}#step-10")
     tab.reload()
     assert tab.locator("#shown").text_content() == "step 10 (1 of 2)", "a link leads to its step"
+
+
+def test_a_target_is_shown_as_large_as_its_render_however_few_pixels_it_has(tmp_path: Path, browser: Any) -> None:
+    row = shown("a", 0.5, "p")
+    gallery = Gallery(tmp_path, 1)
+    gallery.add(1, [row._replace(images={"target": IMAGE.resize((8, 6)), "render": IMAGE.resize((400, 300))})])
+    tab = browser.new_page(viewport={"width": 900, "height": 900})
+    tab.goto(gallery.page.as_uri())
+    tab.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    target, render = (each.bounding_box() for each in tab.locator(".card img").all())
+    assert (target["width"], target["height"]) == (render["width"], render["height"])
