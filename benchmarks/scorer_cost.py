@@ -9,6 +9,7 @@ that of a trainer. Run: ``python benchmarks/scorer_cost.py``.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import time
 from collections.abc import Callable, Sequence
@@ -78,6 +79,7 @@ def main() -> None:
         for encoder in (Instant(), Elsewhere()):
             with VisualReward(encoder, keep_renders="none", preset=args.preset) as reward:
                 reward.score(requests[: args.responses])
+                gc.freeze()  # as the processes do that score for trainers
                 costs.append(cpu_ms(lambda: reward.score(requests)))  # noqa: B023
         list(node.stream(requests[: args.responses]))
         costs.append(cpu_ms(lambda: [result for _, result in node.stream(requests)]))  # noqa: B023

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import threading
 from collections import OrderedDict
@@ -102,6 +103,7 @@ class NodeScorer:
                     scoring=config.scoring,
                     keep_renders=config.keep_renders,
                 )
+                gc.freeze()  # what was loaded stays, so that looking through it for garbage is in vain
             return self._built
 
     def _measure(self, result: RewardResult) -> None:

@@ -10,12 +10,9 @@ import contextlib
 import dataclasses
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from typing import Any
-
-from PIL import Image
 
 from vincicoder.errors import MachineFault
 from vincicoder.evaluation.benchmark import Sample
@@ -23,7 +20,7 @@ from vincicoder.evaluation.benchmarks import BENCHMARKS
 from vincicoder.evaluation.measuring import Plan, SampleMeasurer
 from vincicoder.evaluation.predictions import Prediction
 from vincicoder.rendering import Render
-from vincicoder.reward.worker_process import WorkerProcess, served
+from vincicoder.reward.worker_process import Line, WorkerProcess, served
 from vincicoder.status import Status
 
 Job = tuple[Sample, Sequence[Prediction]]
@@ -94,7 +91,7 @@ class MeasuringWorkers:
             for _ in range(_TRIES):
                 worker = getattr(self._local, "worker", None) or self._start()
                 try:
-                    worker.connection.send((self._plan, sample, predictions))
+                    worker.line.send((self._plan, sample, predictions))
                     while (row := self._next_row(worker)) is not None:
                         predictions = predictions[1:]
                         found.put(row)
@@ -114,16 +111,16 @@ class MeasuringWorkers:
     def _next_row(self, worker: WorkerProcess) -> Row | None:
         """Return the next row of a worker, having done what it asks for, or None when there is no more."""
         while True:
-            kind, content = worker.receive(_SILENCE)
+            kind, content = worker.line.receive(_SILENCE)
             if kind == "row":
                 row: Row = content
                 return row
             if kind == "done":
                 return None
             if kind == "run":
-                worker.connection.send(_unwrapped_render(self._render(*content)))
+                worker.line.send(_fields_of(self._render(*content)))
             else:
-                worker.connection.send(self._network(*content))
+                worker.line.send(self._network(*content))
 
     def _network(self, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[bool, Any]:
         """Call a function that holds weights, one call at a time."""
@@ -158,35 +155,29 @@ def _lost(prediction: Prediction, message: str) -> Row:
     }
 
 
-def _unwrapped_render(render: Render) -> tuple[Mapping[str, Any], tuple[int, int], bytes]:
-    """Return a render's fields and its pixels as they are: pickling it would compress them, which takes longer."""
-    fields = {each.name: getattr(render, each.name) for each in dataclasses.fields(render) if each.name != "image"}
-    image = render.image
-    return fields, (image.size if image else (0, 0)), (image.tobytes() if image else b"")
+def _fields_of(render: Render) -> dict[str, Any]:
+    """Return a render's fields, its image as it is: pickling the render would compress it, which takes longer."""
+    return {each.name: getattr(render, each.name) for each in dataclasses.fields(render)}
 
 
-def _wrapped_render(fields: Mapping[str, Any], size: tuple[int, int], pixels: bytes) -> Render:
-    return Render(image=Image.frombytes("RGB", size, pixels) if pixels else None, **fields)
-
-
-def _work(connection: Connection[Any, Any]) -> None:
+def _work(line: Line) -> None:
     def run(code: str, language: str) -> Render:
-        connection.send(("run", (code, language)))
-        return _wrapped_render(*connection.recv())
+        line.send(("run", (code, language)))
+        return Render(**line.receive())
 
     def network(function: Callable[..., Any], *arguments: Any) -> Any:
-        connection.send(("network", (function, arguments)))
-        worked, answer = connection.recv()
+        line.send(("network", (function, arguments)))
+        worked, answer = line.receive()
         if not worked:
             raise MachineFault(answer)
         return answer
 
     with contextlib.suppress(EOFError, BrokenPipeError):  # whoever asked is gone
         while True:
-            plan, sample, predictions = connection.recv()
+            plan, sample, predictions = line.receive()
             for row in SampleMeasurer(BENCHMARKS.get(plan.benchmark), plan, sample, run, network).rows(predictions):
-                connection.send(("row", row))
-            connection.send(("done", None))
+                line.send(("row", row))
+            line.send(("done", None))
 
 
 if __name__ == "__main__":

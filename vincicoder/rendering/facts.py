@@ -19,8 +19,9 @@ drew, also what nobody can see: `vincicoder.similarity.ink` says how far the pix
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any, NoReturn
 
 MAX_BYTES = 256_000
@@ -33,6 +34,7 @@ MAX_POINTS = 64
 """Most points of one mark."""
 _MAX_COORDINATE = 1_000_000
 _MOST_READ = 2_000  # points of a mark; of one with more, points are left out before it is looked at
+_NUMBERS = frozenset((int, float))
 _KEYS = len('{"text":"","box":[,,,],"colour":[255,255,255]},')  # what JSON adds to the values of a span
 
 
@@ -103,10 +105,18 @@ class Facts:
 
     spans: tuple[Span, ...] = ()
     marks: tuple[Mark, ...] = ()
+    _json: str | None = field(init=False, default=None, repr=False, compare=False)
 
     def to_json(self) -> str:
         """Return the facts as JSON text; nothing is checked or cut. Numbers may be of any type, such as numpy's."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), default=float)
+        if self._json is not None:
+            return self._json
+        content = {"spans": list(map(asdict, self.spans)), "marks": list(map(asdict, self.marks))}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=float)
+
+    def __reduce__(self) -> tuple[Callable[[str], Facts], tuple[str]]:
+        """Pickle the text, which takes a tenth of the time of its hundreds of spans and points."""
+        return Facts.from_json, (self.to_json(),)
 
     @classmethod
     def from_json(cls, text: str) -> Facts:
@@ -133,10 +143,12 @@ class Facts:
                 raise FactsError(f"{name} is not a list")
             if len(found) > most:
                 raise FactsError(f"they have {len(found):,} {name}, over the limit of {most:,}")
-        return cls(
+        facts = cls(
             tuple(_span(span, f"span {number}") for number, span in enumerate(spans, 1)),
             tuple(_mark(mark, f"mark {number}") for number, mark in enumerate(marks, 1)),
         )
+        object.__setattr__(facts, "_json", text)  # to be sent as it came
+        return facts
 
 
 def united(box: Box, other: Box) -> Box:
@@ -254,17 +266,16 @@ def _mark(data: Any, where: str) -> Mark:
         raise FactsError(f"{where}: filled is neither true nor false")
     if not isinstance(points, list) or not 2 <= len(points) <= MAX_POINTS:
         raise FactsError(f"{where}: its points are not a list of 2 to {MAX_POINTS} points")
-    limits = -_MAX_COORDINATE, _MAX_COORDINATE, f"{where}: a point"
-    pairs = [_numbers(point, 2, *limits) for point in points]
+    if any(type(point) is not list or len(point) != 2 for point in points):
+        raise FactsError(f"{where}: a point is not a list of 2 numbers")
+    _numbers(list(chain.from_iterable(points)), 2 * len(points), -_MAX_COORDINATE, _MAX_COORDINATE, f"{where}: a point")
     [width] = _numbers([width], 1, 0, _MAX_COORDINATE, f"{where}: its width")
-    return Mark(tuple((x, y) for x, y in pairs), filled, width)
+    return Mark(tuple(map(tuple, points)), filled, width)
 
 
 def _numbers(data: Any, count: int, low: int, high: int, what: str) -> list[float]:
     if not isinstance(data, list) or len(data) != count:
         raise FactsError(f"{what} is not a list of {count} numbers")
-    for value in data:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            raise FactsError(f"{what} has a value that is not a number from {low} to {high}")
+    if not _NUMBERS.issuperset(map(type, data)) or not low <= min(data) <= max(data) <= high:
+        raise FactsError(f"{what} has a value that is not a number from {low} to {high}")
     return data

@@ -89,19 +89,14 @@ class PerTarget:
 
 
 def gather(futures: Mapping[str, Future[Any]]) -> Future[dict[str, Any]]:
-    """Return a future of all results by name, or of the first error."""
-    gathered: Future[dict[str, Any]] = finished({})
-    for name, future in futures.items():
-        gathered = _joined(gathered, name, future)
-    return gathered
-
-
-def _joined(before: Future[dict[str, Any]], name: str, future: Future[Any]) -> Future[dict[str, Any]]:
-    return chained(before, lambda results: copied(future, lambda result: {**results, name: result}))
+    """Return a future of all results by name, or of an error, when all of them are done."""
+    return copied(settled(futures), lambda done: {name: future.result() for name, future in done.items()})
 
 
 def settled(futures: Mapping[str, Future[Any]]) -> Future[dict[str, Future[Any]]]:
     """Return a future of these same futures, which is done when all of them have a result or an error."""
+    if all(future.done() for future in futures.values()):
+        return finished(dict(futures))
     last: Future[dict[str, Future[Any]]] = Future()
     left = len(futures)
     lock = threading.Lock()
@@ -143,18 +138,25 @@ def chained(first: Future[Any], then: Callable[[Any], Future[Any]]) -> Future[An
 
     Cancelling it cancels what ``then`` promised.
     """
+    if first.done():
+        return _promised(first, then)
     last: Future[Any] = Future()
 
     def arrived(done: Future[Any]) -> None:
-        try:
-            promised = then(done.result())
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
-            promised = failed(error)
+        promised = _promised(done, then)
         promised.add_done_callback(functools.partial(hand_over, last))
         last.add_done_callback(lambda last: last.cancelled() and promised.cancel())
 
     first.add_done_callback(arrived)
     return last
+
+
+def _promised(done: Future[Any], then: Callable[[Any], Future[Any]]) -> Future[Any]:
+    """Return what ``then`` promises of a future that is done, or a future that has failed."""
+    try:
+        return then(done.result())
+    except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        return failed(error)
 
 
 def hand_over(future: Future[Any], done: Future[Any]) -> None:

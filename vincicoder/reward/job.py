@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vincicoder.alignment import Alignment, last_block
 from vincicoder.rendering import Render
 from vincicoder.reward.result import STAGES, RewardRequest
-from vincicoder.similarity import Comparison
+from vincicoder.similarity import Comparison, fitted
 from vincicoder.status import Fault, Status
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Job:
     prefixes: dict[int, dict[str, float | None]] = field(default_factory=dict)
     left: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _fitted: Image.Image | None = None
 
     def fail(self, status: Status, message: str) -> None:
         """Note what became of it; the first machine fault wins over what components found."""
@@ -96,6 +97,12 @@ class Job:
         """The image of a job that was rendered."""
         assert self.render is not None and self.render.image is not None
         return self.render.image
+
+    def fitted(self, size: tuple[int, int]) -> Image.Image:
+        """Return the image of a job that was rendered at its target's size, which the encoder and components share."""
+        if self._fitted is None:
+            self._fitted = fitted(self.rendered, size)
+        return self._fitted
 
     @property
     def facts(self) -> Facts | None:

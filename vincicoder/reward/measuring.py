@@ -32,7 +32,7 @@ from vincicoder.reward.inputs import (
 from vincicoder.reward.pixels import PixelWorkers
 from vincicoder.reward.references import fault_of
 from vincicoder.reward.stages import EncoderStage, EndpointStage
-from vincicoder.similarity import Similarity, blank_page, fitted
+from vincicoder.similarity import Similarity
 from vincicoder.status import Fault, Status
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Measuring:
         request, render = job.request, job.rendered
         return {
             "target": target,
-            "render": fitted(render, target.size) if self._needs_render else None,
+            "render": job.fitted(target.size) if self._needs_render else None,
             "target_size": target.size,
             "render_size": render.size,
             "code": job.alignment.code,
@@ -217,7 +217,7 @@ class Measuring:
 
     def _inputs(self, job: Job, component: Component, offered: dict[str, Any]) -> Future[dict[str, Any]]:
         """Return what a component needs, by name."""
-        missing = component.needs - set(offered)
+        missing = component.needs - offered.keys()
         waits = {name: self._awaited(name, job, component, offered) for name in missing}
         inputs = {name: offered[name] for name in component.needs if name in offered}
         return copied(gather(waits), lambda ready: {**inputs, **ready})
@@ -235,7 +235,7 @@ class Measuring:
         if name == "comparison":
             return copied(job.compared, lambda pair: pair[0])
         if name == "render_tokens":
-            return self._encoder.call(self._similarity.patch_tokens, fitted(job.rendered, target.size))
+            return self._encoder.call(self._similarity.patch_tokens, job.fitted(target.size))
         if name == "target_tokens":
             return self._per_target.get(
                 name, job.key, lambda: self._encoder.call(self._similarity.patch_tokens, target)
@@ -247,7 +247,7 @@ class Measuring:
         return self._prepared(job, component, offered)
 
     def _blank_comparison(self, key: str, target: Image.Image) -> Future[Any]:
-        compared = self._encoder.submit(self._similarity.prepare(target, blank_page(target), key))
+        compared = self._encoder.submit(self._similarity.prepare_blank(target, key))
         return copied(compared, lambda pair: pair[0])
 
     def _of_reference(self, job: Job, names: frozenset[str]) -> Future[dict[str, Any]]:

@@ -12,12 +12,11 @@ import pickle
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from typing import Any
 
 from vincicoder.errors import MachineFault
 from vincicoder.reward.components import Component, chosen, load_component
-from vincicoder.reward.worker_process import WorkerProcess, served
+from vincicoder.reward.worker_process import Line, WorkerProcess, served
 
 _DEADLINE = 60.0
 """Seconds that one component may take for one sample."""
@@ -96,8 +95,8 @@ class PixelWorkers:
         if worker is None:
             worker = self._local.worker = self._start()
         try:
-            worker.connection.send([(each.name, dict(each.options), part, dict(given)) for each, part, given in calls])
-            return [pickle.loads(answer) for answer in worker.receive(_DEADLINE * len(calls))]
+            worker.line.send([(each.name, dict(each.options), part, dict(given)) for each, part, given in calls])
+            return [pickle.loads(answer) for answer in worker.line.receive(_DEADLINE * len(calls))]
         except (EOFError, OSError, TimeoutError):
             self._end(worker)
             raise
@@ -124,14 +123,14 @@ def _abandon(futures: Sequence[Future[Any]], run: Future[None]) -> None:
             future.set_exception(MachineFault(f"the pixel stage could not run this: {reason}"))
 
 
-def _work(connection: Connection[Any, Any]) -> None:
+def _work(line: Line) -> None:
     loaded: dict[str, Component] = {}
     while True:
         try:
-            jobs = connection.recv()
+            jobs = line.receive()
         except EOFError:  # whoever asked is gone
             return
-        connection.send([_answered(loaded, *job) for job in jobs])
+        line.send([_answered(loaded, *job) for job in jobs])
 
 
 def _answered(loaded: dict[str, Component], name: str, options: dict[str, Any], part: str, inputs: Any) -> bytes:

@@ -134,7 +134,9 @@ class Pipeline:
     def _compare(self, job: Job, target: Image.Image) -> None:
         """Hand a job whose image passed the guards to the stages."""
         started = time.perf_counter()
-        prepared = self._similarity.prepare(target, job.rendered, job.key)
+        # What is cut elsewhere is sent as it was rendered, which is often smaller.
+        image = job.rendered if self._similarity.cuts_elsewhere else job.fitted(target.size)
+        prepared = self._similarity.prepare(target, image, job.key)
         job.seconds["prepare"] = time.perf_counter() - started
         job.compared = self._encoder.submit(prepared)
         measure = functools.partial(self._measure, target)

@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vincicoder.similarity.compare import Comparison, Prepared, Similarity, blank_page
+    from vincicoder.similarity.compare import Comparison, Prepared, Similarity, background_of, blank_page
     from vincicoder.similarity.encoders import Encoder, load_encoder
     from vincicoder.similarity.tiling import MAX_TILES, TILE, Tiles, fitted, grid_of, tile
 
 _HOMES = {
-    **dict.fromkeys(("Comparison", "Prepared", "Similarity", "blank_page"), "compare"),
+    **dict.fromkeys(("Comparison", "Prepared", "Similarity", "background_of", "blank_page"), "compare"),
     **dict.fromkeys(("Encoder", "load_encoder"), "encoders"),
     **dict.fromkeys(("MAX_TILES", "TILE", "Tiles", "fitted", "grid_of", "tile"), "tiling"),
 }
@@ -27,6 +27,7 @@ __all__ = [
     "Prepared",
     "Similarity",
     "Tiles",
+    "background_of",
     "blank_page",
     "fitted",
     "grid_of",

@@ -16,7 +16,8 @@ from PIL import Image
 
 from vincicoder.errors import ConfigError
 from vincicoder.similarity.packed import Packed
-from vincicoder.similarity.tiling import fitted, grid_of, tile
+from vincicoder.similarity.pixels import pixels
+from vincicoder.similarity.tiling import TILE, fitted, grid_of, tile
 
 if TYPE_CHECKING:
     from vincicoder.similarity.encoders import Encoder, ImageEncoder, PatchEncoder
@@ -42,7 +43,8 @@ class Prepared:
     Attributes:
         key: Names the target's content.
         grid: Columns and rows.
-        render: The render's tiles, uint8, shape ``[N, 448, 448, 3]``; packed, if the encoder cuts images itself.
+        render: The render's tiles, uint8, shape ``[N, 448, 448, 3]``, or one tile that stands for all of them; packed,
+            if the encoder cuts images itself.
         target: The target's tiles, likewise, or None when its embedding is known.
         embedding: The target's embedding, float32, shape ``[N, D]``, or None when it is not known yet.
     """
@@ -141,8 +143,24 @@ class Similarity:
         Returns:
             What `compare` takes.
         """
+        return self._prepared(target, self._cut(render, target.size), key)
+
+    def prepare_blank(self, target: Image.Image, key: str) -> Prepared:
+        """Do the same for a page of the target's background colour, whose tiles are all one.
+
+        Args:
+            target: The target, RGB.
+            key: Names the target's content.
+
+        Returns:
+            What `compare` takes.
+        """
+        return self._prepared(
+            target, self._cut(Image.new("RGB", (TILE, TILE), background_of(target)), (TILE, TILE)), key
+        )
+
+    def _prepared(self, target: Image.Image, image: _Image, key: str) -> Prepared:
         grid = grid_of(*target.size)
-        image = self._cut(render, target.size)
         with self._lock:
             embedding = self._recall(key)
         if embedding is not None:
@@ -235,16 +253,21 @@ class Similarity:
             elif future is not None and error is not None:
                 future.set_exception(error)
 
+    @property
+    def cuts_elsewhere(self) -> bool:
+        """Whether the encoder is sent images, and cuts them into tiles itself."""
+        return hasattr(self.encoder, "encode_images")
+
     def _cut(self, image: Image.Image, size: tuple[int, int]) -> _Image:
         """Bring an image to the target's size and cut it into tiles, or leave that to the encoder."""
-        if hasattr(self.encoder, "encode_images"):
+        if self.cuts_elsewhere:
             return Packed.of(image, size)
         return tile(fitted(image, size)).pixels
 
     def _embed(self, images: Sequence[_Image]) -> Iterator[_Embedding]:
         """Embed images, many at a time; yield an array of its own for each."""
         for group in _groups(images):
-            if hasattr(self.encoder, "encode_images"):
+            if self.cuts_elsewhere:
                 yield from cast("ImageEncoder", self.encoder).encode_images(group)
                 continue
             embeddings = self.encoder.encode(group[0] if len(group) == 1 else np.concatenate(group))
@@ -277,7 +300,7 @@ class Similarity:
 
 
 def blank_page(target: Image.Image) -> Image.Image:
-    """Return a page of the target's size in its background colour, the most common one along its border.
+    """Return a page of the target's size in its background colour.
 
     Args:
         target: The target, RGB.
@@ -286,11 +309,24 @@ def blank_page(target: Image.Image) -> Image.Image:
         >>> blank_page(Image.new("RGB", (4, 3), "red")).getpixel((0, 0))
         (255, 0, 0)
     """
-    pixels = np.asarray(target)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    colours, counts = np.unique(border, axis=0, return_counts=True)
-    red, green, blue = (int(value) for value in colours[counts.argmax()])
-    return Image.new("RGB", target.size, (red, green, blue))
+    return Image.new("RGB", target.size, background_of(target))
+
+
+def background_of(target: Image.Image) -> tuple[int, int, int]:
+    """Return a target's background colour: the most common one along its border.
+
+    Args:
+        target: The target, RGB.
+
+    Example:
+        >>> background_of(Image.new("RGB", (4, 3), "red"))
+        (255, 0, 0)
+    """
+    stored = pixels(target)
+    border = np.concatenate([stored[0], stored[-1], stored[:, 0], stored[:, -1]]).view(np.uint8).reshape(-1, 3)
+    colours, counts = np.unique(border.astype(np.uint32) @ (1 << 16, 1 << 8, 1), return_counts=True)
+    colour = int(colours[counts.argmax()])
+    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 def _groups(images: Sequence[_Image]) -> Iterator[list[Any]]:
@@ -306,7 +342,7 @@ def _groups(images: Sequence[_Image]) -> Iterator[list[Any]]:
 
 
 def _comparison(target: _Embedding, render: _Embedding, grid: tuple[int, int]) -> Comparison:
-    similarities = [float(each) for each in _similarity(target, render)]
+    similarities = [float(each) for each in _similarity(target, render)]  # which repeats a render of one tile
     tiles = tuple(similarities[: grid[0] * grid[1]])
     return Comparison(coarse=similarities[-1], fine=sum(tiles) / len(tiles), grid=grid, tiles=tiles)
 

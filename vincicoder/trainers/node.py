@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import gc
 import hashlib
 import json
 import os
@@ -361,6 +362,7 @@ class _Server:
         with self._building:
             if self._reward is None:
                 self._reward = VisualReward.from_options(self._options)
+                gc.freeze()  # what was loaded stays, so that looking through it for garbage is in vain
             return self._reward
 
 

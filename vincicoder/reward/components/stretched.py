@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops
 
-from vincicoder.similarity import Comparison, blank_page, grid_of
+from vincicoder.similarity import Comparison, background_of, grid_of
 
 _Floats = npt.NDArray[np.float64]
 _Colour = tuple[int, int, int]
@@ -39,8 +39,7 @@ class Stretched:
 
     def prepare(self, target: Image.Image) -> tuple[_Colour, _Floats]:
         """Return the target's background colour and the share of ink in each of its tiles."""
-        red, green, blue = np.asarray(blank_page(target))[0, 0]
-        background = int(red), int(green), int(blue)
+        background = background_of(target)
         return background, _ink(target, background, grid_of(*target.size))
 
     def __call__(

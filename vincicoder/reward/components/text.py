@@ -83,14 +83,14 @@ class Text:
         self._cdist: Any = cdist
         self._similarity: Any = Levenshtein.normalized_similarity
 
-    def applies(self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None) -> bool:
+    def applies(self, prepared: Texts | None) -> bool:
         """Apply only where the target shows text that the reference draws."""
-        if reference_facts is None or reference_size is None:
-            return False
-        return bool((self.prepare(target, reference_facts, reference_size).shown >= _LEGIBLE).any())
+        return prepared is not None and bool((prepared.shown >= _LEGIBLE).any())
 
-    def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Texts:
-        """Return the reference's text, as far as the target shows it."""
+    def prepare(self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None) -> Texts | None:
+        """Return the reference's text, as far as the target shows it; None where there is no reference."""
+        if reference_facts is None or reference_size is None:
+            return None
         return _texts(reference_facts, reference_size, target)
 
     def __call__(self, render: Image.Image, facts: Facts | None, render_size: _Size, prepared: Texts) -> float:

@@ -98,15 +98,16 @@ class Values:
         1.0
     """
 
-    def applies(self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None) -> bool:
+    def applies(self, prepared: Shapes | None) -> bool:
         """Apply only where the target shows one of the shapes that the reference draws."""
-        if reference_facts is None or reference_size is None or not reference_facts.marks:
-            return False
-        known = self.prepare(target, reference_facts, reference_size)
-        return float(known.areas.shown.sum() + known.lines.shown.sum()) >= 1
+        return prepared is not None and float(prepared.areas.shown.sum() + prepared.lines.shown.sum()) >= 1
 
-    def prepare(self, target: Image.Image, reference_facts: Facts, reference_size: _Size) -> Shapes:
-        """Return the reference's shapes, as far as the target shows them."""
+    def prepare(
+        self, target: Image.Image, reference_facts: Facts | None, reference_size: _Size | None
+    ) -> Shapes | None:
+        """Return the reference's shapes, as far as the target shows them; None where it has none."""
+        if reference_facts is None or reference_size is None or not reference_facts.marks:
+            return None
         return _values(reference_facts, reference_size, target)
 
     def __call__(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +100,12 @@ WRONG = {
 def test_facts_are_the_same_after_the_way_through_json() -> None:
     assert Facts.from_json(FACTS.to_json()) == FACTS
     assert Facts.from_json('{"spans": [], "marks": []}') == Facts()
+
+
+def test_they_travel_to_other_processes_as_text() -> None:
+    received = Facts.from_json(FACTS.to_json())
+    assert pickle.loads(pickle.dumps(FACTS)) == pickle.loads(pickle.dumps(received)) == FACTS
+    assert dataclasses.replace(received, spans=()).to_json() == Facts((), FACTS.marks).to_json()
 
 
 def test_the_limits_themselves_are_allowed() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from vincicoder.errors import ConfigError
-from vincicoder.similarity import TILE, Comparison, Similarity, compare, load_encoder
+from vincicoder.similarity import TILE, Comparison, Similarity, blank_page, compare, load_encoder
 
 
 class Thumbs:
@@ -305,3 +305,12 @@ def test_an_encoder_that_fails_leaves_the_comparison_usable(similarity: Similari
     encoder.encode = works  # type: ignore[method-assign]
     assert similarity.compare([prepared])[0].visual() == 1.0
     assert (similarity.misses, similarity.hits) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["embedded", "strokes"])
+def test_one_tile_stands_for_a_blank_page(name: str) -> None:
+    similarity = Similarity(load_encoder(name))
+    target = drawing().resize((1300, 900))
+    pages = [similarity.prepare(target, blank_page(target), "t"), similarity.prepare_blank(target, "t")]
+    whole, one = similarity.compare(pages)
+    assert whole == one and len(one.tiles) > 1

@@ -139,6 +139,7 @@ def measured(image: Image.Image, facts: Facts | None, size: tuple[int, int] = SI
 
 def test_facts_are_read_with_single_spaces_weights_by_length_and_centres_as_shares_of_the_image() -> None:
     found = Text().prepare(PAGE, FACTS, SIZE)
+    assert found is not None
     left, top, right, bottom = FACTS.spans[0].box
     assert found.texts == ["Net sales", "a" * 31]
     assert found.weights == pytest.approx([3, math.sqrt(30)])
@@ -165,12 +166,12 @@ def test_a_render_without_text_scores_0(found: Facts | None) -> None:
 
 def test_it_applies_where_the_target_shows_text_that_the_reference_draws() -> None:
     text, blank = Text(), Image.new("RGB", SIZE, "white")
-    assert text.applies(PAGE, FACTS, SIZE) is True
-    assert text.applies(PAGE.resize((800, 600)), FACTS, SIZE) is True
-    assert text.applies(blank, FACTS, SIZE) is False
+    assert text.applies(text.prepare(PAGE, FACTS, SIZE)) is True
+    assert text.applies(text.prepare(PAGE.resize((800, 600)), FACTS, SIZE)) is True
+    assert text.applies(text.prepare(blank, FACTS, SIZE)) is False
     for nothing in (None, Facts(), Facts((Span(" ", (0, 0, 90, 90)),))):
-        assert text.applies(PAGE, nothing, SIZE) is False
-    assert text.applies(PAGE, None, None) is False
+        assert text.applies(text.prepare(PAGE, nothing, SIZE)) is False
+    assert text.applies(text.prepare(PAGE, None, None)) is False
 
 
 def test_as_many_spans_as_there_may_be_take_bounded_time() -> None:

@@ -47,8 +47,9 @@ def chart(
 def score(answer: tuple[Image.Image, Facts | None], known: tuple[Image.Image, Facts] | None = None) -> float:
     target, facts = known or chart()
     values = Values()
-    assert values.applies(target, facts, target.size)
-    return values(target, answer[0], answer[1], answer[0].size, values.prepare(target, facts, target.size))
+    prepared = values.prepare(target, facts, target.size)
+    assert values.applies(prepared) and prepared is not None
+    return values(target, answer[0], answer[1], answer[0].size, prepared)
 
 
 def higher(bar: int, factor: float) -> tuple[float, ...]:
@@ -163,12 +164,12 @@ def test_a_render_without_marks_scores_zero(facts: Facts | None) -> None:
 def test_it_applies_only_where_the_target_shows_a_mark_of_the_reference() -> None:
     values = Values()
     image, facts = chart()
-    assert values.applies(image, facts, SIZE)
-    assert not values.applies(image, None, None)
-    assert not values.applies(image, Facts(), SIZE)
-    assert values.applies(image, Facts(marks=facts.marks[:1]), SIZE)
-    assert not values.applies(image, Facts(marks=(box(300, 20, 340, 60),)), SIZE)
-    assert not values.applies(Image.new("RGB", SIZE, "white"), facts, SIZE)
+    assert values.applies(values.prepare(image, facts, SIZE))
+    assert not values.applies(values.prepare(image, None, None))
+    assert not values.applies(values.prepare(image, Facts(), SIZE))
+    assert values.applies(values.prepare(image, Facts(marks=facts.marks[:1]), SIZE))
+    assert not values.applies(values.prepare(image, Facts(marks=(box(300, 20, 340, 60),)), SIZE))
+    assert not values.applies(values.prepare(Image.new("RGB", SIZE, "white"), facts, SIZE))
 
 
 def test_images_of_other_sizes_are_compared_by_shares() -> None:
