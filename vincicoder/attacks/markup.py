@@ -169,5 +169,11 @@ ATTACKS: tuple[Attack, ...] = (
         {f"endless-{name}": ("compile for ever", _tex(body, "")) for name, body in _TEX_GROWTH.items()},
         endings=_TEX_OVER,
     ),
-    Attack("huge-box", "latex", "make a page of 10^14 pixels", _tex(r"\rule{15000pt}{15000pt}", ""), (Layer.RENDERER,)),
+    Attack(  # on a busy machine the watch sees its file before the renderer meets the end of it
+        "huge-box",
+        "latex",
+        "make a page of 10^14 pixels",
+        _tex(r"\rule{15000pt}{15000pt}", ""),
+        (Layer.RENDERER, Layer.WATCH),
+    ),
 )

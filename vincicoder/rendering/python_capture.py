@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vincicoder.rendering import plotly_page
 from vincicoder.rendering.facts import within_limits
 from vincicoder.rendering.figure_facts import FigureFacts
+from vincicoder.rendering.png import png_of
 from vincicoder.rendering.python_images import DecodedImages
 from vincicoder.rendering.renderer import Redirect, Rendered, RenderError, Result, Workspace, check_pixels
 from vincicoder.status import Status
@@ -96,10 +97,9 @@ class ImageCapture:
 
     def _encoded(self, image: Image.Image) -> bytes:
         """Return the PNG file of a figure, which is not counted when the code opens it."""
-        buffer = io.BytesIO()
-        image.save(buffer, "png", compress_level=1, dpi=image.info["dpi"])
-        self._decoded.disown(buffer.getvalue())
-        return buffer.getvalue()
+        png = png_of(image)
+        self._decoded.disown(png)
+        return png
 
     # Libraries
 

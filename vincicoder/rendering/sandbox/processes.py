@@ -64,8 +64,19 @@ def usage_of(pid: int) -> Usage:
         memory = _memory(pid)
     except OSError:
         return Usage()
-    cpu = sum(int(value) for value in fields[11:15]) / _TICK
-    return Usage(cpu, memory, int(fields[17]))
+    return Usage(_cpu_in(fields), memory, int(fields[17]))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of one process, which costs a third of all its use; 0 when it is gone."""
+    try:
+        return _cpu_in(_stat(pid))
+    except OSError:
+        return 0.0
+
+
+def _cpu_in(fields: list[bytes]) -> float:
+    return sum(map(int, fields[11:15])) / _TICK
 
 
 def waited_seconds(pid: int) -> float:
@@ -123,6 +134,10 @@ class Tree:
     def usage(self, pid: int) -> Usage:
         """Return the use of a process and all below it."""
         return sum((usage_of(member) for member in [pid, *self.descendants(pid)]), Usage())
+
+    def cpu_seconds(self, pid: int) -> float:
+        """Return the CPU time of a process and all below it."""
+        return sum(map(cpu_seconds, [pid, *self.descendants(pid)]))
 
     def waited_seconds(self, pid: int) -> float:
         """Return how long a process and all below it waited for a CPU, added up: the most that it can have cost."""

@@ -58,7 +58,7 @@ class Server:
         self._serial = 0
         self._room = disk.room(config["root"])
         self._full_at = float("-inf")  # when the file system last had less room than a job may use
-        self._checked = 0.0
+        self._checked = self._looked = 0.0
         self._starts_programs = policy.processes or not config["confined"]
         self._has_strays = False
         self._watcher = Watch(self._limits, policy, self._starts_programs)
@@ -201,6 +201,9 @@ class Server:
     def _watch(self) -> None:
         """Check the children's use: at every tick, and at once when the free space falls fast."""
         now = time.monotonic()
+        if now - self._looked < _ROOM_TICK:  # a server of several children is woken more often than that
+            return
+        self._looked = now
         lost = self._room - self._glance() > _ROOM_LOSS
         if not lost and now - self._checked < _BUSY_TICK:
             return
@@ -261,11 +264,14 @@ class Server:
 
         Nobody waits here: the kernel needs milliseconds to take down the memory of a process.
         """
-        known = self._watcher.usage(child).cpu_seconds  # what is killed below will not show in the child's own account
         self._forget(child)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-        processes.kill([child.pid, *self._watcher.tree.descendants(child.pid)])
+        known = 0.0
+        if self._starts_programs:  # else a child is all there is of it, and its use is known when it is gone
+            known = self._watcher.cpu_seconds(child)  # what is killed below will not show in its own account
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            processes.kill(self._watcher.tree.descendants(child.pid))
+        processes.kill([child.pid])
         self._has_strays = self._starts_programs
         self._dying[child.pid] = lambda cpu: gone(max(known, cpu))
 

@@ -63,9 +63,15 @@ class Watch:
             return self.tree.usage(child.pid)
         return processes.usage_of(child.pid)
 
+    def cpu_seconds(self, child: Child) -> float:
+        """Return the CPU time of a child, with all that it started."""
+        if self._starts_programs:
+            return self.tree.cpu_seconds(child.pid)
+        return processes.cpu_seconds(child.pid)
+
     def begin(self, child: Child) -> None:
         """Remember what a child used before the job that begins now."""
-        child.cpu_before = self.usage(child).cpu_seconds
+        child.cpu_before = self.cpu_seconds(child)
         child.waited_before = self._waited_seconds(child)
 
     def verdict(self, child: Child, now: float, at_once: bool) -> wire.Message | None:
