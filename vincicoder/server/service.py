@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import hmac
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -96,14 +97,39 @@ class Service:
         async with self._under_way:
             yield await self._body(request)
 
-    async def score(self, requests: Sequence[RewardRequest]) -> list[RewardResult]:
-        """Return the results in the order of the requests.
+    async def score(self, requests: Sequence[RewardRequest], caller: Request) -> list[RewardResult]:
+        """Return the results in the order of the requests. Those of a caller who hangs up are scored no further.
+
+        Args:
+            requests: What to score.
+            caller: The call, of which the body was read.
 
         Raises:
-            HTTPException: 503; the scorer cannot score now.
+            HTTPException: 503, the scorer cannot score now; 499, which nobody reads, where the caller is gone.
         """
-        results = await self.in_thread(lambda: dict(self._scorer.stream(requests)))
+        gone = threading.Event()
+
+        async def hang_up() -> None:
+            await caller.receive()  # after the body, nothing comes but the end of the call
+            gone.set()
+
+        waiting = asyncio.create_task(hang_up())
+        try:
+            results = await self.in_thread(lambda: self._results(requests, gone))
+        finally:
+            waiting.cancel()
+        if len(results) < len(requests):
+            raise HTTPException(499, "the caller is gone")
         return [results[index] for index in range(len(requests))]
+
+    def _results(self, requests: Sequence[RewardRequest], gone: threading.Event) -> dict[int, RewardResult]:
+        results: dict[int, RewardResult] = {}
+        if not gone.is_set():
+            for index, result in self._scorer.stream(requests):
+                results[index] = result
+                if gone.is_set():
+                    break  # which closes the stream, and so cancels what is queued
+        return results
 
     async def render(self, code: str, language: str) -> Render:
         """Render code as scoring does.

@@ -46,7 +46,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         """Score up to 4,096 queries. OpenRLHF with several servers also sends empty lists."""
         async with service.admitted(request) as body:
             samples = await service.in_thread(lambda: _requests(parsed(Queries, body)))
-            metrics = metrics_or_error(await service.score(samples))
+            metrics = metrics_or_error(await service.score(samples, request))
             rewards = [each["overall"] for each in metrics]
             logs = {name: [each[name] for each in metrics] for name in (metrics[0] if metrics else ())}
             return json_response(Rewards(rewards=rewards, scores=rewards, extra_logs=logs).model_dump_json())

@@ -104,7 +104,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         """Score up to 4,096 responses. A bad response is data: it gets a status, not an error."""
         async with service.admitted(request) as body:
             requests = await service.in_thread(lambda: _requests(body))
-            results = await service.score(requests)
+            results = await service.score(requests, request)
             return json_response(await service.in_thread(lambda: _scores(results).model_dump_json()))
 
     @app.post("/v1/render", response_model=Rendered, openapi_extra=body_of(Code), summary="Render code")

@@ -38,7 +38,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         """Score one response. The answer is the sample's metrics by name; the reward is `overall`."""
         async with service.admitted(request) as body:
             scored = await service.in_thread(lambda: _request(parsed(Sample, body)))
-            [metrics] = metrics_or_error(await service.score([scored]))
+            [metrics] = metrics_or_error(await service.score([scored], request))
             return json_response(json.dumps(metrics))
 
 

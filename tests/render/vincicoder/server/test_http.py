@@ -108,6 +108,30 @@ def test_the_client_says_what_a_server_refuses_or_that_there_is_none(client):
         HttpReward("reward:8700")
 
 
+def test_what_is_left_of_a_caller_who_hangs_up_is_not_scored():
+    slow = "```python\nimport time\ntime.sleep(0.5)\nprint({})\n```"
+    samples = [SAMPLE | {"response": slow.format(number), "language": "python"} for number in range(40)]
+
+    def scored(client) -> float:
+        status, text = client.ask("GET", "/metrics")
+        assert status == 200
+        return sum(float(line.split()[-1]) for line in text.splitlines() if "vincicoder_requests_total{" in line)
+
+    with served() as client:
+        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
+        connection.request("POST", "/v1/score", json.dumps({"requests": samples}), headers)
+        while scored(client) == 0:
+            time.sleep(0.1)
+        connection.close()
+        before, after = -1.0, scored(client)
+        while before < after:
+            time.sleep(2)
+            before, after = after, scored(client)
+        assert 0 < after < len(samples)
+        assert client.score(SAMPLE)[0]["status"] == "ok"
+
+
 def test_code_that_gives_no_image_has_a_status_and_an_unknown_language_is_an_error(client):
     status, text = client.ask("POST", "/v1/render", {"code": "<svg <", "language": "svg"})
     rendered = json.loads(text)
