@@ -43,7 +43,8 @@ declare -A tests=(
   [trl]="tests/trainers/vincicoder tests/trainers/examples/test_learn_on_cpu.py"
   [swift]="tests/trainers/swift_plugins tests/trainers/vincicoder"
   [verl]="tests/trainers/verl_rewards tests/trainers/examples/test_verl_script.py tests/trainers/vincicoder"
-  [easyr1]="tests/trainers/examples/test_easyr1_script.py tests/trainers/vincicoder"
+  [easyr1]="tests/trainers/examples/test_easyr1_script.py tests/trainers/verl_rewards/test_easyr1_run.py
+    tests/trainers/vincicoder"
 )
 
 install() { # TRAINER: its environment, as new as it can be

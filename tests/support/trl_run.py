@@ -5,10 +5,10 @@ After the second step it validates on a benchmark, and compares the log with wha
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
+from shown_gallery import assert_gallery_shows
 from taught_vlm import PROMPT, TARGET
 from tiny_benchmarks import taught_unisvg
 from trl_on_cpu import on_cpu
@@ -81,15 +81,6 @@ def assert_validation_agrees(directory: Path, history: list[dict]) -> None:
         assert close(log[f"eval_vincicoder/benchmark/unisvg/{name}"], value)
 
 
-def assert_gallery_shows(directory: Path, scores: set[float]) -> None:
-    """Make sure that the gallery has both steps, with scores that were earned and images that are there."""
-    steps = {int(file.stem): json.loads(file.read_text("utf-8")) for file in (directory / "steps").glob("*.json")}
-    assert len(steps) >= 2
-    for row in [row for rows in steps.values() for row in rows]:
-        assert any(abs(row["overall"] - score) < 1e-4 for score in scores)
-        assert all((directory / row[name]["src"]).is_file() for name in ("target", "render") if row[name])
-
-
 def assert_scored_again(directory: Path, data: Path, count: int) -> None:
     """Read TRL's own tables of completions as `vincicoder score` does, and compare with what was earned."""
     read = list(RequestsFile(directory, data=[str(data)]))
@@ -142,7 +133,7 @@ def main(directory: Path, policy: Path) -> None:
             assert 0 < log["rewards/vincicoder_visual/mean"] < log["rewards/vincicoder/mean"]
     assert_validation_agrees(directory, trainer.state.log_history)
     rewards[0]._shared().close()
-    assert_gallery_shows(directory / "gallery", {score for *_, scores in rewards[0].calls for score in scores})
+    assert_gallery_shows(directory / "gallery", {score for *_, scores in rewards[0].calls for score in scores}, 2)
     trainer.save_state()
     read = read_log(directory / "out")
     assert read.trainer == "trl"

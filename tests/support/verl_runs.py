@@ -93,14 +93,3 @@ def scored(requests: Sequence[RewardRequest], **options: Any) -> list[RewardResu
     """Score requests as the run did."""
     with VisualReward(**SCORING, **options) as reward:
         return reward.score(requests)
-
-
-def shown_rows(directory: Path) -> dict[int, list[dict[str, Any]]]:
-    """Return the rows that a gallery shows, by step, having made sure that their images are there."""
-    steps = {int(file.stem): json.loads(file.read_text("utf-8")) for file in (directory / "steps").glob("*.json")}
-    sources = [
-        row[name]["src"] for rows in steps.values() for row in rows for name in ("target", "render") if row[name]
-    ]
-    assert all((directory / source).is_file() for source in sources)
-    assert (directory / "index.html").is_file()
-    return steps

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from repository import ROOT
+from shown_gallery import assert_gallery_shows
 from taught_turns import make_taught_turns, user_turns
 from taught_vlm import ANSWERS, PROMPT, TARGET
 from tiny_benchmarks import taught_unisvg
@@ -127,9 +128,13 @@ def test_all_four_rewards_are_what_the_completions_earn(tmp_path, taught_policy,
             "full",
         ),
         *("--reward_funcs", *REWARDS, "--reward_weights", "0.7", "0.1", "0.1", "0.1"),
+        VINCICODER_REWARD_GALLERY_DIR="gallery",
+        VINCICODER_REWARD_GALLERY_EVERY="1",
     )
     assert_logged_is_earned(out, target, list(REWARDS))
     assert_scored_again(out, rows)
+    tables = [json.loads(line) for line in (out / "completions.jsonl").read_text().splitlines()]
+    assert_gallery_shows(tmp_path / "gallery", [each for table in tables for each in table["VinciCoder"]], 2)
 
 
 @pytest.mark.slow

@@ -6,8 +6,9 @@ import re
 
 import pytest
 from needed import needs_release
+from shown_gallery import assert_gallery_shows
 from tiny_benchmarks import taught_unisvg
-from verl_runs import dumped, logged, requests_of, scored, shown_rows, train
+from verl_runs import dumped, logged, requests_of, scored, train
 
 from vincicoder import evaluate
 from vincicoder.evaluation.benchmarks import BENCHMARKS
@@ -55,17 +56,8 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     executed = [[result.execution for each, result in pairs if each["step"] == step] for step in STEPS]
     expected = [(number, sum(step) / len(step)) for number, step in zip(STEPS, executed, strict=True)]
     assert read.series("execution") == read.series("language/svg/execution") == expected
-    assert_gallery_shows(gallery, {round(each["score"], 4) for each in trained + validated})
-    assert_tensorboard_has(tmp_path / "tensorboard", set(shown_rows(gallery)))
-
-
-def assert_gallery_shows(directory, earned):
-    """The manager keeps what was earned, with renders."""
-    steps = shown_rows(directory)
-    assert len(steps) >= len(STEPS)
-    rows = [row for step in steps.values() for row in step]
-    assert {row["overall"] for row in rows} <= earned
-    assert all(row["render"] for row in rows if row["status"] == "ok")
+    shown = assert_gallery_shows(gallery, {each["score"] for each in trained + validated}, len(STEPS))
+    assert_tensorboard_has(tmp_path / "tensorboard", set(shown))
 
 
 def assert_tensorboard_has(directory, steps):
