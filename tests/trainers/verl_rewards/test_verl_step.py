@@ -57,6 +57,7 @@ def test_grpo_steps_learn_from_the_rewards_that_the_samples_earn(tmp_path, taugh
     expected = [(number, sum(step) / len(step)) for number, step in zip(STEPS, executed, strict=True)]
     assert read.series("execution") == read.series("language/svg/execution") == expected
     shown = assert_gallery_shows(gallery, {each["score"] for each in trained + validated}, len(STEPS))
+    assert all(row["render"] for rows in shown.values() for row in rows if row["status"] == "ok")
     assert_tensorboard_has(tmp_path / "tensorboard", set(shown))
 
 
