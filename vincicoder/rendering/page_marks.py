@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import CDPSession
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # a confined process may not read it
-_MILLISECONDS = 1000
+_MILLISECONDS = 5000  # a page takes a hundredth of that; on a machine that is overloaded its shapes must not be lost
 
 
 def page_marks(devtools: CDPSession, scale: float) -> list[Mark]:
