@@ -24,10 +24,6 @@ _SAME_COLOUR = 120.0
 """Distance of colours at which a match counts 1 / e."""
 _OTHER_COLOUR = 0.3
 """What is left of a match of quite another colour."""
-_SAME_OUTLINE = 0.1
-"""Distance of outlines that are brought to one box, as a share of its height, at which a match counts 1 / e."""
-_OTHER_OUTLINE = 0.3
-"""What is left of a match of quite another outline, such as a square for a disc."""
 _SERIES = 40.0
 """Distance of colours below which shapes are of one series."""
 _MOST_CORNERS = 30
@@ -189,18 +185,9 @@ def _area_worth(known: Areas, found: Areas) -> Floats:
         squares = (known.edges[rows] - found.edges[columns]) ** 2
         edges = np.sqrt(squares.reshape(-1, 2, PROFILE).mean(axis=2).max(axis=1))
         alike = _alike(known.colours, found.colours)[rows, columns]
-        outlines = np.sqrt(((_outlines(known)[rows] - _outlines(found)[columns]) ** 2).mean(axis=1))
-        kept = _OTHER_OUTLINE + (1 - _OTHER_OUTLINE) * np.exp(-((outlines / _SAME_OUTLINE) ** 2))
         shown = np.minimum(known.shown[rows], found.shown[columns])
-        worth[rows, columns] = _near(np.maximum(apart[rows, columns], edges)) * alike * kept * shown
+        worth[rows, columns] = _near(np.maximum(apart[rows, columns], edges)) * alike * shown
     return worth
-
-
-def _outlines(areas: Areas) -> Floats:
-    """Return the edges of areas as shares of the heights of their boxes."""
-    top, height = areas.boxes[:, 1:2], areas.boxes[:, 3:] - areas.boxes[:, 1:2]
-    outlines: Floats = (areas.edges - top) / np.maximum(height, 1e-9)
-    return outlines
 
 
 def _line_worth(known: Lines, found: Lines) -> Floats:

@@ -199,21 +199,3 @@ def test_hostile_marks_take_no_long_time_and_give_a_score() -> None:
         assert 0 <= values(noise, noise, facts, SIZE, prepared) <= 1
         assert 0 <= score((noise, facts)) <= 1
     assert time.process_time() - started < 20
-
-
-def test_a_square_in_the_place_of_a_disc_is_not_the_disc():
-    angles = np.linspace(0, 2 * np.pi, 33)[:-1]
-    disc = Mark(tuple((50 + 30 * math.cos(each), 50 + 30 * math.sin(each)) for each in angles), True)
-    square = Mark(((20, 20), (80, 20), (80, 80), (20, 80)), True)
-    pages = {}
-    for name, mark in (("disc", disc), ("square", square)):
-        pages[name] = Image.new("RGB", (100, 100), "white")
-        ImageDraw.Draw(pages[name]).polygon(mark.points, "navy")
-    values = Values()
-    prepared = values.prepare(pages["disc"], Facts(marks=(disc,)), (100, 100))
-    scores = {
-        name: values(pages["disc"], pages[name], Facts(marks=(mark,)), (100, 100), prepared)
-        for name, mark in (("disc", disc), ("square", square))
-    }
-    assert scores["disc"] == 1.0
-    assert scores["square"] < 0.35
