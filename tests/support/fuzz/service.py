@@ -66,11 +66,13 @@ async def _call(
     """Return the status and the body of the answer; the body of the call arrives in two pieces."""
     pieces = [body[: len(body) // 2], body[len(body) // 2 :]]
     events = [{"type": "http.request", "body": pieces[0], "more_body": True}]
-    events += [{"type": "http.request", "body": pieces[1], "more_body": False}, {"type": "http.disconnect"}]
+    events += [{"type": "http.request", "body": pieces[1], "more_body": False}]
     answer: list[Any] = []
 
     async def receive() -> dict[str, Any]:
-        return events.pop(0) if len(events) > 1 else events[0]
+        if not events:
+            await asyncio.get_running_loop().create_future()  # the caller waits for the answer
+        return events.pop(0)
 
     async def send(event: dict[str, Any]) -> None:
         answer.append(event)

@@ -86,7 +86,7 @@ def test_blocks_in_other_languages_only(tag):
     response = f"```{tag}\nx\n```"
     assert failure(response) is Status.WRONG_LANGUAGE
     message = align(response, "python").message
-    assert "python" in message
+    assert "Python" in message
     assert (tag or "no tag") in message
 
 
