@@ -2,51 +2,96 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import functools
+import mimetypes
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from vincicoder.rendering.devtools import Connection, DevToolsError, Json, Session
 from vincicoder.rendering.page_images import PageImages
 from vincicoder.rendering.renderer import Workspace
 from vincicoder.rendering.sandbox import processes
 from vincicoder.rendering.sandbox.child import KILLED
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, CDPSession, Page, Route
-
 PLACEHOLDER = "rick.jpg"
 """The name that the WebSight data give to every image."""
 
-_LAUNCH_MS = 60_000.0
+_LAUNCH_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
 _FLAGS = (
+    "--headless",
+    "--no-startup-window",
+    "--no-sandbox",  # it could make no namespaces: what confines all of it is ours
+    "--hide-scrollbars",
+    "--mute-audio",
     "--disable-gpu",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--disable-gpu-compositing",
     "--disable-gpu-rasterization",
     "--disable-dev-shm-usage",
-    "--disable-breakpad",
-    "--disable-crash-reporter",
-    "--disable-sync",
     "--disable-lcd-text",
-    "--renderer-process-limit=1",  # a process for each page costs more than all the rest
-    "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each
-    "--disable-webrtc",
-    "--disk-cache-size=1",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
     "--force-device-scale-factor=1",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--js-flags=--max-old-space-size=512",
     "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first frame
+    "--enable-features=CDPScreenshotNewSurface",
+    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,PaintHolding,ThirdPartyStoragePartitioning,"
+    "MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,LensOverlay",
+    "--js-flags=--max-old-space-size=512",
+    "--renderer-process-limit=1",  # a process for each page costs more than all the rest
+    "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each
+    # nothing is put off, held back or kept for later
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-back-forward-cache",
+    "--disable-hang-monitor",
+    "--disable-ipc-flooding-protection",
+    "--disable-prompt-on-repost",
+    "--allow-pre-commit-input",
+    "--disk-cache-size=1",
+    # nothing runs that pages do not need
+    "--disable-field-trial-config",
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-component-update",
+    "--disable-crash-reporter",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-search-engine-choice-screen",
+    "--disable-stack-profiler",
+    "--disable-sync",
+    "--disable-webrtc",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--metrics-recording-only",
+    "--no-default-browser-check",
+    "--no-first-run",
     "--no-pings",
     "--no-proxy-server",
+    "--password-store=basic",
 )
+_FONTS = {  # those of a Chromium on a desktop, wherever it runs
+    "standard": "Times New Roman",
+    "fixed": "Monospace",
+    "serif": "Times New Roman",
+    "sansSerif": "Arial",
+    "cursive": "Comic Sans MS",
+    "fantasy": "Impact",
+}
+_MEDIA = {
+    "prefers-color-scheme": "light",
+    "prefers-reduced-motion": "no-preference",
+    "forced-colors": "none",
+    "prefers-contrast": "no-preference",
+}
+_ATTACH = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
 
 
 class RequestHandler:
@@ -67,21 +112,52 @@ class RequestHandler:
         self._placeholder = placeholder
         self._assets = assets
 
-    def handle(self, route: Route) -> None:
-        """Answer or refuse one request."""
-        request = route.request
-        name = urlsplit(request.url).path.rpartition("/")[2]
-        if self._document is not None and request.url == self.address and request.is_navigation_request():
+    def handle(self, event: Json, session: Session) -> None:
+        """Answer or refuse one request.
+
+        Args:
+            event: ``Fetch.requestPaused``.
+            session: Whose request it is.
+        """
+        request, navigation = event["request"], event["resourceType"] == "Document"
+        name = urlsplit(request["url"]).path.rpartition("/")[2]
+        if self._document is not None and request["url"] == self.address and navigation:
             body, self._document = self._document, None  # a page that loads itself again stays as it is
             headers = {"Content-Type": "text/html; charset=utf-8", "Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}
-            route.fulfill(body=body, headers=headers)
+            _fulfill(session, event, _base64(body), headers)
         elif name == PLACEHOLDER:
-            route.fulfill(body=self._placeholder, content_type="image/jpeg")
+            _fulfill(session, event, _base64(self._placeholder), {"Content-Type": "image/jpeg"})
         elif name in self._assets:
-            route.fulfill(path=self._assets[name])
+            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            _fulfill(session, event, _asset(self._assets[name]), {"Content-Type": kind})
         else:
-            # "aborted" leaves the window where it is; anything else would show the browser's own error page
-            route.abort("aborted" if request.is_navigation_request() else "failed")
+            refuse(event, session)
+
+
+def refuse(event: Json, session: Session) -> None:
+    """Refuse one request."""
+    # "Aborted" leaves the window where it is; anything else would show the browser's own error page.
+    reason = "Aborted" if event["resourceType"] == "Document" else "Failed"
+    session.post("Fetch.failRequest", {"requestId": event["requestId"], "errorReason": reason})
+
+
+def _fulfill(session: Session, event: Json, body: str, headers: dict[str, str]) -> None:
+    """Answer a request, also of scripts, frames and images that ask whether another origin may have it."""
+    origin = next((value for name, value in event["request"]["headers"].items() if name.lower() == "origin"), None)
+    if origin is not None:
+        headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
+    found = [{"name": name, "value": value} for name, value in headers.items()]
+    answer = {"requestId": event["requestId"], "responseCode": 200, "responseHeaders": found, "body": body}
+    session.post("Fetch.fulfillRequest", answer)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@functools.lru_cache(maxsize=4)
+def _asset(path: str) -> str:
+    return _base64(Path(path).read_bytes())
 
 
 class Chromium:
@@ -94,29 +170,20 @@ class Chromium:
     """
 
     def __init__(self, program: str, workspace: Workspace, setup_script: str) -> None:
-        from playwright.sync_api import sync_playwright
-
-        directories = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(workspace.cwd))
-        self._browser: Browser = (
-            sync_playwright()
-            .start()
-            .chromium.launch(
-                executable_path=program,
-                args=list(_FLAGS),
-                ignore_default_args=["--disable-popup-blocking"],
-                env={**os.environ, **directories},
-                chromium_sandbox=False,
-                timeout=_LAUNCH_MS,
-            )
-        )
+        directory = str(workspace.cwd)
+        directories = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), directory)
+        flags = (*_FLAGS, f"--user-data-dir={directory}/profile")
+        self._connection = Connection(program, flags, {**os.environ, **directories})
+        self._browser = Session(self._connection)
+        self._browser.send("Browser.getVersion", seconds=_LAUNCH_SECONDS)
         self.crashed = False
-        self._targets = self._browser.new_browser_cdp_session()
-        self._targets.on("Target.targetCrashed", self._target_crashed)
-        self._targets.send("Target.setDiscoverTargets", {"discover": True})
         self._handler: RequestHandler | None = None
-        self._page = self._new_page(setup_script)
-        self._devtools = self._page.context.new_cdp_session(self._page)
-        self.images = PageImages(self._devtools)
+        self._loaded = ""
+        self._setup_script = setup_script
+        self._target = ""
+        self._page = self._browser  # until it has one
+        self._open_page()
+        self.images = PageImages(self._connection, self._page)
         self._helpers = _helpers()
         signal.signal(signal.SIGALRM, self._look_after_helpers)  # what waits for one that is gone may wait for ever
         signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
@@ -124,36 +191,70 @@ class Chromium:
 
     @property
     def alive(self) -> bool:
-        """Whether the browser still runs."""
-        return self._browser.is_connected()
+        """Whether the browser still runs, as far as has been noticed."""
+        return not self._connection.ended
 
-    def _new_page(self, setup_script: str) -> Page:
-        context = self._browser.new_context(
-            no_viewport=True,
-            service_workers="block",
-            accept_downloads=False,
-            locale="en-US",
-            timezone_id="UTC",
-            reduced_motion="no-preference",
-            color_scheme="light",
-        )
-        context.add_init_script(setup_script)
-        context.route("**/*", self._route)
-        page = context.new_page()
-        page.on("crash", self._crash)
-        context.on("page", lambda popup: popup.close())
-        return page
+    def _open_page(self) -> None:
+        on = self._connection.on
+        on("Fetch.requestPaused", self._request)
+        on("Target.attachedToTarget", self._attached)
+        on("Target.targetCrashed", self._target_crashed)
+        on("Inspector.targetCrashed", self._page_crashed)
+        on("Page.lifecycleEvent", self._lifecycle)
+        on("Page.javascriptDialogOpening", lambda _, page: page.post("Page.handleJavaScriptDialog", {"accept": True}))
+        self._browser.send("Target.setDiscoverTargets", {"discover": True})
+        context = self._browser.send("Target.createBrowserContext", {"disposeOnDetach": True})["browserContextId"]
+        self._browser.send("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": context})
+        self._browser.send("Target.setAutoAttach", _ATTACH)
+        self._browser.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
+        page = self._page
+        page.send("Page.setLifecycleEventsEnabled", {"enabled": True})
+        page.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        page.send("Emulation.setUserAgentOverride", {"userAgent": "", "acceptLanguage": "en-US"})
+        page.send("Emulation.setLocaleOverride", {"locale": "en-US"})
+        page.send("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
+        page.send("Page.setFontFamilies", {"fontFamilies": _FONTS})
+        features = [{"name": name, "value": value} for name, value in _MEDIA.items()]
+        page.send("Emulation.setEmulatedMedia", {"media": "", "features": features})
+        self._prepare(page)
+        page.send("Network.setCacheDisabled", {"cacheDisabled": True})
 
-    def _route(self, route: Route) -> None:
+    def _prepare(self, session: Session) -> None:
+        """Set up a page, or a frame or a worker in it, whose requests are answered here as well."""
+        for method, params in (
+            ("Target.setAutoAttach", _ATTACH),
+            ("Fetch.enable", {"patterns": [{"urlPattern": "*", "requestStage": "Request"}]}),
+            ("Page.enable", {}),
+            ("Page.addScriptToEvaluateOnNewDocument", {"source": self._setup_script}),
+            ("Runtime.runIfWaitingForDebugger", {}),
+        ):
+            session.post(method, params)  # a worker refuses what is for pages
+
+    def _attached(self, event: Json, _: Session) -> None:
+        target = event["targetInfo"]
+        session = Session(self._connection, event["sessionId"])
+        if target["type"] != "page":
+            self._prepare(session)
+        elif not self._target:
+            self._target, self._page = target["targetId"], session
+        else:  # a window that nobody will see
+            self._browser.post("Target.closeTarget", {"targetId": target["targetId"]})
+
+    def _request(self, event: Json, session: Session) -> None:
         if self._handler is None:
-            route.abort("aborted")
+            refuse(event, session)
         else:
-            self._handler.handle(route)
+            self._handler.handle(event, session)
 
-    def _crash(self, _: Page) -> None:
+    def _lifecycle(self, event: Json, _: Session) -> None:
+        if event["name"] == "load" and event["frameId"] == self._target:  # a page's frame has its number
+            self._loaded = event["loaderId"]
+
+    def _page_crashed(self, *_: object) -> None:
         self.crashed = True
+        raise DevToolsError("the page crashed")
 
-    def _target_crashed(self, event: dict[str, Any]) -> None:
+    def _target_crashed(self, event: Json, _: Session) -> None:
         """End with a page's process that was killed: no page can do that, and a limit of its own ends it otherwise."""
         if event["errorCode"] == signal.SIGKILL:
             os._exit(KILLED)
@@ -164,22 +265,35 @@ class Chromium:
 
     def end_if_killed(self) -> None:
         """End this process if one of the browser's was killed from outside, as when a machine runs out of memory."""
-        self._targets.send("Browser.getVersion")  # what happened before its answer has been heard of then
+        self._browser.send("Browser.getVersion")  # what happened before its answer has been heard of then
         self._look_after_helpers()
 
     @contextlib.contextmanager
-    def page(self, width: int, height: int, scale: float, handler: RequestHandler) -> Iterator[tuple[Page, CDPSession]]:
-        """Yield an empty page of this size with its developer tools, and empty it again afterwards."""
+    def page(self, width: int, height: int, scale: float, handler: RequestHandler) -> Iterator[Session]:
+        """Yield the developer tools of an empty page of this size, and empty it again afterwards."""
         self._handler = handler
         self.images.forget()
         if self._window != (width, height, scale):
             self._window = width, height, scale
             metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-            self._devtools.send("Emulation.setDeviceMetricsOverride", metrics)
-        yield self._page, self._devtools
+            self._page.send("Emulation.setDeviceMetricsOverride", metrics)
+        yield self._page
         self._handler = None
-        self._page.goto("about:blank")  # ends its scripts, which would go on using the CPU
-        self._devtools.send("Page.resetNavigationHistory")
+        self.load("about:blank")  # ends its scripts, which would go on using the CPU
+        self._page.send("Page.resetNavigationHistory")
+
+    def load(self, address: str, seconds: float | None = None) -> None:
+        """Load the page that the handler has, with all that it asks for.
+
+        Raises:
+            DevToolsError: If there is no such page.
+            TimeoutError: If it takes longer than that.
+        """
+        answer = self._page.send("Page.navigate", {"url": address}, seconds)
+        if "errorText" in answer:
+            raise DevToolsError(answer["errorText"])
+        if self._loaded != answer["loaderId"]:
+            self._connection.wait(lambda _: self._loaded == answer["loaderId"], seconds)
 
 
 def _helpers() -> set[int]:

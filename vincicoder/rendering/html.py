@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import mimetypes
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vincicoder.rendering.chromium import Chromium, RequestHandler
+from vincicoder.rendering.devtools import DevToolsError, Json, Session
 from vincicoder.rendering.facts import within_limits
 from vincicoder.rendering.page_images import script_data
 from vincicoder.rendering.page_marks import page_marks
@@ -22,7 +23,6 @@ from vincicoder.status import Status
 
 if TYPE_CHECKING:
     from PIL import Image
-    from playwright.sync_api import CDPSession, Page
 
 _SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
 _SHRUNK = 4
@@ -87,10 +87,8 @@ class HtmlRenderer:
         self._chromium: Chromium | None = None
 
     def policy(self) -> Policy:
-        """Return a policy with processes, sockets between them, and files of the browser, Playwright and the assets."""
-        import playwright
-
-        directories = [*_READ, str(Path(playwright.__file__).resolve().parent), str(_real(self._executable()).parent)]
+        """Return a policy with processes, sockets between them, and the files of the browser and the assets."""
+        directories = [*_READ, str(_real(self._executable()).parent)]
         if self.assets is not None:
             directories.append(self.assets)
         return Policy(
@@ -98,19 +96,18 @@ class HtmlRenderer:
         )
 
     def preload(self) -> dict[str, Any]:
-        """Import Playwright, search for a browser, make the placeholder and read the script that sets pages up.
+        """Search for a browser, make the placeholder and read what a confined process may not.
 
         Raises:
             FileNotFoundError: If there is no browser.
         """
-        import playwright.sync_api  # noqa: F401
-
+        mimetypes.init()
         self._placeholder = _placeholder()
         self._setup_script = _SETUP_SCRIPT.read_text(encoding="utf-8")
         if self.assets is None:
             self.assets = str(Path.cwd() / "assets")
             Path(self.assets).mkdir()
-        return {"browser": self._executable(), "playwright": version("playwright"), "assets_directory": self.assets}
+        return {"browser": self._executable(), "assets_directory": self.assets}
 
     def open(self, workspace: Workspace) -> None:
         """Start the browser, confined, before the first job."""
@@ -131,8 +128,9 @@ class HtmlRenderer:
         full_page = not options.get("height")
         check_pixels(width * scale, height * scale, workspace.pixels)
         handler = RequestHandler(code, self._placeholder, options.get("assets") or {})
-        with _as_render_errors(self._chromium), self._chromium.page(width, height, scale, handler) as (page, devtools):
-            _load(page, devtools, workspace, handler.address)
+        with _as_render_errors(self._chromium), self._chromium.page(width, height, scale, handler) as devtools:
+            self._chromium.load(handler.address, workspace.wall_seconds)
+            _settled(devtools)
             image, scale = _screenshot(devtools, workspace, scale, (width, height), full_page)
             report = _settled(devtools)
             if options and (error := _reported_error(devtools)):
@@ -200,41 +198,28 @@ def _placeholder() -> bytes:
 
 @contextlib.contextmanager
 def _as_render_errors(chromium: Chromium) -> Iterator[None]:
-    """Turn Playwright's errors into the statuses that they stand for."""
-    from playwright.sync_api import Error, TimeoutError
-
+    """Turn the browser's errors into the statuses that they stand for."""
     try:
         yield
     except TimeoutError as error:
-        raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {_first_line(error)}") from None
-    except Error as error:
-        with contextlib.suppress(Error):  # the browser itself may have ended
+        raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {error}") from None
+    except DevToolsError as error:
+        with contextlib.suppress(DevToolsError):  # the browser itself may have ended
             chromium.end_if_killed()
-        if (chromium.crashed or "crashed" in str(error)) and chromium.alive:
-            raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
-        # Nothing closes pages but the end of the browser, which may not have been noticed yet.
-        if not chromium.alive or "has been closed" in str(error):
+        if not chromium.alive:  # nothing ends it but its own end
             raise RenderError(Status.INFRASTRUCTURE, "the browser ended") from None
-        raise RenderError(Status.RUNTIME_ERROR, _first_line(error)) from None
+        if chromium.crashed:
+            raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None
+        raise RenderError(Status.RUNTIME_ERROR, str(error)) from None
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
-
-
-def _load(page: Page, devtools: CDPSession, workspace: Workspace, address: str) -> None:
-    """Load a page and let it come to rest."""
-    page.goto(address, wait_until="load", timeout=workspace.wall_seconds * 1000)
-    _settled(devtools)
-
-
-def _settled(devtools: CDPSession) -> dict[str, Any]:
+def _settled(devtools: Session) -> Json:
     """Wait for the page to come to rest, once, and return what ``page_setup.js`` has noticed of its scripts by now."""
     call = {"expression": f"{_SETTLE}()", "awaitPromise": True, "returnByValue": True}
     return devtools.send("Runtime.evaluate", call)["result"].get("value") or {"painted": 0, "exported": []}
 
 
-def _reported_error(devtools: CDPSession) -> str:
+def _reported_error(devtools: Session) -> str:
     """Return what a renderer's page says of the code that it was made for; see ``Redirect``."""
     for node in devtools.send("DOM.getDocument", {"depth": 1})["root"]["children"]:
         if node["nodeName"] == "HTML":
@@ -244,7 +229,7 @@ def _reported_error(devtools: CDPSession) -> str:
 
 
 def _screenshot(
-    devtools: CDPSession, workspace: Workspace, scale: float, window: tuple[int, int], full_page: bool
+    devtools: Session, workspace: Workspace, scale: float, window: tuple[int, int], full_page: bool
 ) -> tuple[Image.Image, float]:
     """Return the image of the window, or with ``full_page`` that of all the page's content, and its scale.
 

@@ -6,10 +6,8 @@ import base64
 import re
 import zlib
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession
+from vincicoder.rendering.devtools import Connection, DevToolsError, Json, Session
 
 _IMAGES = ("Image", "Media")
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
@@ -25,17 +23,18 @@ class PageImages:
     The browser reports every such load, from whatever element, style or script, and however the URL is spelt.
 
     Args:
+        browser: What tells of the page's events.
         devtools: The page's developer tools.
     """
 
-    def __init__(self, devtools: CDPSession) -> None:
+    def __init__(self, browser: Connection, devtools: Session) -> None:
         self._devtools = devtools
         self._sizes: dict[str, int] = {}
         self._urls: dict[str, str] = {}
         self._documents: set[str] = set()
-        devtools.on("Network.requestWillBeSent", self._request)
-        devtools.on("Network.responseReceived", self._response)
-        devtools.on("Network.dataReceived", self._data)
+        browser.on("Network.requestWillBeSent", self._request)
+        browser.on("Network.responseReceived", self._response)
+        browser.on("Network.dataReceived", self._data)
         devtools.send("Network.enable")
 
     def forget(self) -> None:
@@ -44,17 +43,17 @@ class PageImages:
         self._urls.clear()
         self._documents.clear()
 
-    def _request(self, event: dict[str, Any]) -> None:
+    def _request(self, event: Json, _: Session) -> None:
         url = event["request"]["url"]
         if event.get("type") in _IMAGES and url[:5] in ("data:", "blob:"):
             self._sizes[event["requestId"]] = 0
             self._urls[event["requestId"]] = url
 
-    def _response(self, event: dict[str, Any]) -> None:
+    def _response(self, event: Json, _: Session) -> None:
         if event["requestId"] in self._sizes and event["response"]["mimeType"] == "image/svg+xml":
             self._documents.add(event["requestId"])
 
-    def _data(self, event: dict[str, Any]) -> None:
+    def _data(self, event: Json, _: Session) -> None:
         if event["requestId"] in self._sizes:
             self._sizes[event["requestId"]] += event["dataLength"]
 
@@ -74,11 +73,9 @@ class PageImages:
 
     def _inside(self, request: str) -> int:
         """Return the bytes of the images in an SVG image, whose loads the browser does not report."""
-        from playwright.sync_api import Error
-
         try:
             body = self._devtools.send("Network.getResponseBody", {"requestId": request})
-        except Error:  # it is gone, so that all of it has to count
+        except DevToolsError:  # it is gone, so that all of it has to count
             return self._sizes[request]
         content = base64.b64decode(body["body"]) if body["base64Encoded"] else body["body"].encode("utf-8", "replace")
         return images_in_svg(content)

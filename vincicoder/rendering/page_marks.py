@@ -6,26 +6,21 @@ A script of ours asks the browser, in a world of its own that no script of the p
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from vincicoder.rendering.devtools import DevToolsError, Session
 from vincicoder.rendering.facts import Mark
-
-if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # a confined process may not read it
 _MILLISECONDS = 5000  # a page takes a hundredth of that; on a machine that is overloaded its shapes must not be lost
 
 
-def page_marks(devtools: CDPSession, scale: float) -> list[Mark]:
+def page_marks(devtools: Session, scale: float) -> list[Mark]:
     """Return the marks of a page; none where the browser cannot say.
 
     Args:
         devtools: The page's developer tools.
         scale: Pixels of the image per CSS pixel.
     """
-    from playwright.sync_api import Error
-
     try:
         frame = devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "marks"})
@@ -36,7 +31,7 @@ def page_marks(devtools: CDPSession, scale: float) -> list[Mark]:
             "timeout": _MILLISECONDS,
         }
         found = devtools.send("Runtime.evaluate", call)["result"].get("value") or []
-    except Error:  # it takes too long, or the answer is too large; the image stands
+    except DevToolsError:  # it takes too long, or the answer is too large; the image stands
         return []
     return [Mark(_pairs([scale * value for value in values]), filled, scale * width) for filled, values, width in found]
 

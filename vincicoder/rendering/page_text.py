@@ -8,35 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
+from vincicoder.rendering.devtools import DevToolsError, Json, Session
 from vincicoder.rendering.facts import Box, Span, united
-
-if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession
 
 _STYLES = ("visibility", "-webkit-text-fill-color", "fill")
 _SVG_TEXT = ("text", "tspan", "textPath")
 _COLOUR = re.compile(r"rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)")
 
 
-def page_text(devtools: CDPSession, scale: float) -> Iterable[Span]:
+def page_text(devtools: Session, scale: float) -> Iterable[Span]:
     """Return the text of a page, nothing where the browser cannot say.
 
     Args:
         devtools: The page's developer tools.
         scale: Pixels of the image per CSS pixel.
     """
-    from playwright.sync_api import Error
-
     try:
         snapshot = devtools.send("DOMSnapshot.captureSnapshot", {"computedStyles": list(_STYLES)})
-    except Error:  # it is too large for one answer; the image stands
+    except DevToolsError:  # it is too large for one answer; the image stands
         return ()
     return _spans(snapshot, scale)
 
 
-def _spans(snapshot: dict[str, Any], scale: float) -> Iterator[Span]:
+def _spans(snapshot: Json, scale: float) -> Iterator[Span]:
     """Yield each visible node of text, whose box is around all its lines."""
     document, strings = snapshot["documents"][0], snapshot["strings"]
     layout, nodes, lines = document["layout"], document["nodes"], document["textBoxes"]
