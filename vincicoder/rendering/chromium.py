@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vincicoder.rendering.devtools import Connection, DevToolsError, Json, Session
+from vincicoder.rendering.devtools import BrowserEnded, Connection, DevToolsError, Json, Session
 from vincicoder.rendering.page_images import PageImages
 from vincicoder.rendering.renderer import Workspace
 from vincicoder.rendering.sandbox import processes
@@ -42,7 +42,8 @@ _FLAGS = (
     "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first frame
     "--enable-features=CDPScreenshotNewSurface",
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,PaintHolding,ThirdPartyStoragePartitioning,"
-    "MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,LensOverlay",
+    "MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,LensOverlay,"
+    "RenderDocument",  # a host of its own for each page takes 20 ms, and the next page would see nothing without it
     "--js-flags=--max-old-space-size=512",
     "--renderer-process-limit=1",  # a process for each page costs more than all the rest
     "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each
@@ -175,7 +176,10 @@ class Chromium:
         flags = (*_FLAGS, f"--user-data-dir={directory}/profile")
         self._connection = Connection(program, flags, {**os.environ, **directories})
         self._browser = Session(self._connection)
-        self._browser.send("Browser.getVersion", seconds=_LAUNCH_SECONDS)
+        try:
+            self._browser.send("Browser.getVersion", seconds=_LAUNCH_SECONDS)
+        except BrowserEnded:
+            raise BrowserEnded(f"{program} does not start: {self._connection.log()}") from None
         self.crashed = False
         self._handler: RequestHandler | None = None
         self._loaded = ""

@@ -16,6 +16,7 @@ Handler = Callable[[Json, "Session"], None]
 
 _READ_BYTES = 1 << 20
 _LONGEST = 1 << 28  # bytes of one message: a few times the largest screenshot
+_LOG_BYTES = 1 << 16  # what a pipe holds
 _ANSWERED = re.compile(rb'\{"id":(\d+)')
 
 
@@ -43,21 +44,29 @@ class Connection:
     """
 
     def __init__(self, program: str, flags: Sequence[str], environment: Mapping[str, str]) -> None:
-        from_us, self._outgoing = os.pipe()
-        self._incoming, to_us = os.pipe()
-        ends = [
-            (os.POSIX_SPAWN_DUP2, end, number) for end, number in ((from_us, 3), (to_us, 4))
-        ]  # where it expects them
-        command = [program, *flags, "--remote-debugging-pipe"]
-        os.posix_spawn(program, command, environment, file_actions=ends)
-        os.close(from_us)
-        os.close(to_us)
+        commands, self._outgoing = os.pipe()
+        self._incoming, answers = os.pipe()
+        self._log, log = os.pipe()
+        os.set_blocking(self._log, False)
+        os.set_blocking(log, False)  # nobody empties it, and pages write to it as much as they like
+        numbers = {log: 2, commands: 3, answers: 4}  # where the browser expects them
+        places = [(os.POSIX_SPAWN_DUP2, end, number) for end, number in numbers.items()]
+        os.posix_spawn(program, [program, *flags, "--remote-debugging-pipe"], environment, file_actions=places)
+        for end in numbers:
+            os.close(end)
         self.ended = False
         self._serial = 0
         self._handlers: dict[str, Handler] = {}
         self._messages: deque[bytes] = deque()
         self._parts: list[bytes] = []
         self._bytes = 0
+
+    def log(self) -> str:
+        """Return the end of the first lines that the browser has logged, such as why it does not start."""
+        try:
+            return os.read(self._log, _LOG_BYTES)[-_LOG_BYTES // 64 :].decode("utf-8", "replace").strip()
+        except BlockingIOError:
+            return ""
 
     def on(self, event: str, handler: Handler) -> None:
         """Give each event of this name to a handler, with the session that it is about."""

@@ -6,6 +6,8 @@
 // It puts the function __settle on every window, which moves the time on and resolves, when all is at rest,
 // to the bytes of image that scripts painted and the URLs of what canvases exported.
 (() => {
+  if (window === window.top && location.href === "about:blank") return;  // between two pages
+
   // 2025-01-01, 00:00 UTC: the moment at which every page is opened.
   const EPOCH = 1735689600000;
   // Virtual milliseconds after which a page is at rest, and between two frames.

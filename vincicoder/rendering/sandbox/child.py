@@ -53,7 +53,7 @@ def flatten(image: Image.Image) -> Image.Image:
             return image.convert("RGB")
         white = PIL.new("RGBA", image.size, "white")
         return PIL.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _deliver(result: Result | Prepared, workspace: Workspace, job: int) -> wire.Message:
