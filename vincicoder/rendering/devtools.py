@@ -17,7 +17,8 @@ Handler = Callable[[Json, "Session"], None]
 _READ_BYTES = 1 << 20
 _LONGEST = 1 << 28  # bytes of one message: a few times the largest screenshot
 _LOG_BYTES = 1 << 16  # what a pipe holds
-_ANSWERED = re.compile(rb'\{"id":(\d+)')
+_HEAD = 32  # bytes of a message that hold its number
+_ANSWERED = re.compile(rb'\{"id": ?(\d+)')
 
 
 class DevToolsError(Exception):
@@ -157,7 +158,7 @@ class Connection:
     def _keep(self, part: bytes) -> None:
         self._bytes += len(part)
         if self._bytes > _LONGEST:
-            self._parts = self._parts[:1]
+            self._parts = [(b"".join(self._parts) + part)[:_HEAD]]
         else:
             self._parts.append(part)
 
