@@ -93,6 +93,31 @@ def test_the_named_image_is_replaced_by_a_neutral_one(browser: ForkServer) -> No
     assert image.getpixel((301, 100)) == (255, 255, 255)
 
 
+ASKING = {
+    "image for a canvas": "const i = new Image(); i.crossOrigin = 'anonymous'; i.onload = shown;"
+    "i.src = 'http://elsewhere.invalid/rick.jpg'",
+    "fetch from elsewhere": "fetch('http://elsewhere.invalid/rick.jpg').then(r => r.blob()).then(createImageBitmap).then(shown)",
+    "worker": "const code = 'fetch(`http://x.invalid/rick.jpg`).then(r => r.blob()).then(b => postMessage(b.size))';"
+    "new Worker(URL.createObjectURL(new Blob([code]))).onmessage = shown;"
+    "setInterval(() => { for (let i = 0; i < 1e6; i++); }, 4)",  # so that it has the time that it needs
+    "frame": "const f = document.createElement('iframe'); f.srcdoc = '<img src=rick.jpg onload=parent.shown()>';"
+    "document.body.append(f)",
+}
+
+
+@pytest.mark.parametrize("script", ASKING.values(), ids=ASKING)
+def test_whatever_asks_for_the_named_image_gets_it(browser: ForkServer, script: str) -> None:
+    shown = "window.shown = () => { document.body.style.background = 'green' };"
+    assert colour(browser, page(shown + script)) == GREEN
+
+
+def test_what_is_not_there_is_refused_also_in_a_worker(browser: ForkServer) -> None:
+    code = "fetch('http://x.invalid/other.jpg').then(() => postMessage(1))"
+    worker = f"new Worker(URL.createObjectURL(new Blob([`{code}`]))).onmessage = () => document.body.remove();"
+    wait = "setInterval(() => { for (let i = 0; i < 1e6; i++); }, 4)"
+    assert colour(browser, page(f"{OK}; {worker} {wait}")) == GREEN
+
+
 def test_data_and_blob_addresses_work(browser: ForkServer) -> None:
     data = io.BytesIO()
     Image.new("RGB", (10, 10), "green").save(data, "PNG")

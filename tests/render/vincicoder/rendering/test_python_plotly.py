@@ -20,7 +20,6 @@ def test_chinese_is_rendered_and_not_boxes(pool: RenderPool) -> None:
 
 
 def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
-    pytest.importorskip("playwright")
     code = "import plotly.express as px\nf = px.bar(x=['a', 'b'], y=[1, 2])\n"
     for end in ("f.show()", "f.write_image('a.png', width=400, height=300)"):
         image = image_of(pool, code + end)
@@ -38,7 +37,6 @@ def test_a_plotly_figure_becomes_a_page(pool: RenderPool) -> None:
     ],
 )
 def test_a_plotly_figure_taken_as_bytes_is_still_its_page(pool: RenderPool, end: str) -> None:
-    pytest.importorskip("playwright")
     code = "import io, plotly.express as px, plotly.io as pio\nfrom PIL import Image\ntake = Image.open\n"
     image = image_of(pool, f"{code}f = px.bar(x=['a', 'b'], y=[1, 2])\n{end}")
     assert image.size == (400, 300)
@@ -55,7 +53,6 @@ def test_two_plotly_figures_put_together_are_what_the_script_put_together(pool: 
 
 
 def test_a_plotly_scene_in_three_dimensions_is_rendered_within_the_limits(pool: RenderPool) -> None:
-    pytest.importorskip("playwright")
     code = "import plotly.graph_objects as go, numpy as np\nz = np.outer(np.sin(np.arange(15)), np.ones(15))\n"
     code += "surfaces = [go.Surface(z=z + 4 * i, opacity=0.9, colorscale='Reds') for i in range(3)]\n"
     image = image_of(pool, code + "go.Figure(surfaces).update_traces(showscale=False).show()")
