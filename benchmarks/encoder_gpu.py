@@ -116,10 +116,9 @@ def report(
     naive: float,
 ) -> None:
     """Print a line for one way to run the encoder."""
-    encoder: Any = load_encoder(path, device, dtype, batch)
+    encoder: Any = load_encoder(path, device, dtype, batch, compiled)
     if compiled:
-        tiles = tiles[: max(1, len(tiles) // batch) * batch]  # whole batches, or each size would be compiled
-        encoder._first = torch.compile(encoder._first, dynamic=False)
+        tiles = tiles[: max(1, len(tiles) // batch) * batch]  # whole batches, so that one size is compiled
     peak_gib()
     try:
         found = encoder.encode(tiles[: max(len(exact), batch)] if not compiled else tiles)[: len(exact)]

@@ -123,7 +123,9 @@ class TileEncoder:
         with self._loading:
             if self._encoder is None:
                 config = self._config
-                self._encoder = load_encoder(config.name, config.device, config.dtype, config.batch_tiles)
+                self._encoder = load_encoder(
+                    config.name, config.device, config.dtype, config.batch_tiles, config.compiled
+                )
                 self._lanes = min(getattr(self._encoder, "batches_under_way", 1), _MOST_LANES)
             return self._encoder
 

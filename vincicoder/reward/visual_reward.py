@@ -60,7 +60,7 @@ class VisualReward:
         self._counts_lock = threading.Lock()
         given = self.config.encoder
         if named:
-            encoder = load_encoder(given.name, given.device, given.dtype, given.batch_tiles)
+            encoder = load_encoder(given.name, given.device, given.dtype, given.batch_tiles, given.compiled)
         self.similarity = Similarity(cast("Encoder", encoder), given.cache_targets)
         self.encoder = self.similarity.encoder.name
         self._pool = RenderPool.of(self.config.rendering)

@@ -22,6 +22,7 @@ class EncoderConfig(Config):
             GPU; None for a GPU when there is one. A reward that a node's processes share takes all unless told.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None for float16 on CUDA, else float32.
         batch_tiles: Tiles that go through the network at once; bounds the memory that it needs.
+        compiled: Compile the network by torch for batches of three fixed sizes; the first of each takes a minute or so.
         cache_targets: Targets whose embeddings are kept.
     """
 
@@ -40,4 +41,7 @@ class EncoderConfig(Config):
         None, help="precision of the encoder: float32, float16 or bfloat16", shown="float16 on CUDA, else float32"
     )
     batch_tiles: int = option(64, help="tiles that the encoder takes at once", minimum=1, changes_scores=False)
+    compiled: bool = option(
+        False, help="compile the encoder's network by torch, which takes a minute or more", flat="compile_encoder"
+    )
     cache_targets: int = option(2048, help="targets whose embeddings are kept", minimum=0, changes_scores=False)

@@ -111,7 +111,11 @@ ENCODERS: Registry[EncoderLoader] = Registry("encoder", __name__, "load", "vinci
 
 
 def load_encoder(
-    name: str, device: str | None = None, dtype: str | None = None, batch_tiles: int = EncoderConfig.batch_tiles
+    name: str,
+    device: str | None = None,
+    dtype: str | None = None,
+    batch_tiles: int = EncoderConfig.batch_tiles,
+    compiled: bool = False,
 ) -> Encoder:
     """Load an encoder by name. Nothing is cached: two calls load two encoders.
 
@@ -125,6 +129,7 @@ def load_encoder(
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None or ``"auto"`` takes float16 on CUDA, else
             float32.
         batch_tiles: Tiles that go through the network at once, at least 1; bounds the memory that it needs.
+        compiled: Compile the network by torch for batches of three fixed sizes; the first of each takes a minute or so.
 
     Returns:
         The encoder, ready to use.
@@ -142,10 +147,20 @@ def load_encoder(
     load = ENCODERS.get(_kind(name))
 
     def load_there(where: str | None) -> Encoder:
-        return load(name, device=where, dtype=dtype, batch_tiles=batch_tiles)
+        encoder = load(name, device=where, dtype=dtype, batch_tiles=batch_tiles)
+        if compiled:
+            _compile(encoder)
+        return encoder
 
     encoder: Encoder = load_on(device, load_there) if device else load_there(None)
     return encoder
+
+
+def _compile(encoder: Encoder) -> None:
+    compile_network = getattr(encoder, "compile", None)
+    if compile_network is None:
+        raise ConfigError(f"compile_encoder=true: encoder {encoder.name!r} has no network of torch; leave it out.")
+    compile_network()
 
 
 def _kind(name: str) -> str:

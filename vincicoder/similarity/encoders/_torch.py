@@ -115,10 +115,21 @@ class TorchEncoder:
         self._dtype = dtype
         self._batch_tiles = batch_tiles
         self._fits = batch_tiles
+        self._compiled = False
         self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
         # Two threads at once would need twice the memory and finish no sooner.
         self._busy = threading.Lock()
+
+    def compile(self) -> None:
+        """Compile the network by torch, for batches of three sizes, as each new size is compiled anew.
+
+        It happens at the first batches. Those that are smaller are filled up.
+        """
+        import torch
+
+        self._forward = torch.compile(self._forward, dynamic=False)
+        self._compiled = True
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""
@@ -136,13 +147,15 @@ class TorchEncoder:
             start = 0
             while start < len(tiles):
                 shortage = ""
+                size = self._size_of_batch(len(tiles) - start)
+                batch = tiles[start : start + size]
                 try:  # on CUDA this only queues work: the next batch is copied while this one is computed
-                    batches.append(forward(self._normalised(tiles[start : start + self._fits])).float())
-                    start += self._fits
+                    batches.append(forward(self._normalised(batch, size))[: len(batch)].float())
+                    start += size
                 except RuntimeError as error:
                     shortage = _shortage(error)
                     if not shortage:
-                        raise
+                        raise self._explained(error) from error
                 if shortage:  # only here, as until now the error held on to what the network had allocated
                     batches = [batch.cpu() for batch in batches]
                     self._halve(shortage)
@@ -154,6 +167,23 @@ class TorchEncoder:
                 "dtype='float32'."
             )
         return embeddings
+
+    def _size_of_batch(self, left: int) -> int:
+        """Return how many tiles to take of those that are left: one of three sizes if the network is compiled."""
+        if not self._compiled:
+            return min(left, self._fits)
+        sizes = [max(1, self._fits // part) for part in (1, 4, 16)]
+        return next((size for size in sizes if 4 * left >= 3 * size), sizes[-1])
+
+    def _explained(self, error: RuntimeError) -> Exception:
+        """Return an error of the network as it is, and one of the compiler with what can be done about it."""
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            return error
+        reason = str(error).strip().splitlines()[0]
+        return EncoderError(
+            f"Encoder {self.name!r} cannot be compiled: {reason}. torch.compile needs a C++ compiler, and triton for a "
+            "GPU. Install them, or leave out compile_encoder."
+        )
 
     def _halve(self, shortage: str) -> None:
         """Make batches smaller.
@@ -178,12 +208,13 @@ class TorchEncoder:
 
         return torch.cuda.device(self.device) if self.device.type == "cuda" else contextlib.nullcontext()
 
-    def _normalised(self, tiles: npt.NDArray[np.uint8]) -> torch.Tensor:
+    def _normalised(self, tiles: npt.NDArray[np.uint8], size: int) -> torch.Tensor:
+        """Return the pixels of tiles as the network takes them, with others after them up to a size."""
         import torch
 
         # Bytes cross the bus, a quarter of what floats would take; the arithmetic happens on the device.
-        staged = torch.empty(tiles.shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
-        staged.numpy()[...] = tiles
+        staged = torch.empty((size, *tiles.shape[1:]), dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        staged.numpy()[: len(tiles)] = tiles
         pixels = staged.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
         return ((pixels - self._mean) / self._std).to(self._dtype)
 
@@ -213,6 +244,13 @@ class TokenEncoder(TorchEncoder):
     ) -> None:
         super().__init__(name, forward, device, dtype, batch_tiles)
         self._prefix, self._first = prefix, first or forward
+
+    def compile(self) -> None:
+        """Compile the network by torch; see `TorchEncoder.compile`."""
+        import torch
+
+        super().compile()
+        self._first = torch.compile(self._first, dynamic=False)
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""

@@ -12,6 +12,7 @@ import pytest
 import repository
 from needed import needs
 from PIL import Image, ImageDraw
+from small_dinov2 import save_dinov2
 
 from vincicoder import registry
 from vincicoder.cli import main
@@ -28,21 +29,6 @@ SIZES = [
     *[(1, 1), (2, 1), (1, 7), (13, 1), (1, 500), (448, 448), (449, 447), (640, 480), (700, 1000)],
     *[(1000, 400), (1280, 720), (1750, 500), (951, 951), (333, 1010), (4000, 300), (300, 4000)],
 ]
-
-
-def save_dinov2(directory: Path, architecture: str = "Dinov2Model") -> Path:
-    """Save a small DINOv2 with weights wide enough that different images get different embeddings."""
-    torch.manual_seed(0)
-    config_class = transformers.Dinov2WithRegistersConfig if "Registers" in architecture else transformers.Dinov2Config
-    config = config_class(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, patch_size=14, image_size=70, mlp_ratio=2
-    )
-    model = getattr(transformers, architecture)(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    model.save_pretrained(directory)
-    return directory
 
 
 @pytest.fixture(scope="module")
