@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Sizes:
         processes: More processes on the machine.
         shares: Shares of code that never ends.
         endless: Requests of which these are shares.
+        code: Code of each language, rendered in turn.
     """
 
     pairs: int = 20
@@ -56,6 +57,20 @@ class Sizes:
     processes: tuple[int, ...] = (0, 1000, 2000)
     shares: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1)
     endless: int = 100
+    code: dict[str, list[str]] = field(default_factory=lambda: {name: own(each) for name, each in CODE.items()})
+
+
+def own(template: str) -> list[str]:
+    """Return our own short code, each a little different."""
+    return [template.format(n=number) for number in range(1, 101)]
+
+
+def code_of(records: Path) -> dict[str, list[str]]:
+    """Return the code of a file that ``code_records.py`` made, by language."""
+    found: dict[str, list[str]] = {}
+    for record in map(json.loads, records.read_text().splitlines()):
+        found.setdefault(record["language"], []).append(record["code"])
+    return found
 
 
 QUICK = Sizes(5, 6, (1, 10, 60), (1, 4, 16), (0, 1000), (0.0, 0.05), 40)
@@ -65,10 +80,10 @@ def languages(sizes: Sizes) -> Iterator[Row]:
     """Yield what a render costs in a fresh process and in the pool, by language and for a mix of them all."""
     fresh = pooled = 0.0
     with growth.group_of_this_process() as group, opened(".") as pool, tempfile.TemporaryDirectory() as directory:
-        for language in sorted(CODE):
+        for language, codes in sorted(sizes.code.items()):
             pairs = []
             for number in range(sizes.pairs + _WARM):
-                code = CODE[language].format(n=1 + number)
+                code = codes[number % len(codes)]
                 before, started = group.seconds(), time.perf_counter()
                 naive(language, code, Path(directory))
                 wall, cpu = (time.perf_counter() - started) * 1000, (group.seconds() - before) * 1000
@@ -81,7 +96,7 @@ def languages(sizes: Sizes) -> Iterator[Row]:
                 "language": language, "fresh process CPU ms": cpu, "pool CPU ms": own, "ratio": middle,
                 "quartiles": f"{low:.1f} to {high:.1f}", "fresh process ms": wall, "pool ms": own_wall,
             }  # fmt: skip
-    count = len(CODE)
+    count = len(sizes.code)
     mean = {"fresh process CPU ms": fresh / count, "pool CPU ms": pooled / count, "ratio": fresh / pooled}
     yield {"language": "their mean", **mean}
 
@@ -125,14 +140,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="less of everything: minutes in place of an hour")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
+    parser.add_argument(
+        "--records", type=Path, help="public code for the first part, which the plain way runs unconfined"
+    )
     parser.add_argument("--json", type=Path, help="where the figures go too")
     parser.add_argument("--plot", type=Path, help="where a chart of the growth goes")
     options = parser.parse_args()
     adopt({"vincicoder.languages": [waiting.PLUGIN]})
     found: dict[str, list[Row]] = {}
+    sizes = QUICK if options.quick else Sizes()
+    if options.records:
+        sizes = replace(sizes, code=code_of(options.records))
     for name in options.only:
         title, measure = PARTS[name]
-        found[name] = list(measure(QUICK if options.quick else Sizes()))
+        found[name] = list(measure(sizes))
         print(f"{title}\n\n{table(found[name])}\n", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))

