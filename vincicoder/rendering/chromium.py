@@ -8,7 +8,7 @@ import functools
 import mimetypes
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -220,11 +220,15 @@ class Chromium:
         page.send("Page.setFontFamilies", {"fontFamilies": _FONTS})
         features = [{"name": name, "value": value} for name, value in _MEDIA.items()]
         page.send("Emulation.setEmulatedMedia", {"media": "", "features": features})
-        self._prepare(page)
+        self._prepare(page.send)
         page.send("Network.setCacheDisabled", {"cacheDisabled": True})
 
-    def _prepare(self, session: Session) -> None:
-        """Set up a page, or a frame or a worker in it, whose requests are answered here as well."""
+    def _prepare(self, command: Callable[[str, Json], object]) -> None:
+        """Set up a page, or a frame or a worker in it, whose requests are answered here as well.
+
+        Args:
+            command: Sends a command to it.
+        """
         for method, params in (
             ("Target.setAutoAttach", _ATTACH),
             ("Fetch.enable", {"patterns": [{"urlPattern": "*", "requestStage": "Request"}]}),
@@ -232,13 +236,13 @@ class Chromium:
             ("Page.addScriptToEvaluateOnNewDocument", {"source": self._setup_script}),
             ("Runtime.runIfWaitingForDebugger", {}),
         ):
-            session.post(method, params)  # a worker refuses what is for pages
+            command(method, params)
 
     def _attached(self, event: Json, _: Session) -> None:
         target = event["targetInfo"]
         session = Session(self._connection, event["sessionId"])
         if target["type"] != "page":
-            self._prepare(session)
+            self._prepare(session.post)  # what a worker refuses is for pages only
         elif not self._target:
             self._target, self._page = target["targetId"], session
         else:  # a window that nobody will see
