@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # as its files find each other w
 
 import growth
 import waiting
-from render_cost import opened
+from render_cost import codes_of, opened
 from rendering import CODE, naive, throughput
 
 from vincicoder import RenderPool
@@ -63,14 +63,6 @@ class Sizes:
 def own(template: str) -> list[str]:
     """Return our own short code, each a little different."""
     return [template.format(n=number) for number in range(1, 101)]
-
-
-def code_of(records: Path) -> dict[str, list[str]]:
-    """Return the code of a file that ``code_records.py`` made, by language."""
-    found: dict[str, list[str]] = {}
-    for record in map(json.loads, records.read_text().splitlines()):
-        found.setdefault(record["language"], []).append(record["code"])
-    return found
 
 
 QUICK = Sizes(5, 6, (1, 10, 60), (1, 4, 16), (0, 1000), (0.0, 0.05), 40)
@@ -150,7 +142,7 @@ def main() -> None:
     found: dict[str, list[Row]] = {}
     sizes = QUICK if options.quick else Sizes()
     if options.records:
-        sizes = replace(sizes, code=code_of(options.records))
+        sizes = replace(sizes, code=codes_of(options.records))
     for name in options.only:
         title, measure = PARTS[name]
         found[name] = list(measure(sizes))

@@ -140,7 +140,7 @@ def codes_of(path: Path) -> dict[str, list[str]]:
 
 
 def main() -> None:
-    """Print a line for each language."""
+    """Print a line for each language, and the means of an equal mix of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", help="a checkout")
     parser.add_argument("after", help="another")
@@ -150,6 +150,7 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{'language':10}{'before ms':>11}{'after ms':>10}{'ratio':>8}{'quartiles':>15}{'of sums':>9}", flush=True)
     own = codes_of(args.records) if args.records else {}
+    means = []
     for language in args.languages:
         codes = own.get(language)
         with ExitStack() as stack:
@@ -167,6 +168,9 @@ def main() -> None:
             f"{f'{low:.3f}-{high:.3f}':>15}{sum(after) / sum(before):9.3f}",
             flush=True,
         )
+        means.append((statistics.mean(before), statistics.mean(after)))
+    old, new = (statistics.mean(each) for each in zip(*means, strict=True))
+    print(f"{'mean':10}{old:11.1f}{new:10.1f}{new / old:8.3f}")
 
 
 if __name__ == "__main__":

@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # benchmarks/render_cost.py, the medians of 12 public files of each language, twice each.
-RENDER_SECONDS: Mapping[str, float] = {"python": 0.096, "html": 0.131, "svg": 0.0053, "latex": 0.240}
+RENDER_SECONDS: Mapping[str, float] = {"python": 0.090, "html": 0.096, "svg": 0.0052, "latex": 0.199}
 """A render by language."""
 
 # benchmarks/server_cpu.py beside 2,000 processes.
-SERVER_SECONDS: Mapping[str, float] = {"python": 0.0044, "html": 0.0045, "svg": 0.0005, "latex": 0.0045}
+SERVER_SECONDS: Mapping[str, float] = {"python": 0.0028, "html": 0.0017, "svg": 0.0002, "latex": 0.0035}
 """What a fork server does for a render, one after the other."""
 
-# benchmarks/scorer_cost.py counts it; on the busy machine of that day 3.0 and 2.4 ms for charts of 1280 x 960, which is
-# 0.70 and 0.81 times what the commit before took beside it, and that took 3.9 and 2.8 ms on a quiet one.
-SCORER_SECONDS = 0.0028
+# benchmarks/scorer_cost.py counts it, for charts of 1280 x 960.
+SCORER_SECONDS = 0.0025
 """What the process that scores does for a response, one after the other, under the interpreter's lock."""
 
-SCORER_ON_RAY_SECONDS = 0.0023
+SCORER_ON_RAY_SECONDS = 0.0020
 """The same where the encoder's process cuts the images."""
 
 SCORER_ROBUST_SECONDS = 0.0026
