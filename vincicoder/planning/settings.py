@@ -149,7 +149,7 @@ class Rates(Config):
 
     Example:
         >>> Rates(rollout_tokens_per_second=1500).render_cpu_seconds
-        0.118
+        0.098
     """
 
     # Assumed. The 1.6M rows are some 3.5 billion tokens by the project's estimate: 2,200 a row with its image, so
@@ -181,7 +181,7 @@ class Rates(Config):
         round(statistics.mean(RENDER_SECONDS.values()), 3),
         help="CPU time of a render that ends, all languages alike; measured", unit="s", above=0,
     )  # fmt: skip
-    # The higher of the two measured ones: on Ray it is 2.8 ms.
+    # The higher of the two measured ones: on Ray it is 2.0 ms.
     scorer_seconds: float = option(
         SCORER_SECONDS, help="what the process that scores does for a response, one after the other; measured",
         unit="s", above=0,
