@@ -134,7 +134,11 @@ def by_kind(rows: Rows) -> dict[str, dict[str, float | None]]:
 
 
 def counts(rows: Rows) -> dict[str, int]:
-    """Return how many references, answers, pairs and pairs with hacks there are, and how many answers are left out."""
+    """Return how many references, answers, pairs and pairs with hacks there are, and what is left out.
+
+    ``left_out`` are answers whose damage does not render or does not show, and ``same_image`` pairs of two strengths that
+    are one image, which no reward of images can rank.
+    """
     kept = honest(rows)
     tallies = _tallies(rows)
     total = {name: sum(row["tally"].get(name, (0, 0))[1] for row in tallies) for name in ("pairs", "hacks")}
@@ -143,6 +147,7 @@ def counts(rows: Rows) -> dict[str, int]:
         "answers": len(rows),
         "left_out": len(rows) - len(kept),
         "pairs": round(total["pairs"]),
+        "same_image": sum(_look_alike(*pair) for group in by_reference(kept).values() for pair in _strengths(group)),
         "hack_pairs": round(total["hacks"]),
     }
 
@@ -266,10 +271,22 @@ def _count_ladders(found: Tally, rows: Rows) -> None:
 
 
 def _pairs(rows: Rows) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    damaged = [row for row in rows if row["role"] == DAMAGED]
-    for weak, strong in itertools.combinations(sorted(damaged, key=lambda row: row["strength"]), 2):
-        if weak["kind"] == strong["kind"] and weak["strength"] < strong["strength"]:
+    for weak, strong in _strengths(rows):
+        if not _look_alike(weak, strong):
             yield f"{weak['kind']}: strength {weak['strength']} above {strong['strength']}", weak, strong
+
+
+def _strengths(rows: Rows) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield the answers with the same kind of damage at two strengths, the weaker one first."""
+    damaged = sorted((row for row in rows if row["role"] == DAMAGED), key=lambda row: row["strength"])
+    for weak, strong in itertools.combinations(damaged, 2):
+        if weak["kind"] == strong["kind"] and weak["strength"] < strong["strength"]:
+            yield weak, strong
+
+
+def _look_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two answers are one image, such as where a chart draws fewer bars than the damage took away."""
+    return one.get("render_key") is not None and one["render_key"] == other.get("render_key")
 
 
 def _balance(rows: Rows) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:

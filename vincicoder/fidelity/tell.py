@@ -43,7 +43,7 @@ def _by_language(preset: str, groups: Mapping[str, Any]) -> str:
         wide = [f"{cell:>{max(7, len(name))}}" for name, cell in zip(names[1:], cells[1:], strict=True)]
         return "  ".join([f"{label:<{_WIDTH}}", f"{cells[0]:>21}", *wide])
 
-    counted = ("references", "answers", "left_out", "pairs", "hack_pairs")
+    counted = ("references", "answers", "left_out", "pairs", "same_image", "hack_pairs")
     lines = [line(f"preset {preset}", names)]
     lines += [line(f"n {label}", [str(groups[name][label]) for name in names]) for label in counted]
     for figure in COLUMNS:

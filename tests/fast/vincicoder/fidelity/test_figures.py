@@ -69,11 +69,19 @@ def test_spread_is_the_standard_deviation_of_a_group():
     assert value(rows, "spread_weak") == pytest.approx(0)
 
 
+def test_two_strengths_that_are_one_image_are_no_pair():
+    rows = [row("damaged", 0.8, "text", strength, render_key=key) for strength, key in ((1, "b"), (2, "b"), (3, "c"))]
+    rows[2]["overall"] = 0.7
+    assert counts(rows)["pairs"] == 2
+    assert counts(rows)["same_image"] == 1
+    assert figures(rows, 10)["pairs"].value == figures(rows, 10)["ladders"].value == 1.0
+
+
 def test_damage_that_does_not_render_or_does_not_show_is_left_out():
     rows = [row("perfect", 1.0, render_key="same")]
     rows += [row("damaged", 1.0, "text", 1, render_key="same"), row("damaged", 0.9, "text", 2, render_key="other")]
     rows += [row("damaged", 0.0, "text", 3, status="syntax_error")]
-    assert counts(rows) == {"references": 1, "answers": 4, "left_out": 2, "pairs": 0, "hack_pairs": 0}
+    assert counts(rows) == {"references": 1, "answers": 4, "left_out": 2, "pairs": 0, "same_image": 0, "hack_pairs": 0}
 
 
 def test_how_slight_damage_of_each_kind_is_noticed():
