@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from vincicoder.reward.config import RewardConfig, ScoringConfig
@@ -171,22 +171,28 @@ def visual_of(scores: Mapping[str, float | None], weights: Mapping[str, float], 
         >>> round(visual_of({"hog": 0.25, "text": 1.0}, {"hog": 1, "text": 1}, rule) ** 2, 6)  # 0.25 times 0.25 + 0.25
         0.125
     """
-    found = [(name, scores.get(name), weight) for name, weight in weights.items() if weight > 0]
-    measured = {name: (score, weight) for name, score, weight in found if score is not None}
-    counted = dict(measured)
+    found = {name: scores.get(name) for name, weight in weights.items() if weight > 0}
+    counted = {name: _counted(name, score, preset) for name, score in found.items() if score is not None}
+    measured = dict(counted)
     for name, margin in preset.caps.items():
-        others = [pair for other, pair in measured.items() if other != name and other not in preset.of_code]
+        others = {other: score for other, score in measured.items() if other != name and other not in preset.of_code}
         if name in measured and others:
-            score, weight = measured[name]
-            counted[name] = min(score, _mean(others, preset.floor) + margin), weight
-    return _mean(counted.values(), preset.floor)
+            counted[name] = min(measured[name], _mean(others, weights, preset) + margin)
+    return _mean(counted, weights, preset)
 
 
-def _mean(measured: Collection[tuple[float, float]], floor: float | None) -> float:
-    """Return the mean of pairs of a score and its weight: geometric with a floor, arithmetic without one."""
-    total = sum(weight for _, weight in measured)
+def _counted(name: str, score: float, preset: Preset) -> float:
+    """Return what a score counts as, before caps."""
+    score = max(score, preset.floor or 0.0)
+    knee, factor = preset.knees.get(name, (0.0, 1.0))
+    return score if score >= knee else knee * (score / knee) ** factor
+
+
+def _mean(scores: Mapping[str, float], weights: Mapping[str, float], preset: Preset) -> float:
+    """Return the weighted mean: geometric with a floor, arithmetic without one."""
+    total = sum(weights[name] for name in scores)
     if not total:
         return 0.0
-    if floor is None:
-        return sum(score * weight for score, weight in measured) / total
-    return math.exp(sum(weight * math.log(max(floor, score)) for score, weight in measured) / total)
+    if preset.floor is None:
+        return sum(weights[name] * score for name, score in scores.items()) / total
+    return math.exp(sum(weights[name] * math.log(score) for name, score in scores.items()) / total)

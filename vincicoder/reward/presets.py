@@ -14,6 +14,7 @@ class Preset:
         weights: Weight of each component in ``visual``; 0 for one that runs and is logged but does not count.
         floor: None for the weighted arithmetic mean. A number above 0 for the weighted geometric mean, in which every
             score counts as at least so much, so that one score of 0 does not hide all others.
+        knees: By component, a score and a factor: what its score is below that one counts so many times as much.
         caps: By component, how far its score may be above the mean of the others, those of the code left out; what is
             above is cut off.
         of_code: Components that look at the code alone.
@@ -22,6 +23,7 @@ class Preset:
 
     weights: Mapping[str, float]
     floor: float | None = None
+    knees: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     caps: Mapping[str, float] = field(default_factory=dict)
     of_code: Collection[str] = ()
     noise: float = 0.005
@@ -34,16 +36,17 @@ PRESETS: dict[str, Preset] = {
     "robust": Preset(
         {
             "paper": 0.0,  # logged
-            "stretched": 2.0,
+            "stretched": 1.5,
             "hog": 0.7,
             "text": 3.0,
             "values": 1.0,
             "tanimoto": 2.0,
             "length": 1.5,
         },
-        floor=0.01,
+        floor=0.05,
+        knees={"values": (0.3, 5)},  # so few shapes can be there by chance, such as the rectangles of a mosaic
         caps={"text": 0.25},  # text alone is easy to write, in the right places too
         of_code=("length",),
-        noise=0.012,
+        noise=0.014,
     ),
 }

@@ -59,6 +59,22 @@ def test_what_does_not_apply_has_no_part_in_either_mean(rule: Preset) -> None:
     assert visual_of({"hog": None, "text": None}, weights, rule) == visual_of({}, weights, rule) == 0
 
 
+def test_what_a_score_is_below_its_knee_counts_so_many_times() -> None:
+    rule, weights = Preset({}, floor=0.01, knees={"values": (0.4, 3)}), {"hog": 1.0, "values": 1.0}
+    assert visual_of({"hog": 1.0, "values": 0.4}, weights, rule) == pytest.approx(0.4**0.5)
+    assert visual_of({"hog": 1.0, "values": 0.2}, weights, rule) == pytest.approx((0.4 * 0.5**3) ** 0.5)
+    assert visual_of({"hog": 1.0, "values": 0.0}, weights, rule) == pytest.approx((0.4 * (0.01 / 0.4) ** 3) ** 0.5)
+    assert visual_of({"hog": 0.2, "values": 1.0}, weights, rule) == pytest.approx(0.2**0.5)
+    arithmetic = Preset({}, knees=rule.knees)
+    assert visual_of({"hog": 1.0, "values": 0.0}, weights, arithmetic) == pytest.approx(0.5)
+
+
+def test_a_cap_is_measured_from_what_the_others_count_below_their_knees() -> None:
+    rule = Preset({}, floor=0.01, knees={"values": (0.4, 2)}, caps={"text": 0.25})
+    scores, weights = {"values": 0.2, "text": 1.0}, {"values": 1.0, "text": 1.0}
+    assert visual_of(scores, weights, rule) == pytest.approx((0.1 * 0.35) ** 0.5)
+
+
 def test_a_capped_score_counts_only_so_much_more_than_the_mean_of_the_others() -> None:
     rule, weights = Preset({}, floor=0.01, caps={"text": 0.25}), {"hog": 1.0, "length": 1.0, "text": 2.0}
     others = {"hog": 0.09, "length": 0.16}  # their mean is 0.12
@@ -83,9 +99,9 @@ def test_robust_is_the_geometric_mean_of_what_it_weighs_and_logs_the_papers_scor
     config = ScoringConfig(preset="robust")
     weights = weights_of(config)
     assert weights == PRESETS["robust"].weights
-    scores = {**SCORES, **dict.fromkeys(weights, 0.25), "stretched": 0.5}
-    heavy = 2 / sum(weights.values())
-    assert combine(scores, Status.OK, config).visual == pytest.approx(0.5**heavy * 0.25 ** (1 - heavy))
+    scores = {**SCORES, **dict.fromkeys(weights, 0.4), "stretched": 0.5}
+    heavy = weights["stretched"] / sum(weights.values())
+    assert combine(scores, Status.OK, config).visual == pytest.approx(0.5**heavy * 0.4 ** (1 - heavy))
     assert combine({**scores, "paper": 0.9}, Status.OK, config) == combine(scores, Status.OK, config)
     assert combine(scores, Status.TIMEOUT, config) == (0.1, 0.0)
 
