@@ -136,8 +136,8 @@ def by_kind(rows: Rows) -> dict[str, dict[str, float | None]]:
 def counts(rows: Rows) -> dict[str, int]:
     """Return how many references, answers, pairs and pairs with hacks there are, and what is left out.
 
-    ``left_out`` are answers whose damage does not render or does not show, and ``same_image`` pairs of two strengths that
-    are one image, which no reward of images can rank.
+    ``left_out`` are answers whose damage does not render or does not show, and ``same_image`` pairs of two strengths
+    that are one image, which no reward of images can rank.
     """
     kept = honest(rows)
     tallies = _tallies(rows)
