@@ -8,6 +8,7 @@ import functools
 import mimetypes
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,6 +94,10 @@ _MEDIA = {
     "prefers-contrast": "no-preference",
 }
 _ATTACH = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
+
+
+class PageCrashed(Exception):
+    """The page's process has ended, so that nothing more is to be had of it."""
 
 
 class RequestHandler:
@@ -194,6 +199,11 @@ class Chromium:
         self._window = (0, 0, 0.0)
 
     @property
+    def frame(self) -> str:
+        """The number of the page's frame, which is that of the page."""
+        return self._target
+
+    @property
     def alive(self) -> bool:
         """Whether the browser still runs, as far as has been noticed."""
         return not self._connection.ended
@@ -203,7 +213,7 @@ class Chromium:
         on("Fetch.requestPaused", self._request)
         on("Target.attachedToTarget", self._attached)
         on("Target.targetCrashed", self._target_crashed)
-        on("Inspector.targetCrashed", self._page_crashed)
+        on("Inspector.targetCrashed", self._session_crashed)
         on("Page.lifecycleEvent", self._lifecycle)
         on("Page.javascriptDialogOpening", lambda _, page: page.post("Page.handleJavaScriptDialog", {"accept": True}))
         self._browser.send("Target.setDiscoverTargets", {"discover": True})
@@ -255,12 +265,14 @@ class Chromium:
             self._handler.handle(event, session)
 
     def _lifecycle(self, event: Json, _: Session) -> None:
-        if event["name"] == "load" and event["frameId"] == self._target:  # a page's frame has its number
+        if event["name"] == "load" and event["frameId"] == self.frame:
             self._loaded = event["loaderId"]
 
-    def _page_crashed(self, *_: object) -> None:
-        self.crashed = True
-        raise DevToolsError("the page crashed")
+    def _session_crashed(self, _: Json, session: Session) -> None:
+        """End what waits for the page, once; a worker that ends is told of in the same way."""
+        if session.name == self._page.name and not self.crashed:
+            self.crashed = True
+            raise PageCrashed
 
     def _target_crashed(self, event: Json, _: Session) -> None:
         """End with a page's process that was killed: no page can do that, and a limit of its own ends it otherwise."""
@@ -291,17 +303,21 @@ class Chromium:
         self._page.send("Page.resetNavigationHistory")
 
     def load(self, address: str, seconds: float | None = None) -> None:
-        """Load the page that the handler has, with all that it asks for.
+        """Load the page that the handler has, with all that it asks for, or what it puts in its place.
 
         Raises:
             DevToolsError: If there is no such page.
+            PageCrashed: If its process ends.
             TimeoutError: If it takes longer than that.
         """
+        started = time.monotonic()
         answer = self._page.send("Page.navigate", {"url": address}, seconds)
         if "errorText" in answer:
             raise DevToolsError(answer["errorText"])
         if self._loaded != answer["loaderId"]:
-            self._connection.wait(lambda _: self._loaded == answer["loaderId"], seconds)
+            self._loaded = ""  # a load from now on is this page's or a later one's, as frames may replace it
+            left = None if seconds is None else started + seconds - time.monotonic()
+            self._connection.wait(lambda _: bool(self._loaded), left)
 
 
 def _helpers() -> set[int]:

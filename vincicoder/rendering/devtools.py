@@ -128,21 +128,26 @@ class Connection:
                 return
 
     def _receive(self, deadline: float | None) -> Json:
-        while not self._messages:
-            if deadline is not None:
-                left = max(0.0, deadline - time.monotonic())
-                if not select.select([self._incoming], [], [], left)[0]:
-                    raise TimeoutError("the browser did not answer in time")
+        while True:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError("the browser did not answer in time")
+            if self._messages:
+                message: Json = json.loads(self._messages.popleft())
+                return message
+            if not select.select([self._incoming], [], [], left)[0]:
+                continue
             chunk = os.read(self._incoming, _READ_BYTES)
             if not chunk:
                 self.ended = True
                 raise BrowserEnded("the browser has ended")
             self._split(chunk)
-        message: Json = json.loads(self._messages.popleft())
-        return message
 
     def _split(self, chunk: bytes) -> None:
-        """Divide what was read into messages; of one that is too long only its number is kept."""
+        """Divide what was read into messages.
+
+        Of one that is too long only its number is kept, so that an answer becomes an error and an event is lost.
+        """
         *ends, rest = chunk.split(b"\0")
         for end in ends:
             self._keep(end)
@@ -158,7 +163,7 @@ class Connection:
     def _keep(self, part: bytes) -> None:
         self._bytes += len(part)
         if self._bytes > _LONGEST:
-            self._parts = [(b"".join(self._parts) + part)[:_HEAD]]
+            self._parts = [b"".join(each[:_HEAD] for each in (*self._parts, part))[:_HEAD]]
         else:
             self._parts.append(part)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vincicoder.rendering.chromium import Chromium, RequestHandler
+from vincicoder.rendering.chromium import Chromium, PageCrashed, RequestHandler
 from vincicoder.rendering.devtools import DevToolsError, Json, Session
 from vincicoder.rendering.facts import within_limits
 from vincicoder.rendering.page_images import script_data
@@ -140,7 +140,9 @@ class HtmlRenderer:
                 embedded += min(int(report["painted"]), script_data(code))
             facts = None
             if workspace.facts:
-                facts = within_limits(page_text(devtools, scale), image.size, page_marks(devtools, scale))
+                facts = within_limits(
+                    page_text(devtools, scale), image.size, page_marks(devtools, self._chromium.frame, scale)
+                )
             return Rendered(image, facts, embedded)
 
     def _executable(self) -> str:
@@ -203,10 +205,10 @@ def _as_render_errors(chromium: Chromium) -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise RenderError(Status.TIMEOUT, f"the page did not come to rest: {error}") from None
-    except DevToolsError as error:
+    except (DevToolsError, PageCrashed) as error:
         with contextlib.suppress(DevToolsError):  # the browser itself may have ended
             chromium.end_if_killed()
-        if not chromium.alive:  # nothing ends it but its own end
+        if not chromium.alive:
             raise RenderError(Status.INFRASTRUCTURE, "the browser ended") from None
         if chromium.crashed:
             raise RenderError(Status.OUT_OF_MEMORY, "the page's process ended, as it does without memory") from None

@@ -14,15 +14,15 @@ _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # a con
 _MILLISECONDS = 5000  # a page takes a hundredth of that; on a machine that is overloaded its shapes must not be lost
 
 
-def page_marks(devtools: Session, scale: float) -> list[Mark]:
+def page_marks(devtools: Session, frame: str, scale: float) -> list[Mark]:
     """Return the marks of a page; none where the browser cannot say.
 
     Args:
         devtools: The page's developer tools.
+        frame: The number of its frame.
         scale: Pixels of the image per CSS pixel.
     """
     try:
-        frame = devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "marks"})
         call = {
             "expression": _SCRIPT,

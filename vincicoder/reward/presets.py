@@ -12,9 +12,11 @@ class Preset:
 
     Attributes:
         weights: Weight of each component in ``visual``; 0 for one that runs and is logged but does not count.
-        floor: None for the weighted arithmetic mean. A number above 0 for the weighted geometric mean, in which every
-            score counts as at least so much, so that one score of 0 does not hide all others.
-        knees: By component, a score and a factor: what its score is below that one counts so many times as much.
+        floor: None for the weighted arithmetic mean. A number above 0 for the weighted geometric mean, in which a
+            lower score counts as this one, so that one score of 0 does not hide all others.
+        knees: By component, a knee and an exponent: a score below the knee, and not below the floor, counts as
+            ``knee * (score / knee) ** exponent``, so that in the geometric mean its fall below the knee counts so many
+            times as much.
         caps: By component, how far its score may be above the mean of the others, those of the code left out; what is
             above is cut off.
         of_code: Components that look at the code alone.

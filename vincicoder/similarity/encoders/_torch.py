@@ -115,7 +115,7 @@ class TorchEncoder:
         self._dtype = dtype
         self._batch_tiles = batch_tiles
         self._fits = batch_tiles
-        self._compiled = False
+        self._sizes: list[int] = []
         self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
         # Two threads at once would need twice the memory and finish no sooner.
@@ -124,12 +124,13 @@ class TorchEncoder:
     def compile(self) -> None:
         """Compile the network by torch, for batches of three sizes, as each new size is compiled anew.
 
-        It happens at the first batches. Those that are smaller are filled up.
+        It happens at the first batches. Those that are smaller are filled up. Where memory is short, only the sizes
+        that fit are used; where none does, the size that fits is compiled as well.
         """
         import torch
 
         self._forward = torch.compile(self._forward, dynamic=False)
-        self._compiled = True
+        self._sizes = sorted({max(1, self._batch_tiles // part) for part in (1, 4, 16)}, reverse=True)
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""
@@ -155,7 +156,8 @@ class TorchEncoder:
                 except RuntimeError as error:
                     shortage = _shortage(error)
                     if not shortage:
-                        raise self._explained(error) from error
+                        self._explain(error)
+                        raise
                 if shortage:  # only here, as until now the error held on to what the network had allocated
                     batches = [batch.cpu() for batch in batches]
                     self._halve(shortage)
@@ -170,20 +172,23 @@ class TorchEncoder:
 
     def _size_of_batch(self, left: int) -> int:
         """Return how many tiles to take of those that are left: one of three sizes if the network is compiled."""
-        if not self._compiled:
+        if not self._sizes:
             return min(left, self._fits)
-        sizes = [max(1, self._fits // part) for part in (1, 4, 16)]
+        sizes = [size for size in self._sizes if size <= self._fits] or [self._fits]
         return next((size for size in sizes if 4 * left >= 3 * size), sizes[-1])
 
-    def _explained(self, error: RuntimeError) -> Exception:
-        """Return an error of the network as it is, and one of the compiler with what can be done about it."""
-        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-            return error
-        reason = str(error).strip().splitlines()[0]
-        return EncoderError(
-            f"Encoder {self.name!r} cannot be compiled: {reason}. torch.compile needs a C++ compiler, and triton for a "
-            "GPU. Install them, or leave out compile_encoder."
-        )
+    def _explain(self, error: RuntimeError) -> None:
+        """Say what can be done about an error, if it is the compiler's.
+
+        Raises:
+            EncoderError: It is.
+        """
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            reason = str(error).strip().splitlines()[0]
+            raise EncoderError(
+                f"Encoder {self.name!r} cannot be compiled: {reason}. torch.compile needs a C++ compiler, and triton "
+                "for a GPU. Install them, or leave out compile_encoder."
+            ) from error
 
     def _halve(self, shortage: str) -> None:
         """Make batches smaller.
@@ -249,8 +254,9 @@ class TokenEncoder(TorchEncoder):
         """Compile the network by torch; see `TorchEncoder.compile`."""
         import torch
 
+        plain = self._forward
         super().compile()
-        self._first = torch.compile(self._first, dynamic=False)
+        self._first = self._forward if self._first is plain else torch.compile(self._first, dynamic=False)
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed tiles; see `Encoder.encode`."""

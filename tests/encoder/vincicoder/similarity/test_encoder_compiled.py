@@ -74,6 +74,37 @@ def test_batches_have_one_of_three_sizes(count: int, sizes: list[int], traced: N
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+def test_where_memory_is_short_only_sizes_that_fit_are_used(traced: None) -> None:
+    import torch
+
+    seen = []
+
+    def mean(pixels: Any) -> Any:
+        if len(pixels) > 6:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        seen.append(len(pixels))
+        return pixels.mean(dim=(2, 3))
+
+    encoder = TorchEncoder("small", mean, torch.device("cpu"), torch.float32, 16)
+    encoder.compile()
+    encoder._forward = mean
+    encoder.encode(tiles(9))
+    encoder.encode(tiles(9))
+    assert seen == [4, 4, 1, 4, 4, 1]
+
+
+def test_an_error_of_the_network_is_raised_as_it_is(traced: None) -> None:
+    import torch
+
+    def fails(_: Any) -> Any:
+        raise RuntimeError("shapes do not match")
+
+    encoder = TorchEncoder("small", fails, torch.device("cpu"), torch.float32, 16)
+    with pytest.raises(RuntimeError, match="shapes do not match") as caught:
+        encoder.encode(tiles(1))
+    assert caught.value.__cause__ is None
+
+
 def test_tokens_are_those_of_the_network_as_it_is(directory: Path, traced: None) -> None:
     batch = tiles(3)
     plain, compiled = (load_encoder(str(directory), batch_tiles=4, compiled=each) for each in (False, True))

@@ -72,10 +72,23 @@ def fits_in(limits: Limits, answer: JobResult) -> bool:
         "document.body.requestPointerLock?.(); navigator.mediaDevices?.getUserMedia({video: true}).catch(() => {})",
         "onerror = () => { throw 1 }; throw 1",
         "onload = () => setTimeout(function again() { setTimeout(again) })",
+        "new SharedWorker('data:text/javascript,1')",
     ],
 )
 def test_pages_that_pester_are_rendered(browser: ForkServer, script: str) -> None:
     assert colour(browser, page(f"{OK}; {script}")) == GREEN
+    assert colour(browser, page(OK)) == GREEN
+
+
+REPLACING = """<script>top.location = 'about:blank'</script>"""
+
+
+@pytest.mark.parametrize("source", [f'src="data:text/html,{REPLACING}"', f'srcdoc="{REPLACING}"'])
+def test_a_page_whose_frame_replaces_it_ends_at_once(browser: ForkServer, source: str) -> None:
+    frame = f'<iframe sandbox="allow-scripts allow-top-navigation" {source}></iframe>'
+    answer = browser.run(page(OK, frame))
+    assert answer.status in (Status.OK, Status.RUNTIME_ERROR), answer.message
+    assert answer.seconds < Limits().wall_seconds / 2
     assert colour(browser, page(OK)) == GREEN
 
 
