@@ -148,7 +148,7 @@ def test_a_perfect_answer_earns_1_and_only_paper_pays_a_mosaic_more_than_a_guess
     assert tuple(found["no mistake"]) == pytest.approx((1.0, 1.0, 1.0))
     guess, mosaic = found["any answer that draws"], found["a mosaic"]
     assert mosaic.paper > guess.paper + 0.02
-    assert mosaic.robust < guess.robust - 0.2
+    assert mosaic.robust < guess.robust / 2
     assert found["another label"].paper > 0.95
     assert found["another label"].robust < 0.5
 
