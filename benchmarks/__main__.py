@@ -174,7 +174,7 @@ def plot(found: dict[str, list[Row]], path: Path) -> None:
             axes.plot([row[across] for row in rows], [row[up] for row in rows], "o-", label=label)
         if name in ("batches", "workers"):
             axes.set_xscale("log")
-        axes.set(xlabel=across, ylabel=up, title=PARTS[name][0], ylim=(0, None))
+        axes.set(xlabel=across, ylabel=up, title=PARTS[name][0], ylim=(0, 1.1 * max(row[up] for row in found[name])))
         axes.title.set_fontsize(8)
         if any("language" in row for row in found[name]):
             axes.legend(fontsize=7)
