@@ -42,9 +42,9 @@ def main() -> None:
     args = parser.parse_args()
     codes = [code for code in codes_of(args.records)["latex"] if preamble_of(code) is not None]
     with growth.group_of_this_process() as group, RenderPool(workers=1) as dumping, RenderPool(workers=1) as plain:
-        beginning_of, LatexRenderer.beginning_of = LatexRenderer.beginning_of, None
+        beginnings_of, LatexRenderer.beginnings_of = LatexRenderer.beginnings_of, None
         plain.start("latex")
-        LatexRenderer.beginning_of = beginning_of
+        LatexRenderer.beginnings_of = beginnings_of
         dumping.start("latex")
         costs: dict[int, list[tuple[float, float]]] = {number: [] for number in range(args.renders)}
         same, dumped = 0, []

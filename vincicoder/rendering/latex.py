@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from vincicoder.rendering import pdf_images
 from vincicoder.rendering.facts import within_limits
-from vincicoder.rendering.latex_preambles import body_of, dumping, is_whole, preamble_of, with_body
+from vincicoder.rendering.latex_preambles import beginnings_of, body_of, dumping, is_whole, with_body
 from vincicoder.rendering.latex_prefixes import can_paint, marked, places_of, prefix_images
 from vincicoder.rendering.pdf_marks import page_marks
 from vincicoder.rendering.pdf_text import page_text
@@ -73,7 +73,7 @@ _NOT_STARTED = 127  # an exit code that no engine has
 
 
 class _Quick(NamedTuple):
-    """The format of a document's preamble, and the preamble as it was dumped."""
+    """The format of a preamble or the beginning of one, and that text as it was dumped."""
 
     preamble: str
     format_file: Path
@@ -88,7 +88,7 @@ class LatexRenderer:
 
     jobs_per_child: ClassVar[int] = 1
     draws_prefixes: ClassVar[bool] = True
-    beginning_of = staticmethod(preamble_of)
+    beginnings_of = staticmethod(beginnings_of)
 
     def __init__(self, dpi: int = 300) -> None:
         self.dpi = dpi
@@ -117,8 +117,9 @@ class LatexRenderer:
         """Compile and render one document or snippet, or prepare a document's preamble."""
         if options.get("prepare"):
             return self._dumped(code)
-        if "prepared" in options and (preamble := preamble_of(code)) is not None:
-            adapted = self._document(with_body(preamble))[0].removesuffix(with_body(""))
+        if "prepared" in options:
+            beginning = code.lstrip()[: options["begins"]]
+            adapted = self._document(with_body(beginning))[0].removesuffix(with_body(""))
             self._quick = _Quick(adapted, Path("preamble.fmt").absolute())
             self._quick.format_file.symlink_to(options["prepared"])  # whose name is none for TeX
         ends, turns = places_of(code) if workspace.prefixes and can_paint() else ([], [])

@@ -301,7 +301,7 @@ class RenderPool:
             interpreter=self.config.python if "python" in language.uses else None,
             servers=math.ceil(self.workers / _WORKERS_PER_SERVER),
             is_plain=getattr(renderer, "is_plain", None),
-            beginning_of=getattr(renderer, "beginning_of", None),
+            beginnings_of=getattr(renderer, "beginnings_of", None),
         )
         try:
             reason = _self_check(server, language.sample)

@@ -234,11 +234,12 @@ class Renderer(Protocol):
     needs few of the libraries that it loads has a static method ``is_plain(code)``, which tells such code, and a method
     ``preload_plain()``, which loads what that needs and is called before ``preload``.
 
-    One that can prepare what many codes begin with has a static method ``beginning_of(code)``, which returns that text
-    or None; it runs outside the sandbox, on hostile code. When a beginning has come often, the renderer is given it
-    alone, with the option ``prepare``, and returns ``Prepared``. Codes that begin the same are given with the option
-    ``prepared``, the path of a copy, in the directory ``PREPARED`` of the fork server, which the policy must allow to
-    read. The image must be the same as without, also where that file is broken or gone.
+    One that can prepare what many codes begin with has a static method ``beginnings_of(code)``, which returns such
+    texts, the longest first; it runs outside the sandbox, on hostile code. When a beginning has come often, the
+    renderer is given it alone, with the option ``prepare``, and returns ``Prepared``. Codes that begin the same are
+    given with two options: ``prepared``, the path of a copy, in the directory ``PREPARED`` of the fork server, which
+    the policy must allow to read, and ``begins``, the length of that beginning after white space. The image must be the
+    same as without, also where that file is broken or gone.
 
     Attributes:
         jobs_per_child: Jobs before a child is replaced; 1 gives every response a fresh process.

@@ -21,7 +21,8 @@ from vincicoder.rendering.renderer import PREPARED
 from .result import open_regular
 
 _RENDERS = 2  # of codes that begin the same, before the beginning is prepared: that costs what three renders save
-_KNOWN = 4096
+_RENDERS_MORE = 6  # the same, where a shorter beginning of theirs is prepared already
+_KNOWN = 16_384
 _MOST_BYTES = 256 << 20
 _LARGEST_BYTES = 48 << 20
 
@@ -40,48 +41,57 @@ class Beginnings:
 
     Args:
         root: The fork server's directory.
-        beginning_of: The renderer's, or None if it prepares nothing.
+        beginnings_of: The renderer's, or None if it prepares nothing.
         most_bytes: What all files together take at most; the one that was asked for longest ago goes first.
     """
 
     def __init__(
-        self, root: Path, beginning_of: Callable[[str], str | None] | None, most_bytes: int = _MOST_BYTES
+        self, root: Path, beginnings_of: Callable[[str], list[str]] | None, most_bytes: int = _MOST_BYTES
     ) -> None:
         self._directory = root / PREPARED
         self._directory.mkdir()
-        self._beginning_of, self._most_bytes = beginning_of, most_bytes
+        self._beginnings_of, self._most_bytes = beginnings_of, most_bytes
         self._lock = threading.Lock()
         self._states: OrderedDict[str, _State] = OrderedDict()  # by digest, the latest last
 
-    def of(self, code: str) -> str | None:
-        """Return the beginning of a code, or None where it has none that could be prepared."""
-        return self._beginning_of(code) if self._beginning_of is not None else None
+    def of(self, code: str) -> list[str]:
+        """Return the beginnings of a code that could be prepared, the longest first."""
+        return self._beginnings_of(code) if self._beginnings_of is not None else []
 
-    def is_due(self, beginning: str) -> bool:
-        """Return, once, whether a beginning has come so often that it is to be prepared now."""
+    def due(self, beginnings: list[str]) -> str | None:
+        """Return, once, the longest of a code's beginnings that has come so often that it is to be prepared now."""
         with self._lock:
-            state = self._states.get(_digest(beginning))
-            due = state is not None and state.renders >= _RENDERS and not state.tried
-            if state is not None and due:
-                state.tried = True
-            return due
+            states = [(each, self._states.get(_digest(each))) for each in beginnings]
+            enough = _RENDERS_MORE if any(state and state.size for _, state in states) else _RENDERS
+            for each, state in states:
+                if state is not None and state.size:
+                    return None  # which serves the code well enough
+                if state is not None and state.renders >= enough and not state.tried:
+                    state.tried = True
+                    return each
+            return None
 
-    def find(self, beginning: str) -> Path | None:
-        """Return what was prepared of a beginning, or None."""
-        digest = _digest(beginning)
+    def find(self, beginnings: list[str]) -> tuple[str, Path] | None:
+        """Return the longest of a code's beginnings that is prepared, and its file; None if there is none."""
         with self._lock:
-            state = self._states.get(digest)
-            if state is None or not state.size:
-                return None
-            self._states.move_to_end(digest)
-            return self._directory / digest
+            for each in beginnings:
+                digest = _digest(each)
+                state = self._states.get(digest)
+                if state is not None and state.size:
+                    self._states.move_to_end(digest)
+                    return each, self._directory / digest
+            return None
 
-    def count(self, beginning: str) -> None:
-        """Count a code with this beginning that gave an image."""
-        digest = _digest(beginning)
+    def count(self, beginnings: list[str]) -> None:
+        """Count a code with these beginnings that gave an image, for those that would have served it better."""
         with self._lock:
-            self._states.setdefault(digest, _State()).renders += 1
-            self._states.move_to_end(digest)
+            for each in beginnings:
+                digest = _digest(each)
+                state = self._states.setdefault(digest, _State())
+                self._states.move_to_end(digest)
+                if state.size:
+                    break
+                state.renders += 1
             while len(self._states) > _KNOWN:
                 self._forget(next(iter(self._states)))
 

@@ -139,7 +139,7 @@ class ForkServer:
         servers: Processes that fork; more can fork more children a second.
         is_plain: Says of code whether it needs only what the renderer's ``preload_plain`` loads, if it has that. There
             are as many servers more that have loaded no more.
-        beginning_of: The renderer's, if it can prepare how codes begin.
+        beginnings_of: The renderer's, if it can prepare how codes begin.
 
     Raises:
         RendererUnavailable: If it does not start; the message holds the reason that it gave.
@@ -158,7 +158,7 @@ class ForkServer:
         interpreter: str | None = None,
         servers: int = 1,
         is_plain: Callable[[str], bool] | None = None,
-        beginning_of: Callable[[str], str | None] | None = None,
+        beginnings_of: Callable[[str], list[str]] | None = None,
     ) -> None:
         name = renderer.partition(":")[2]
         _check_file_size(limits)
@@ -174,7 +174,7 @@ class ForkServer:
         self._readers: Counter[str] = Counter()  # by a child's directory, how many jobs have an image there to read
         self._disposable: set[str] = set()
         self._is_plain, self._servers, self._dead = is_plain, servers, False
-        self._beginnings = Beginnings(self.root, beginning_of)
+        self._beginnings = Beginnings(self.root, beginnings_of)
         config: dict[str, Any] = {
             "renderer": renderer,
             "options": options,
@@ -271,8 +271,8 @@ class ForkServer:
         Raises:
             ServerDied: If the server ended, or did not answer in time, before the job was done.
         """
-        begins = self._beginnings.of(code)
-        prepared = {"prepared": str(path)} if begins is not None and (path := self._prepared(begins)) else {}
+        beginnings = self._beginnings.of(code)
+        prepared = self._prepared(beginnings)
         wanted = {"code": code, "options": {**(options or {}), **prepared}, "facts": facts, "prefixes": prefixes}
 
         def read(answer: wire.Message | None, found: wire.Message, image: str) -> JobResult:
@@ -281,20 +281,22 @@ class ForkServer:
         result = self._do(wanted, cpu_seconds, read)
         if result.status is Status.FOREIGN_FILE and self._dead:  # whoever replaces it removes its files, images too
             raise ServerDied("the fork server ended while an image was read")
-        if begins is not None and result.status is Status.OK:
-            self._beginnings.count(begins)
+        if result.status is Status.OK:
+            self._beginnings.count(beginnings)
         return result
 
-    def _prepared(self, begins: str) -> Path | None:
-        """Return what is prepared of a beginning, and prepare it where it has come often enough."""
+    def _prepared(self, beginnings: list[str]) -> dict[str, Any]:
+        """Return the options that tell of what is prepared, and prepare a beginning that has come often enough."""
+        due = self._beginnings.due(beginnings)
 
         def keep(answer: wire.Message | None, found: wire.Message, file: str) -> None:
             if answer is not None and answer.get("status") == Status.OK.value and "status" not in found:
-                self._beginnings.keep(begins, Path(found["directory"]) / file)
+                self._beginnings.keep(due or "", Path(found["directory"]) / file)
 
-        if self._beginnings.is_due(begins):
-            self._do({"code": begins, "options": {"prepare": True}, "facts": False, "prefixes": 0}, None, keep)
-        return self._beginnings.find(begins)
+        if due is not None:
+            self._do({"code": due, "options": {"prepare": True}, "facts": False, "prefixes": 0}, None, keep)
+        prepared = self._beginnings.find(beginnings)
+        return {"begins": len(prepared[0]), "prepared": str(prepared[1])} if prepared else {}
 
     def _do(
         self,

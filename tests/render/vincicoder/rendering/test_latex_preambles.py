@@ -3,6 +3,7 @@ r"""Preambles that are dumped once: the same images, and no response has a part 
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import pytest
 from vincicoder.rendering import RenderPool
 from vincicoder.rendering.config import Limits
 from vincicoder.rendering.latex import LatexRenderer
-from vincicoder.rendering.latex_preambles import preamble_of
+from vincicoder.rendering.latex_preambles import beginnings_of
 from vincicoder.rendering.renderer import Policy
 from vincicoder.rendering.sandbox.confine import confine
 from vincicoder.rendering.types import Render
 from vincicoder.status import Status
 
-CLASS = "\\documentclass[border=2pt]{standalone}\n"
+CLASS = "\\documentclass[border=%spt]{standalone}\n"
 TIKZ = r"\begin{tikzpicture}\draw[->,thick] (0,0) -- node[above] {$x_%d$, \textbf{fi}} (3,1);\end{tikzpicture}"
 PLOT = r"\begin{tikzpicture}\begin{axis}\addplot[domain=0:%d,samples=9]{x^2*rnd};\end{axis}\end{tikzpicture}"
 
@@ -35,24 +36,27 @@ def plain() -> Iterator[RenderPool]:
     """A pool that prepares nothing."""
     with RenderPool(workers=1, limits=Limits(cpu_seconds=60, wall_seconds=180)) as pool:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(LatexRenderer, "beginning_of", None)
+            patch.setattr(LatexRenderer, "beginnings_of", None)
             pool.start("latex")
         yield pool
 
 
-def document(body: str, preamble: str = "", number: int = 1) -> str:
-    return f"{CLASS}{preamble}\n\\begin{{document}}\n{body.replace('%d', str(number))}\n\\end{{document}}\n"
+def document(body: str, preamble: str = "", number: int = 1, border: int = 0) -> str:
+    """Return a document whose first line is that of no other preamble, unless a border says otherwise."""
+    first = CLASS % (border or 2 + zlib.crc32(preamble.encode()) % 1000 / 1000)
+    return f"{first}{preamble}\n\\begin{{document}}\n{body.replace('%d', str(number))}\n\\end{{document}}\n"
 
 
-def rendered(pool: RenderPool, body: str, preamble: str, renders: int = 3) -> list[Render]:
+def rendered(pool: RenderPool, body: str, preamble: str, renders: int = 3, border: int = 0) -> list[Render]:
     """Render documents with one preamble, the last of them with what was prepared, if anything was."""
-    return [pool.render(document(body, preamble, number), "latex", facts=True) for number in range(1, renders + 1)]
+    codes = [document(body, preamble, number, border) for number in range(1, renders + 1)]
+    return [pool.render(code, "latex", facts=True) for code in codes]
 
 
-def format_of(pool: RenderPool, preamble: str) -> Path | None:
-    beginning = preamble_of(document("", preamble))
-    assert beginning is not None
-    return pool._servers["latex"]._beginnings.find(beginning)
+def format_of(pool: RenderPool, preamble: str, border: int = 0) -> Path | None:
+    """Return the format of all that a document's preamble loads."""
+    prepared = pool._servers["latex"]._beginnings.find(beginnings_of(document("", preamble, 1, border))[:1])
+    return prepared[1] if prepared else None
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,26 @@ def test_images_and_facts_are_the_same_with_a_dumped_preamble(pool, plain, pream
     assert last.facts == expected.facts
     assert last.cpu_seconds < expected.cpu_seconds
     assert format_of(plain, preamble) is None
+
+
+def test_documents_share_what_they_load_first_and_the_rest_of_each_preamble_is_its_own(pool, plain):
+    shared = "\\usepackage{tikz}\n\\usetikzlibrary{matrix}\n"
+    own = [
+        "\\tikzset{every path/.style={red}}",
+        "\\usepackage{amsmath}",
+        "\\tikzset{every path/.style={blue, line width=3pt}}\n\\def\\b{1}",
+        "\\AtBeginDocument{\\Large}",
+        "% a comment\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",
+    ]
+    for number, preamble in enumerate(own):
+        code = document(TIKZ, shared + preamble, border=4)
+        found, expected = (each.render(code, "latex", facts=True) for each in (pool, plain))
+        assert found.image is not None and expected.image is not None, found.message
+        assert found.image.tobytes() == expected.image.tobytes()
+        assert found.facts == expected.facts
+        assert (format_of(pool, shared.strip(), border=4) is not None) == (number > 1)
+    broken = document("one\n\\nosuchcommand", shared + own[2], border=4)
+    assert pool.render(broken, "latex").message == plain.render(broken, "latex").message
 
 
 @pytest.mark.parametrize(
@@ -122,14 +146,16 @@ def test_a_broken_format_is_nobodys_fault(pool):
 
 def test_a_preamble_reaches_no_document_with_another(pool, plain):
     hostile = r"\usepackage{tikz}\AtBeginDocument{\let\draw\relax\color{red}\everymath{\hbox{hacked}}}"
-    before = rendered(pool, TIKZ, r"\usepackage{tikz}")[-1]
-    hacked = rendered(pool, TIKZ, hostile)
-    assert format_of(pool, hostile) is not None
-    assert hacked[-1].image.tobytes() != before.image.tobytes()
+    before = rendered(pool, TIKZ, r"\usepackage{tikz}", border=5)[-1]
+    hacked = rendered(pool, TIKZ, hostile, renders=9, border=5)
+    own = format_of(pool, hostile, border=5)
+    assert own is not None, "it begins as the other does, and yet has a format of its own in the end"
+    assert hacked[2].image.tobytes() != before.image.tobytes()
     for preamble in (r"\usepackage{tikz}", r"\usepackage{tikz}%", hostile.replace(r"\AtBeginDocument", r"\iffalse")):
-        assert format_of(pool, preamble) != format_of(pool, hostile)
+        assert format_of(pool, preamble, border=5) != own
     for preamble in (r"\usepackage{tikz}", r"\usepackage{tikz}% differs in a comment only"):
-        found, expected = (each.render(document(TIKZ, preamble, 3), "latex") for each in (pool, plain))
+        code = document(TIKZ, preamble, 3, border=5)
+        found, expected = (each.render(code, "latex") for each in (pool, plain))
         assert found.image.tobytes() == expected.image.tobytes()
 
 
