@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vincicoder.rendering.renderer import PREPARED
 
@@ -81,6 +82,11 @@ class Beginnings:
                     self._states.move_to_end(digest)
                     return each, self._directory / digest
             return None
+
+    def options(self, beginnings: list[str]) -> dict[str, Any]:
+        """Return the options that tell a renderer of what is prepared; see ``Renderer``."""
+        found = self.find(beginnings)
+        return {"begins": len(found[0]), "prepared": str(found[1])} if found else {}
 
     def count(self, beginnings: list[str]) -> None:
         """Count a code with these beginnings that gave an image, for those that would have served it better."""

@@ -272,8 +272,8 @@ class ForkServer:
             ServerDied: If the server ended, or did not answer in time, before the job was done.
         """
         beginnings = self._beginnings.of(code)
-        prepared = self._prepared(beginnings)
-        wanted = {"code": code, "options": {**(options or {}), **prepared}, "facts": facts, "prefixes": prefixes}
+        told = (options or {}) | self._prepared(beginnings)
+        wanted = {"code": code, "options": told, "facts": facts, "prefixes": prefixes}
 
         def read(answer: wire.Message | None, found: wire.Message, image: str) -> JobResult:
             return job_result(answer, found, self._limits, self._runs_programs, Asked(image, prefixes, len(code)))
@@ -295,8 +295,7 @@ class ForkServer:
 
         if due is not None:
             self._do({"code": due, "options": {"prepare": True}, "facts": False, "prefixes": 0}, None, keep)
-        prepared = self._beginnings.find(beginnings)
-        return {"begins": len(prepared[0]), "prepared": str(prepared[1])} if prepared else {}
+        return self._beginnings.options(beginnings)
 
     def _do(
         self,
