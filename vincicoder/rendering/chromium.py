@@ -44,7 +44,7 @@ _FLAGS = (
     "--enable-features=CDPScreenshotNewSurface",
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,PaintHolding,ThirdPartyStoragePartitioning,"
     "MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,LensOverlay,"
-    "RenderDocument",  # a host of its own for each page takes 20 ms, and the next page would see nothing without it
+    "RenderDocument",  # a frame host for each page takes 20 ms; what parts pages is their origins
     "--js-flags=--max-old-space-size=512",
     "--renderer-process-limit=1",  # a process for each page costs more than all the rest
     "--disable-site-isolation-trials",  # all that a page holds is by one author; frames need no process each

@@ -81,8 +81,8 @@ class Connection:
         """
         self._serial += 1
         message = {"id": self._serial, "method": method, "params": params or {}}
-        data = json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0"
-        try:
+        data = memoryview(json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
+        try:  # a pipe takes 64 KB at a time, and a script that is served has megabytes
             while data:
                 data = data[os.write(self._outgoing, data) :]
         except BrokenPipeError:
