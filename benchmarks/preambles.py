@@ -54,7 +54,7 @@ def main() -> None:
                 pair = cost(plain, numbered, group), cost(dumping, numbered, group)
                 costs[number].append((pair[0][0], pair[1][0]))
                 same += pair[0][1] == pair[1][1]
-            dumped.append(dumping._servers["latex"]._beginnings.find(str(preamble_of(code))) is not None)
+            dumped.append(dumping._servers["latex"]._beginnings.find(LatexRenderer.beginnings_of(code)) is not None)
     print(f"{len(codes)} documents, {sum(dumped)} with a preamble that can be dumped; {same} of "
           f"{args.renders * len(codes)} pairs of images are the same")  # fmt: skip
     print(f"{'render':8}{'plain ms':>10}{'dumping ms':>12}{'median ratio':>14}   of those that can be dumped")

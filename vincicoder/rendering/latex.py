@@ -7,13 +7,11 @@ class becomes ``standalone``, so that the image is the figure and not a sheet of
 from __future__ import annotations
 
 import contextlib
-import gzip
 import math
 import os
 import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +19,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from vincicoder.rendering import pdf_images
 from vincicoder.rendering.facts import within_limits
+from vincicoder.rendering.latex_formats import (
+    HUGE_PAGES,
+    SNIPPET,
+    SNIPPET_PREAMBLE,
+    early_format,
+    environment_of_tex,
+    make_formats,
+    output_of,
+    unpacked,
+)
 from vincicoder.rendering.latex_preambles import beginnings_of, body_of, dumping, is_whole, with_body
 from vincicoder.rendering.latex_prefixes import can_paint, marked, places_of, prefix_images
 from vincicoder.rendering.pdf_marks import page_marks
@@ -41,19 +49,6 @@ from vincicoder.status import Status
 if TYPE_CHECKING:
     from PIL import Image
 
-_SNIPPET_PREAMBLE = r"""\documentclass[preview,border=3.14mm]{standalone}
-\usepackage{amsmath,amssymb,amsfonts,mathtools,bm}
-\usepackage{graphicx,booktabs,multirow,array,tabularx,colortbl}
-\usepackage[dvipsnames,svgnames,x11names,table]{xcolor}
-\usepackage{tikz,pgfplots,tikz-cd}
-\pgfplotsset{compat=1.17}
-\usetikzlibrary{arrows,arrows.meta,backgrounds,calc,decorations.markings,decorations.pathmorphing,
-  decorations.pathreplacing,fit,intersections,matrix,patterns,positioning,shadows,shapes,shapes.geometric,
-  shapes.misc,shapes.multipart,trees,mindmap,automata,petri,chains,quotes,angles,3d}
-\usepgfplotslibrary{fillbetween,groupplots,polar}
-\IfFileExists{pgfplotstable.sty}{\usepackage{pgfplotstable}}{}
-\IfFileExists{pgfgantt.sty}{\usepackage{pgfgantt}}{}
-"""
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _NEEDS_XETEX = re.compile(r"\\usepackage\s*(\[[^\]]*\])?\s*\{[^}]*\b(fontspec|xeCJK|ctex|unicode-math|polyglossia)\b")
 _XETEX_CLASS = re.compile(r"\\documentclass\s*(\[[^\]]*\])?\s*\{ctex(art|rep|book)\}")
@@ -67,7 +62,6 @@ _PREAMBLE_ONLY = re.compile(
 )
 _SEED = {"pdflatex": r"\pdfsetrandomseed0 ", "xelatex": r"\setrandomseed0 "}  # else the clock decides
 _CJK_FONT = "Noto Sans CJK SC"
-_SNIPPET = "snippet"
 _OPTIONS = ("-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error")
 _NOT_STARTED = 127  # an exit code that no engine has
 
@@ -98,7 +92,7 @@ class LatexRenderer:
 
     def policy(self) -> Policy:
         """Return a policy with TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
-        trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
+        trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive", HUGE_PAGES)
         formats = {str(path.parent) for path in self._formats.values()}
         return Policy(read=(*trees, *_installed(), *formats, str(Path.cwd() / PREPARED)), processes=True)
 
@@ -109,9 +103,9 @@ class LatexRenderer:
 
         if shutil.which("pdflatex") is None:
             raise FileNotFoundError("pdflatex is not installed")
-        self._formats = _formats(Path.cwd() / "formats")
+        self._formats = make_formats(Path.cwd() / "formats")
         self._placeholders = pdf_images.digests(_placeholders())
-        return {"format": _SNIPPET in self._formats, "pypdfium2": version("pypdfium2")}
+        return {"format": SNIPPET in self._formats, "pypdfium2": version("pypdfium2")}
 
     def render(self, code: str, workspace: Workspace, options: dict[str, Any]) -> Rendered | Prepared:
         """Compile and render one document or snippet, or prepare a document's preamble."""
@@ -140,20 +134,28 @@ class LatexRenderer:
         return self._render_page(workspace, ends)
 
     def _typeset_quickly(self, text: str, twice: bool) -> bool:
-        """Go on where the preamble's format ends, if there is one; return whether there is a page.
+        """Begin from a format that has loaded what the document loads, if there is one; return whether there is a page.
 
         Whatever goes wrong, the document is then typeset as if there were no format, and the error is its own.
         """
-        body = self._quick and body_of(_SEED["pdflatex"], text, self._quick.preamble)
-        if not self._quick or body is None:
+        seed = _SEED["pdflatex"]
+        body = self._quick and body_of(seed, text, self._quick.preamble)
+        if self._quick and body is not None:
+            begun, format_file = body, self._quick.format_file
+        elif early := self._early_format(text):
+            begun, format_file = seed + text, early
+        else:
             return False
         with contextlib.suppress(RenderError):
-            _typeset(body, "pdflatex", self._quick.format_file, twice)
+            _typeset(begun, "pdflatex", format_file, twice)
             if Path("figure.pdf").is_file():
                 return True
         for path in Path().iterdir():
             path.unlink()
         return False
+
+    def _early_format(self, text: str) -> Path | None:
+        return self._formats.get(early_format(text) or "")
 
     def _dumped(self, preamble: str) -> Prepared:
         """Dump a preamble, which comes without the body of any document."""
@@ -161,10 +163,10 @@ class LatexRenderer:
         if engine == "pdflatex" and name in self._formats:
             dump = dumping(_SEED[engine], text.removesuffix(with_body("")))
             Path("figure.tex").write_text(dump, encoding="utf-8", errors="replace")
-            base = self._formats[name].with_suffix("")
+            base = (self._early_format(text) or self._formats[name]).with_suffix("")
             status = _run(shutil.which(engine) or engine, [engine, "-ini", *_OPTIONS, f"&{base}", "figure.tex"])
             if status == 0 and is_whole(Path()):
-                return Prepared(_unpacked(Path("figure.fmt"), Path("preamble.fmt")).absolute())
+                return Prepared(unpacked(Path("figure.fmt"), Path("preamble.fmt")).absolute())
         raise RenderError(Status.RUNTIME_ERROR, "this preamble cannot be dumped")
 
     def _document(self, code: str) -> tuple[str, str, str]:
@@ -172,10 +174,10 @@ class LatexRenderer:
         if not _DOCUMENT.search(code):
             body = code if r"\begin{document}" in code else _wrapped(code)
             if _CJK.search(code) or _NEEDS_XETEX.search(code):
-                return _SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", "xelatex"
-            if _SNIPPET in self._formats:
-                return body, "pdflatex", _SNIPPET
-            return _SNIPPET_PREAMBLE + body, "pdflatex", "pdflatex"
+                return SNIPPET_PREAMBLE + _cjk_support() + body, "xelatex", "xelatex"
+            if SNIPPET in self._formats:
+                return body, "pdflatex", SNIPPET
+            return SNIPPET_PREAMBLE + body, "pdflatex", "pdflatex"
         code = _ARTICLE.sub(lambda match: _standalone(match[1]), _PROSE.sub("", code), count=1)
         for options in _COLOUR_OPTIONS.findall(code):  # which clash where something has loaded xcolor before
             code = rf"\PassOptionsToPackage{{{options}}}{{xcolor}}{code}"
@@ -230,21 +232,6 @@ def _cjk_support() -> str:
     )
 
 
-def _environment() -> dict[str, str]:
-    keep = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "XDG_DATA_HOME", "SOURCE_DATE_EPOCH", "FORCE_SOURCE_DATE")
-    return {
-        **{name: os.environ[name] for name in keep if name in os.environ},
-        "openin_any": "p",
-        "openout_any": "p",
-        "shell_escape": "f",
-        "MKTEXPK": "0",
-        "MKTEXTFM": "0",
-        "MKTEXMF": "0",
-        "TEXMFVAR": os.environ.get("TMPDIR", "."),
-        "max_print_line": "1000",
-    }
-
-
 def _installed() -> Iterator[str]:
     """Yield the directories of a TeX that is not the system's own: its programs, their libraries, and its tree."""
     binary = shutil.which("pdflatex")
@@ -253,64 +240,14 @@ def _installed() -> Iterator[str]:
     programs = Path(binary).resolve().parent
     yield str(programs)
     yield str(programs.parent / "lib")  # conda's
-    tree = Path(_output("kpsewhich", "-var-value=TEXMFROOT").strip())
+    tree = Path(output_of("kpsewhich", "-var-value=TEXMFROOT").strip())
     if tree.is_absolute() and tree != Path("/"):
         yield str(tree)
 
 
-def _formats(directory: Path) -> dict[str, Path]:
-    """Make the formats that TeX begins from, those of its engines and of snippets, without compression.
-
-    TeX compresses its formats, and takes up to half of a render to unpack one. What is missing only takes longer.
-    """
-    directory.mkdir(exist_ok=True)
-    made = {}
-    for name, engine in (("pdflatex", "pdftex"), ("xelatex", "xetex")):
-        found = _output("kpsewhich", f"-engine={engine}", f"{name}.fmt").strip()
-        if found:
-            made[name] = _unpacked(Path(found), directory / f"{name}.fmt")
-    dumped = _dump_snippet_format(directory)
-    if dumped.is_file():
-        made[_SNIPPET] = _unpacked(dumped, directory / f"{_SNIPPET}.fmt")
-    return made
-
-
-def _unpacked(packed: Path, path: Path) -> Path:
-    """Write a format without its compression, if it has any."""
-    content = packed.read_bytes()
-    path.write_bytes(gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content)
-    return path
-
-
-def _dump_snippet_format(directory: Path) -> Path:
-    """Dump the snippets' preamble; return the file, which is not there where TeX lacks a package."""
-    (directory / "dumped.tex").write_text(_SNIPPET_PREAMBLE + "\\dump\n")
-    command = [
-        "pdflatex",
-        "-ini",
-        "-interaction=batchmode",
-        "-halt-on-error",
-        "-jobname=dumped",
-        "&pdflatex dumped.tex",
-    ]
-    subprocess.run(
-        command,
-        cwd=directory,
-        env={**_environment(), "TMPDIR": str(directory)},
-        stdout=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
-    return directory / "dumped.fmt"
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
-
-
 def _placeholders() -> list[Path]:
     """Return the raster images of the package mwe, which documents place where they have none of their own."""
-    name = _output("kpsewhich", "example-image.png").strip()
+    name = output_of("kpsewhich", "example-image.png").strip()
     return [path for path in Path(name).parent.glob("example-*") if path.suffix in (".png", ".jpg")] if name else []
 
 
@@ -358,7 +295,7 @@ def _run(program: str, command: list[str]) -> int:
             os.closerange(3, 1024)
             die_with_parent()
             forbid_processes()
-            os.execve(program, command, _environment())
+            os.execve(program, command, environment_of_tex())
         os._exit(_NOT_STARTED)
     return os.waitpid(pid, 0)[1]
 

@@ -21,8 +21,8 @@ from vincicoder.rendering.renderer import PREPARED
 
 from .result import open_regular
 
-_RENDERS = 2  # of codes that begin the same, before the beginning is prepared: that costs what three renders save
-_RENDERS_MORE = 6  # the same, where a shorter beginning of theirs is prepared already
+_RENDERS = 12  # of codes that begin the same, before the beginning is prepared: that costs what 3 to 20 renders save
+_RENDERS_MORE = 24  # the same, where a shorter beginning of theirs is prepared already
 _KNOWN = 16_384
 _MOST_BYTES = 256 << 20
 _LARGEST_BYTES = 48 << 20

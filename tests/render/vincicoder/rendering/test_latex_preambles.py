@@ -14,6 +14,7 @@ from vincicoder.rendering.config import Limits
 from vincicoder.rendering.latex import LatexRenderer
 from vincicoder.rendering.latex_preambles import beginnings_of
 from vincicoder.rendering.renderer import Policy
+from vincicoder.rendering.sandbox import beginnings
 from vincicoder.rendering.sandbox.confine import confine
 from vincicoder.rendering.types import Render
 from vincicoder.status import Status
@@ -21,6 +22,13 @@ from vincicoder.status import Status
 CLASS = "\\documentclass[border=%spt]{standalone}\n"
 TIKZ = r"\begin{tikzpicture}\draw[->,thick] (0,0) -- node[above] {$x_%d$, \textbf{fi}} (3,1);\end{tikzpicture}"
 PLOT = r"\begin{tikzpicture}\begin{axis}\addplot[domain=0:%d,samples=9]{x^2*rnd};\end{axis}\end{tikzpicture}"
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Let few renders do."""
+    monkeypatch.setattr(beginnings, "_RENDERS", 2)
+    monkeypatch.setattr(beginnings, "_RENDERS_MORE", 6)
 
 
 @pytest.fixture(scope="module")
