@@ -73,18 +73,28 @@ class Connection:
         """Give each event of this name to a handler, with the session that it is about."""
         self._handlers[event] = handler
 
-    def post(self, method: str, params: Json | None = None, session: str = "") -> int:
+    def post(self, method: str, params: Json | None = None, session: str = "", body: bytes = b"") -> int:
         """Send a command without waiting for its answer, and return its number.
+
+        Args:
+            method: The command.
+            params: Its parameters; with a body at least one.
+            session: The session that it is for.
+            body: A further parameter of that name, in base64. A script that is served has megabytes, and is not copied.
 
         Raises:
             BrowserEnded: If the browser has.
         """
         self._serial += 1
-        message = {"id": self._serial, "method": method, "params": params or {}}
-        data = memoryview(json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
-        try:  # a pipe takes 64 KB at a time, and a script that is served has megabytes
-            while data:
-                data = data[os.write(self._outgoing, data) :]
+        to = {"sessionId": session} if session else {}
+        text = json.dumps({"id": self._serial, "method": method, **to, "params": params or {}}).encode()
+        end = b"}}"
+        parts = (text.removesuffix(end), b', "body": "', body, b'"', end, b"\0") if body else (text, b"\0")
+        try:
+            for part in parts:
+                left = memoryview(part)
+                while left:  # a pipe takes 64 KB at a time
+                    left = left[os.write(self._outgoing, left) :]
         except BrokenPipeError:
             self.ended = True
             raise BrowserEnded("the browser has ended") from None
@@ -184,6 +194,6 @@ class Session:
         """Send a command and return what the browser answers; see ``Connection.send``."""
         return self._connection.send(method, params, self.name, seconds)
 
-    def post(self, method: str, params: Json | None = None) -> None:
-        """Send a command without waiting for its answer."""
-        self._connection.post(method, params, self.name)
+    def post(self, method: str, params: Json | None = None, body: bytes = b"") -> None:
+        """Send a command without waiting for its answer; see ``Connection.post``."""
+        self._connection.post(method, params, self.name, body)

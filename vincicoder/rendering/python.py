@@ -104,6 +104,9 @@ class PythonRenderer:
         """
         versions = {}
         _import(_PRELOAD)
+        for warm in (_warm_plotly, _warm_rdkit):
+            with contextlib.suppress(Exception):  # what is missing or fails here is a script's own affair
+                warm()
         for name in ("matplotlib", "seaborn", "plotly", "rdkit", "indigo", "numpy", "pandas"):
             if name in sys.modules:
                 versions[name] = str(getattr(sys.modules[name], "__version__", "present"))
@@ -153,6 +156,19 @@ def _warm_matplotlib() -> None:
     plt.figure().add_subplot().set_title("warm $x^2$")
     plt.savefig(io.BytesIO(), format="png")
     plt.close("all")
+
+
+def _warm_plotly() -> None:
+    """Let plotly read its own descriptions and templates, for which the first figure of a process takes 0.1 s."""
+    graphs, express = (importlib.import_module(f"plotly.{name}") for name in ("graph_objects", "express"))
+    layout = {"title": {"text": "warm"}, "template": "plotly_white"}
+    graphs.Figure(data=[graphs.Scatter(x=[0], y=[0])], layout=layout).to_json()
+    express.scatter(x=[0], y=[0]).to_json()
+
+
+def _warm_rdkit() -> None:
+    chem, draw = (importlib.import_module(name) for name in ("rdkit.Chem", "rdkit.Chem.Draw"))
+    draw.MolToImage(chem.MolFromSmiles("CO"))
 
 
 def _add_cjk_fallback(manager: Any) -> None:

@@ -193,7 +193,7 @@ def test_no_program_that_is_killed_from_outside_is_the_codes_fault(language: str
     assert render.status is Status.OK, render
 
 
-@pytest.mark.parametrize("kind", ["renderer", "zygote", "utility"])
+@pytest.mark.parametrize("kind", ["renderer", "zygote"])
 def test_a_page_whose_browser_loses_a_process_is_rendered_again(kind: str) -> None:
     """A machine that runs out of memory takes that of the page first, and may take those that it cannot do without."""
     killed = []
