@@ -83,17 +83,17 @@ class ControlGroup:
 
 
 class Checkout:
-    """A pool of one worker that runs the code of a checkout.
+    """A pool of one worker that runs the code of a checkout, or whatever else another driver does there.
 
     Attributes:
         wall_ms: Wall time of the latest render.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, driver: str = _DRIVER) -> None:
         self.wall_ms = 0.0
         self._group = ControlGroup(f"render-cost-{os.getpid()}-{id(self)}")
         self._driver = subprocess.Popen(
-            [sys.executable, "-c", _DRIVER, str(Path(path).resolve())],
+            [sys.executable, "-c", driver, str(Path(path).resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -121,9 +121,9 @@ class Checkout:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Checkout]:
-    """Yield a checkout's pool."""
-    checkout = Checkout(path)
+def opened(path: str, driver: str = _DRIVER) -> Iterator[Checkout]:
+    """Yield a checkout's pool, or what another driver makes of it."""
+    checkout = Checkout(path, driver)
     try:
         yield checkout
     finally:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# benchmarks/render_cost.py, the medians of 12 public files of each language, twice each.
-RENDER_SECONDS: Mapping[str, float] = {"python": 0.090, "html": 0.096, "svg": 0.0052, "latex": 0.199}
+# benchmarks/render_cost.py, the medians of 48 renders each: 24 public files of Python and 12 of each other language.
+RENDER_SECONDS: Mapping[str, float] = {"python": 0.089, "html": 0.082, "svg": 0.0055, "latex": 0.142}
 """A render by language."""
 
 # benchmarks/server_cpu.py beside 2,000 processes.
-SERVER_SECONDS: Mapping[str, float] = {"python": 0.0028, "html": 0.0017, "svg": 0.0002, "latex": 0.0035}
+SERVER_SECONDS: Mapping[str, float] = {"python": 0.0021, "html": 0.0010, "svg": 0.0002, "latex": 0.0026}
 """What a fork server does for a render, one after the other."""
 
 # benchmarks/scorer_cost.py counts it, for charts of 1280 x 960.

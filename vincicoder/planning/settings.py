@@ -149,7 +149,7 @@ class Rates(Config):
 
     Example:
         >>> Rates(rollout_tokens_per_second=1500).render_cpu_seconds
-        0.098
+        0.08
     """
 
     # Assumed. The 1.6M rows are some 3.5 billion tokens by the project's estimate: 2,200 a row with its image, so

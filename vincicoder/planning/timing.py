@@ -159,7 +159,7 @@ def mean_render_seconds(rates: Rates) -> float:
 
     Example:
         >>> round(mean_render_seconds(Rates()), 3)
-        0.296
+        0.278
     """
     return (1 - rates.hanging_share) * rates.render_cpu_seconds + rates.hanging_share * rates.cpu_limit
 

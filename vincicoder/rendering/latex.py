@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from vincicoder.rendering import pdf_images
 from vincicoder.rendering.facts import within_limits
 from vincicoder.rendering.latex_formats import (
-    HUGE_PAGES,
     SNIPPET,
     SNIPPET_PREAMBLE,
     early_format,
@@ -92,7 +91,7 @@ class LatexRenderer:
 
     def policy(self) -> Policy:
         """Return a policy with TeX's trees, and processes for TeX itself, which is then forbidden to start any."""
-        trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive", HUGE_PAGES)
+        trees = ("/etc/texmf", "/etc/texlive", "/var/lib/texmf", "/usr/share/texmf", "/usr/local/texlive")
         formats = {str(path.parent) for path in self._formats.values()}
         return Policy(read=(*trees, *_installed(), *formats, str(Path.cwd() / PREPARED)), processes=True)
 

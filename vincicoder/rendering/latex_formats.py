@@ -12,13 +12,11 @@ import contextlib
 import gzip
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 from vincicoder.rendering.latex_preambles import preamble_of
-
-HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"
-"""Where the C library reads whether there are any."""
 
 SNIPPET = "snippet"
 SNIPPET_PREAMBLE = r"""\documentclass[preview,border=3.14mm]{standalone}
@@ -126,17 +124,16 @@ def _dump(directory: Path, name: str, preamble: str) -> subprocess.Popen[bytes]:
 
 
 def unpacked(packed: Path, path: Path) -> Path:
-    """Write a format without its compression, if it has any."""
-    content = packed.read_bytes()
-    path.write_bytes(gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content)
+    """Write a format without its compression, if it has any, and never hold all of it: it would stay in the server."""
+    with packed.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(packed) if is_packed else packed.open("rb") as source, path.open("wb") as target:
+        shutil.copyfileobj(source, target)
     return path
 
 
 def environment_of_tex() -> dict[str, str]:
-    """Return the environment of TeX's programs, which read and write where they stand and make no fonts.
-
-    Its memory lies in large pages where the system has them, of which a format needs a few and not 9,000.
-    """
+    """Return the environment of TeX's programs, which read and write where they stand and make no fonts."""
     keep = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "XDG_DATA_HOME", "SOURCE_DATE_EPOCH", "FORCE_SOURCE_DATE")
     return {
         **{name: os.environ[name] for name in keep if name in os.environ},
@@ -148,7 +145,6 @@ def environment_of_tex() -> dict[str, str]:
         "MKTEXMF": "0",
         "TEXMFVAR": os.environ.get("TMPDIR", "."),
         "max_print_line": "1000",
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
 
 

@@ -141,7 +141,7 @@ def test_a_batch_that_is_far_from_what_was_asked_for_is_remarked_on():
 
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_the_reward_adds_what_the_trainer_does_not_hide(trainer):
-    rates = Rates(hanging_share=0)
+    rates = Rates(hanging_share=0, render_cpu_seconds=0.1)
     plenty, few = (make_plan(Run(trainer=trainer, cpus=cores), rates) for cores in (80, 1))
     # verl's engines leave the GPU's arithmetic to the encoder, EasyR1's trainer does not; ms-swift waits for all of it.
     longest = max(plenty.step.rendering, plenty.step.scoring, plenty.step.encoding)
