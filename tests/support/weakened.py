@@ -76,8 +76,8 @@ def _without_namespace() -> None:
 def _without_clean_environment() -> None:
     from vincicoder.rendering.sandbox import client
 
-    clean = client._clean_environment
-    client._clean_environment = lambda cache: {**os.environ, **clean(cache)}
+    clean = client.clean_environment
+    client.clean_environment = lambda cache: {**os.environ, **clean(cache)}
 
 
 def _without_fresh_processes() -> None:

@@ -41,7 +41,7 @@ _FLAGS = (
     "--force-color-profile=srgb",
     "--force-device-scale-factor=1",
     "--blink-settings=imageAnimationPolicy=2",  # animated GIFs stay at their first frame
-    "--enable-features=CDPScreenshotNewSurface,NetworkServiceInProcess2",  # a network that answers nothing needs none
+    "--enable-features=CDPScreenshotNewSurface,NetworkServiceInProcess2",  # no process for what answers nothing
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,PaintHolding,ThirdPartyStoragePartitioning,"
     "MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,LensOverlay,"
     "RenderDocument,"  # a frame host for each page takes 20 ms; what parts pages is their origins

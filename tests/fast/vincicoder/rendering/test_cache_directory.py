@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vincicoder.rendering.sandbox import client
-from vincicoder.rendering.sandbox.client import cache_directory
+from vincicoder.rendering.sandbox import environment
+from vincicoder.rendering.sandbox.environment import cache_directory
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    client._own_cache.cache_clear()
+    environment._own_cache.cache_clear()
     return tmp_path / f"vincicoder-cache-{os.getuid()}"
 
 
