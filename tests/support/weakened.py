@@ -120,8 +120,8 @@ def _without_cleaning() -> None:
 def _without_tex_rules() -> None:
     from vincicoder.rendering import latex
 
-    strict = latex._environment
-    latex._environment = lambda: {**strict(), "openin_any": "a", "openout_any": "a"}
+    strict = latex.environment_of_tex
+    latex.environment_of_tex = lambda: {**strict(), "openin_any": "a", "openout_any": "a"}
 
 
 def _without_formats() -> None:
