@@ -39,12 +39,11 @@ def processes() -> int:
 @contextlib.contextmanager
 def sleeping(count: int) -> Iterator[None]:
     """Have this many more processes on the machine."""
-    wanted = processes() + count
     # At the end of its input, also when we are killed, it takes them all along.
     script = f"i=0; while [ $i -lt {count} ]; do sleep 99999 & i=$((i+1)); done; read end; kill -9 0"
     with subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True) as shell:
         try:
-            while processes() < wanted:
+            while len(descendants(shell.pid)) < count:  # all others come and go
                 time.sleep(0.1)
             yield
         finally:

@@ -8,6 +8,7 @@ import io
 import mimetypes
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _SETUP_SCRIPT = Path(__file__).with_name("page_setup.js")
 _SHRUNK = 4
+_PAUSES = (0.02, 0.1, 0.5)  # seconds between attempts to capture a page
 _REPORTED_ERROR = "data-syntax-error"  # dataset.syntaxError of the root element
 _LONGEST_MESSAGE = 500
 _SETTLE = "__settle"  # the function that this script puts on every window
@@ -198,6 +200,18 @@ def _placeholder() -> bytes:
     return data.getvalue()
 
 
+def _captured(devtools: Session, shot: Json) -> bytes:
+    """Return a PNG of the page, which Chromium now and then has no frame for, by chance and at no fault of the page.
+
+    Beside 2,000 new processes that was one page of 1,800.
+    """
+    for pause in _PAUSES:
+        with contextlib.suppress(DevToolsError):  # one that has ended says so again
+            return base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
+        time.sleep(pause)
+    return base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
+
+
 @contextlib.contextmanager
 def _as_render_errors(chromium: Chromium) -> Iterator[None]:
     """Turn the browser's errors into the statuses that they stand for."""
@@ -253,7 +267,6 @@ def _screenshot(
         "captureBeyondViewport": size != window,
         "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": shrunk},
     }
-    png = base64.b64decode(devtools.send("Page.captureScreenshot", shot)["data"])
-    image: Image.Image = Image.open(io.BytesIO(png))
+    image: Image.Image = Image.open(io.BytesIO(_captured(devtools, shot)))
     check_pixels(*image.size, workspace.pixels)
     return image, scale * shrunk

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from vincicoder.rendering.renderer import (
 )
 from vincicoder.status import Status
 
-from . import confine, disk, wire
+from . import confine, disk, processes, wire
 from .watch import PATIENCE
 
 if TYPE_CHECKING:
@@ -121,13 +122,13 @@ def _status_of(error: OSError) -> Status:
 def serve(sock: socket.socket, renderer: Renderer, workspace: Workspace, jobs: int) -> None:
     """Handle up to ``jobs`` jobs, one after the other; runs confined.
 
-    A renderer with a method ``open`` is opened first, at no job's expense: the server's clock starts with ``OPENED``.
-    What goes wrong before that is the machine's fault; what comes after it may be forged. Each job arrives as a socket
-    of its own, on which its code and its result travel past the server.
+    A renderer with a method ``open`` is opened first, at no job's expense: the server's clock starts when it hears of
+    that. What goes wrong before is the machine's fault; what comes after may be forged. Each job arrives as a socket of
+    its own, on which its code and its result travel past the server.
     """
     if hasattr(renderer, "open"):
         renderer.open(workspace)
-    sock.send(wire.OPENED)
+    sock.send(wire.opened(time.process_time(), processes.waited_seconds(os.getpid())))
     for _ in range(jobs):
         _, fds, _, _ = socket.recv_fds(sock, 1, 1)
         if not fds:

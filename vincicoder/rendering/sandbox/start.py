@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from . import confine, disk, namespaces, wire
+from . import confine, disk, large_pages, namespaces, wire
 from .server import Server
 
 
@@ -71,6 +71,7 @@ def _forked(mine: list[socket.socket], socks: list[socket.socket], renderer: Any
     """Fork a server for each of these sockets, and return their process ids."""
     gc.collect()
     gc.freeze()  # keeps forked children from touching, and so copying, every page of the loaded libraries
+    large_pages.collapse()
     siblings = []
     for sock in mine:
         pid = os.fork()

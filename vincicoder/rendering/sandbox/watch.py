@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 from vincicoder.rendering.renderer import Policy
 from vincicoder.status import Status
@@ -25,7 +24,7 @@ class Child:
 
     pid: int
     sock: socket.socket
-    directory: Path
+    directory: str
     opening: bool
     served: int = 0
     job: int | None = None
@@ -69,10 +68,17 @@ class Watch:
             return self.tree.cpu_seconds(child.pid)
         return processes.cpu_seconds(child.pid)
 
-    def begin(self, child: Child) -> None:
-        """Remember what a child used before the job that begins now."""
-        child.cpu_before = self.cpu_seconds(child)
-        child.waited_before = self._waited_seconds(child)
+    def begin(self, child: Child, told: tuple[float, float] | None = None) -> None:
+        """Remember what a child used before the job that begins now.
+
+        Args:
+            child: The child.
+            told: The CPU seconds that it says to have used itself, and the seconds that it waited for a CPU. It has run
+                no code yet, and knows both better than the kernel's count of 10 ms.
+        """
+        if told is None or self._starts_programs:
+            told = self.cpu_seconds(child), self._waited_seconds(child)
+        child.cpu_before, child.waited_before = told
 
     def verdict(self, child: Child, now: float, at_once: bool) -> wire.Message | None:
         """Return what ends a child's job now, if anything does.
@@ -116,9 +122,9 @@ class Watch:
         if child.opening or not (at_once or now - child.disk_checked > _DISK_TICK):
             return None
         child.disk_checked = now
-        size, files = disk.use(str(child.directory), _MAX_FILES)
+        size, files = disk.use(child.directory, _MAX_FILES)
         if not self._policy.processes:  # a browser's processes share memory that way, and TeX cannot
-            size += disk.nameless_use(child.pid, str(child.directory), limits["output_mb"] << 20)
+            size += disk.nameless_use(child.pid, child.directory, limits["output_mb"] << 20)
         if size > limits["output_mb"] << 20 or files > _MAX_FILES:
             return verdict_of(Status.TOO_LARGE, f"wrote more than {limits['output_mb']} MiB or {_MAX_FILES} files")
         return None

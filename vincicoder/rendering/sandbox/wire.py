@@ -18,14 +18,27 @@ CHILD_MAX_BYTES = 16 << 20  # what a confined child may say at once
 
 PACKET_BYTES = 1 << 16  # longest packet between client and server
 
-OPENED, DONE, FAILED = b"o", b"k", b"f"
-"""What a child tells its server: it is ready; it has answered with an image; it has answered without one."""
+DONE, FAILED = b"k", b"f"
+"""What a child tells its server of a job: it has answered with an image; it has answered without one."""
+
+_OPENED = struct.Struct("!dd")
+WORD_BYTES = _OPENED.size
 
 Message = dict[str, Any]
 
 
 class WireError(Exception):
     """The peer sent something that is not a message."""
+
+
+def opened(cpu_seconds: float, waited_seconds: float) -> bytes:
+    """Return what a child tells its server when it is ready: what it used until then, and how long it had no CPU."""
+    return _OPENED.pack(cpu_seconds, waited_seconds)
+
+
+def use_in(word: bytes) -> tuple[float, float]:
+    """Return the two times in `opened`."""
+    return _OPENED.unpack(word)
 
 
 def pack(message: Message) -> bytes:

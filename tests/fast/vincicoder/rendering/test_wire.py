@@ -59,3 +59,10 @@ def test_receive_ends_with_the_stream_and_takes_no_byte_too_many() -> None:
         assert wire.receive(ours) == second
         assert wire.receive(ours) is None
         sender.join()
+
+
+def test_a_child_tells_its_times_in_one_word_that_no_other_resembles() -> None:
+    word = wire.opened(0.0123456, 7.5)
+    assert wire.use_in(word) == (0.0123456, 7.5)
+    assert len(word) == wire.WORD_BYTES
+    assert word not in (wire.DONE, wire.FAILED)
