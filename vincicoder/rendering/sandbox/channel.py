@@ -47,11 +47,15 @@ class Channel:
         return len(self._pending)
 
     def expect(self, ours: socket.socket) -> tuple[int, Future[wire.Message]]:
-        """Return the number for a new job, and the future of its verdict; with that, ``ours`` is shut down."""
+        """Return the number for a new job, and the future of its verdict; with that, ``ours`` is shut down.
+
+        It is shut down by a descriptor of the reader's own. By that of its owner, who may close it at any moment, the
+        reader could shut down the socket of another job, which is given the same number.
+        """
         verdict: Future[wire.Message] = Future()
         with self._lock:
             self._serial += 1
-            self._pending[self._serial] = verdict, ours
+            self._pending[self._serial] = verdict, ours.dup()
             return self._serial, verdict
 
     def send(self, job: int, theirs: socket.socket, cpu_seconds: float) -> bool:
@@ -61,7 +65,9 @@ class Channel:
                 wire.send_packet(self._sock, {"id": job, "cpu_seconds": cpu_seconds}, theirs.fileno())
         except OSError:
             with self._lock:
-                self._pending.pop(job, None)
+                found = self._pending.pop(job, None)
+            if found is not None:
+                found[1].close()
             return False
         return True
 
@@ -84,15 +90,18 @@ class Channel:
                 if found is not None:
                     verdict, sock = found
                     verdict.set_result(message)
-                    with contextlib.suppress(OSError):
-                        sock.shutdown(socket.SHUT_RDWR)  # what the child wrote before can still be read
+                    _shut_down(sock)  # what the child wrote before can still be read
         self._ended()
         with self._lock:
             orphans, self._pending = self._pending, {}
         for verdict, sock in orphans.values():
             verdict.set_exception(ServerDied("the fork server ended with work unfinished"))
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+            _shut_down(sock)
+
+
+def _shut_down(sock: socket.socket) -> None:
+    with sock, contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def socket_pairs(count: int) -> tuple[list[socket.socket], list[socket.socket]]:
