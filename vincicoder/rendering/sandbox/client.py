@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import socket
@@ -255,6 +256,10 @@ class ForkServer:
             except (TimeoutError, futures.TimeoutError):
                 self._give_up()
                 raise ServerDied(f"the fork server has not answered for {self._deadline:g} s") from None
+            except BaseException:  # as when somebody interrupts us: the child need not wait for the rest
+                with contextlib.suppress(OSError):
+                    ours.shutdown(socket.SHUT_RDWR)
+                raise
         try:
             return read(answer, found, child.image_name(job))
         finally:

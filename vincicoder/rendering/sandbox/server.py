@@ -104,8 +104,8 @@ class Server:
     # Messages
 
     def _listen(self, fd: int, handler: Callable[[], None]) -> None:
-        self._handlers[fd] = handler
         self._epoll.register(fd, select.EPOLLIN)
+        self._handlers[fd] = handler
 
     def _ignore(self, fd: int) -> None:
         if self._handlers.pop(fd, None) is not None:
@@ -157,15 +157,19 @@ class Server:
         if not data:
             self._ignore(child.sock.fileno())  # its death will be reported by the signal
         elif child.opening:
-            self._opened(child, wire.use_in(data))
+            self._opened(child, data)
         elif child.job is not None:
             self._finish(child, keep=data == wire.DONE)
 
-    def _opened(self, child: Child, use: tuple[float, float]) -> None:
+    def _opened(self, child: Child, word: bytes) -> None:
         """Start the clock of the job, which waits in its own socket."""
         child.opening = False
         child.started = time.monotonic()
-        self._watcher.begin(child, use)
+        self._watcher.begin(child, self._told(word))
+
+    def _told(self, word: bytes) -> tuple[float, float] | None:
+        """Return what a child says to have used until it was ready; None where its end will not be known as exactly."""
+        return wire.use_in(word) if self._config["jobs_per_child"] == 1 and not self._starts_programs else None
 
     # Jobs
 
@@ -315,8 +319,9 @@ class Server:
     def _has_finished(self, child: Child) -> bool:
         with contextlib.suppress(OSError):
             child.sock.setblocking(False)
-            while child.sock.recv(1):
+            while word := child.sock.recv(wire.WORD_BYTES):
                 if not child.opening:
                     return True
                 child.opening = False
+                child.cpu_before, _ = self._told(word) or (0.0, 0.0)
         return False

@@ -73,12 +73,10 @@ class Watch:
 
         Args:
             child: The child.
-            told: The CPU seconds that it says to have used itself, and the seconds that it waited for a CPU. It has run
-                no code yet, and knows both better than the kernel's count of 10 ms.
+            told: The CPU seconds that it says to have used, and the seconds that it waited for a CPU. It has run no
+                code yet, and knows both better than the kernel's count of 10 ms, which is read where this is None.
         """
-        if told is None or self._starts_programs:
-            told = self.cpu_seconds(child), self._waited_seconds(child)
-        child.cpu_before, child.waited_before = told
+        child.cpu_before, child.waited_before = told or (self.cpu_seconds(child), self._waited_seconds(child))
 
     def verdict(self, child: Child, now: float, at_once: bool) -> wire.Message | None:
         """Return what ends a child's job now, if anything does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,9 @@ from rendered import assert_nothing_leaked, workers_of
 from repository import ROOT
 
 from vincicoder.rendering import Limits, RenderPool
+from vincicoder.rendering.config import SandboxConfig
+from vincicoder.rendering.sandbox import processes, wire
+from vincicoder.rendering.sandbox.client import ForkServer
 from vincicoder.status import Status
 
 FORGE = """
@@ -246,3 +250,23 @@ def test_large_jobs_and_large_answers_do_not_block_each_other(strict: RenderPool
     )
     futures = [strict.submit(code + str(n) + "y" * 3_000_000, "python") for n in range(24)]
     assert [future.result(timeout=60).status for future in futures] == [Status.OK] * 24
+
+
+def test_who_is_interrupted_leaves_no_child_that_waits_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(wall_seconds=600)
+    server = ForkServer("vincicoder.rendering.svg:SvgRenderer", {}, limits, SandboxConfig(), jobs_per_child=1)
+    try:
+
+        def interrupted(ours: socket.socket, message: wire.Message) -> None:
+            ours.sendall(wire.pack(message)[:-1])
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(server, "_converse", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.run("<svg/>")
+        deadline = time.monotonic() + 120
+        while processes.descendants(server.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not processes.descendants(server.pid)
+    finally:
+        server.close()
