@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -98,6 +99,7 @@ def settled(futures: Mapping[str, Future[Any]]) -> Future[dict[str, Future[Any]]
     if all(future.done() for future in futures.values()):
         return finished(dict(futures))
     last: Future[dict[str, Future[Any]]] = Future()
+    waiting = [(last, dict(futures))]  # until it is done: a future keeps what it has called, and so would keep itself
     left = len(futures)
     lock = threading.Lock()
 
@@ -107,7 +109,8 @@ def settled(futures: Mapping[str, Future[Any]]) -> Future[dict[str, Future[Any]]
             left -= 1
             done = left == 0
         if done:
-            last.set_result(dict(futures))
+            promised, kept = waiting.pop()
+            promised.set_result(kept)
 
     for future in list(futures.values()):
         future.add_done_callback(arrived)
@@ -145,7 +148,8 @@ def chained(first: Future[Any], then: Callable[[Any], Future[Any]]) -> Future[An
     def arrived(done: Future[Any]) -> None:
         promised = _promised(done, then)
         promised.add_done_callback(functools.partial(hand_over, last))
-        last.add_done_callback(lambda last: last.cancelled() and promised.cancel())
+        known = weakref.ref(promised)  # whoever will keep the promise has it; it has this one
+        last.add_done_callback(lambda last: last.cancelled() and (found := known()) and found.cancel())
 
     first.add_done_callback(arrived)
     return last

@@ -205,4 +205,5 @@ class Pipeline:
 
     def _hand_over(self, job: Job) -> None:
         job.scores = {**dict.fromkeys(self._measuring.names, 0.0), **job.scores}
+        job.compared = Future()  # which has called what holds the job: with its images it would wait for the collector
         job.done(job)
