@@ -141,7 +141,7 @@ def _edges(shown: Shown, result: RewardResult, code: str) -> Image.Image:
     scale = _HOG_SIDE / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     columns = -(-width // _HOG_CELL)
-    histograms = Hog().prepare(image)
+    histograms = Hog().prepare(image).histograms
     page, zoom = Image.new("L", (3 * width, 3 * height), 255), 3 * _HOG_CELL
     draw, most = ImageDraw.Draw(page), float(histograms.max())
     for cell, strengths in enumerate(histograms):

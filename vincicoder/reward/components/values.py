@@ -24,11 +24,18 @@ _SAME_COLOUR = 120.0
 """Distance of colours at which a match counts 1 / e."""
 _OTHER_COLOUR = 0.3
 """What is left of a match of quite another colour."""
+_ANYWHERE = 0.7
+"""What is left of a match where an area that is the only one of its series is somewhere else."""
+_OTHER_SIZE = 0.4
+"""Difference of the logarithms of widths or heights at which a match somewhere else counts 1 / e."""
+_OTHER_OUTLINE = 0.15
+"""Distance of outlines, as a share of the height, at which a match somewhere else counts 1 / e."""
 _SERIES = 40.0
 """Distance of colours below which shapes are of one series."""
 _MOST_CORNERS = 30
 """Corners from which a line counts no more."""
 _MOST_SEGMENTS = 2_000
+_HARDLY = 4.0  # from here on, exp(-x) is not worth it to compare outlines
 _NEARLY = 0.98  # from here on it is not worth it to look at all pixels
 _VISIBLE = 24
 """Largest difference of two pixels, in any channel from 0 to 255, that nobody sees."""
@@ -80,11 +87,12 @@ class Shapes(NamedTuple):
 class Values:
     """Compare shapes that the renderer knows of with the reference's: a soft F1.
 
-    Each area is matched with at most one of the other side, by its box and its upper and lower edge; each line by how
-    far points along it are from lines of the other side. Colours must be alike. Shapes of one colour are a series,
-    which counts by the square root of their number. Shapes that are all moved or stretched together are moved back
-    first, at a price. A shape counts only as far as the pixels bear it out: those of the target for the reference's.
-    Other shapes that give the target's pixels are as good: a ring is a thick line, or a disc on another one.
+    Each area is matched with at most one of the other side, by its box and its upper and lower edge; the same one
+    somewhere else is worth less, and the less the more there are of it. Each line counts by how far points along it are
+    from lines of the other side. Colours must be alike. Shapes of one colour are a series, which counts by the square
+    root of their number. Shapes that are all moved or stretched together are moved back first, at a price. A shape
+    counts only as far as the pixels bear it out: those of the target for the reference's. Other shapes that give the
+    target's pixels are as good: a ring is a thick line, or a disc on another one.
 
     Example:
         >>> page = Image.new("RGB", (200, 100), "white")
@@ -128,7 +136,7 @@ class Values:
 
 def soft_f1(known: Shapes, found: Shapes) -> float:
     """Return the soft F1 of two images' shapes, in [0, 1]; 0 where one of them shows none."""
-    worth = _area_worth(known.areas, found.areas)
+    worth = _area_worth(known.areas, found.areas, np.sqrt(known.area_weights))
     rows, columns = best_matches(worth)
     matched = worth[rows, columns]
     recalled = known.area_weights[rows] @ matched + known.line_weights @ _line_worth(known.lines, found.lines)
@@ -176,18 +184,53 @@ def _alike(colours: Floats, others: Floats) -> Floats:
     return alike
 
 
-def _area_worth(known: Areas, found: Areas) -> Floats:
-    """Return what each pair of areas is worth, shape ``[known, found]``."""
+def _area_worth(known: Areas, found: Areas, alone: Floats) -> Floats:
+    """Return what each pair of areas is worth, shape ``[known, found]``.
+
+    Args:
+        known: The reference's areas.
+        found: The render's areas.
+        alone: How far each of the reference's stands alone, in [0, 1]: for one of many, such as a point of a scatter
+            plot, its place is all that it says.
+    """
     worth = np.zeros((len(known.shown), len(found.shown)))
     apart = np.abs(known.boxes[:, None] - found.boxes).max(axis=2)
     rows, columns = np.nonzero(apart < _FARTHEST)
     if len(rows):
-        squares = (known.edges[rows] - found.edges[columns]) ** 2
-        edges = np.sqrt(squares.reshape(-1, 2, PROFILE).mean(axis=2).max(axis=1))
+        edges = _apart(known.edges[rows], found.edges[columns])
         alike = _alike(known.colours, found.colours)[rows, columns]
-        shown = np.minimum(known.shown[rows], found.shown[columns])
-        worth[rows, columns] = _near(np.maximum(apart[rows, columns], edges)) * alike * shown
+        worth[rows, columns] = _near(np.maximum(apart[rows, columns], edges)) * alike
+    worth = np.maximum(worth, _worth_anywhere(known, found) * alone[:, None])
+    return worth * np.minimum(known.shown[:, None], found.shown)
+
+
+def _worth_anywhere(known: Areas, found: Areas) -> Floats:
+    """Return what each pair of areas is worth wherever they are, shape ``[known, found]``."""
+    worth = np.zeros((len(known.shown), len(found.shown)))
+    sides, others = (np.log(np.maximum(each.boxes[:, 2:] - each.boxes[:, :2], 1e-4)) for each in (known, found))
+    sizes = np.abs(sides[:, None] - others).max(axis=2)
+    colours = np.linalg.norm(known.colours[:, None] - found.colours, axis=2)
+    differing = (sizes / _OTHER_SIZE) ** 2 + (colours / _SAME_COLOUR) ** 2
+    rows, columns = np.nonzero(differing < _HARDLY)
+    if len(rows):
+        outlines = _apart(_outlines(known)[rows], _outlines(found)[columns])
+        differing = differing[rows, columns] + (outlines / _OTHER_OUTLINE) ** 2
+        worth[rows, columns] = _ANYWHERE * np.exp(-differing)
     return worth
+
+
+def _outlines(areas: Areas) -> Floats:
+    """Return the edges of areas from their tops on, as shares of their heights."""
+    top, height = areas.boxes[:, 1], areas.boxes[:, 3] - areas.boxes[:, 1]
+    edges: Floats = (areas.edges - top[:, None]) / np.maximum(height, 1e-6)[:, None]
+    return edges
+
+
+def _apart(edges: Floats, others: Floats) -> Floats:
+    """Return how far upper and lower edges are apart, the larger one of the two."""
+    squares = ((edges - others) ** 2).reshape(-1, 2, PROFILE)
+    apart: Floats = np.sqrt(squares.mean(axis=2).max(axis=1))
+    return apart
 
 
 def _line_worth(known: Lines, found: Lines) -> Floats:

@@ -29,12 +29,12 @@ UPRIGHT, LEVEL = lines((100, 0, 100, SIDE)), lines((0, 100, SIDE, 100))
 
 
 def test_a_histogram_holds_the_strength_of_the_edges_by_orientation() -> None:
-    histograms = Hog().prepare(UPRIGHT).reshape(32, 32, 8)
+    histograms = Hog().prepare(UPRIGHT).histograms.reshape(32, 32, 8)
     # A black line of one pixel has a step of 1 on either side, so 24 in each cell of 12 rows; the root is stored.
     assert histograms[:, 8, 0] == pytest.approx(math.sqrt(24))
     histograms[:, 8, 0] = 0
     assert not histograms.any()
-    assert Hog().prepare(LEVEL).reshape(32, 32, 8)[8, :, 4] == pytest.approx(math.sqrt(24))
+    assert Hog().prepare(LEVEL).histograms.reshape(32, 32, 8)[8, :, 4] == pytest.approx(math.sqrt(24))
 
 
 def test_known_values() -> None:
@@ -70,6 +70,37 @@ def drawing(scale: int = 1) -> Image.Image:
     draw.rectangle([scale * each for each in (200, 60, 360, 240)], outline="black", width=3 * scale)
     draw.line([scale * each for each in (20, 280, 380, 200)], fill="red", width=2 * scale)
     return image
+
+
+def shifted(image: Image.Image, by: int, size: float = 1.0) -> Image.Image:
+    """Return an image moved to the right, and smaller or larger, on white."""
+    page = Image.new("RGB", image.size, "white")
+    page.paste(image.resize((round(image.width * size), round(image.height * size))), (by, 0))
+    return page
+
+
+def test_edges_that_are_all_moved_or_stretched_together_are_moved_back_at_a_price() -> None:
+    square = Image.new("RGB", (SIDE, SIDE), "white")
+    square.paste("black", (96, 96, 288, 288))
+    scores = [alike(square, shifted(square, by)) for by in (0, 6, 24, 60)]
+    # The frame holds all but 2 % of the edges on each side, so it is moved by as much; moved back, all is the same.
+    assert scores == pytest.approx([math.exp(-((by / SIDE / 0.2) ** 2)) for by in (0, 6, 24, 60)], abs=0.01)
+    assert alike(square, shifted(square, 0, 0.9)) > 0.7
+    assert alike(square, shifted(square, 150)) < 0.3
+
+
+def test_shapes_of_another_kind_are_no_more_alike_for_being_moved_back() -> None:
+    circle, square = (Image.new("RGB", (SIDE, SIDE), "white") for _ in range(2))
+    ImageDraw.Draw(circle).ellipse((60, 60, 252, 252), fill="black")
+    ImageDraw.Draw(square).rectangle((110, 90, 302, 282), fill="black")
+    assert alike(circle, square) < 0.65 < 0.95 < alike(circle, shifted(circle, 12))
+
+
+def test_an_image_with_an_edge_in_one_line_alone_has_no_frame_to_move() -> None:
+    flat = Image.new("RGB", (SIDE, SIDE), "white")
+    flat.paste("black", (0, 0, 192, SIDE))
+    assert alike(flat, lines()) < 0.1
+    assert alike(lines(), flat) < 0.1
 
 
 def test_the_coarser_the_mosaic_the_lower_the_score() -> None:

@@ -112,6 +112,43 @@ def test_what_is_moved_as_a_whole_loses_little_and_loses_more_the_further_it_goe
     assert scores[3] < 0.9
 
 
+def test_the_same_area_somewhere_else_counts_for_most_and_another_one_there_next_to_nothing() -> None:
+    def single(area: Mark, colour: str = "navy") -> tuple[Image.Image, Facts]:
+        image = Image.new("RGB", SIZE, "white")
+        ImageDraw.Draw(image).polygon(area.points, colour)
+        frame = box(0, 0, 20, 20), box(380, 280, 400, 300)  # so that it is not all shapes that move
+        for corner in frame:
+            ImageDraw.Draw(image).polygon(corner.points, "#888888")
+        return image, Facts(marks=(*frame, area))
+
+    def elsewhere(area: Mark, colour: str = "navy") -> float:
+        """Return what the area is worth: two of three shapes, a series of their own, are right."""
+        two = 2 / math.sqrt(2)
+        return score(single(area, colour), single(box(40, 40, 140, 140))) * (two + 1) - two
+
+    assert elsewhere(box(40, 40, 140, 140)) == pytest.approx(1)
+    assert elsewhere(box(240, 150, 340, 250)) == pytest.approx(0.7, abs=0.02)
+    sizes = [elsewhere(box(240, 150, 240 + side, 150 + side)) for side in (100, 75, 50, 25)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < 0.01
+    assert elsewhere(box(240, 150, 340, 250), "red") < 0.1
+    disc = Mark(tuple((290 + 50 * (x - 200) / 100, 200 + 50 * (y - 150) / 100) for x, y in ring(100)), True)
+    assert elsewhere(disc) < 0.35
+
+
+def test_one_of_many_points_counts_little_anywhere_but_in_its_place() -> None:
+    rng = np.random.default_rng(0)
+
+    def scatter(count: int) -> tuple[Image.Image, Facts]:
+        image, marks = Image.new("RGB", SIZE, "white"), []
+        for x, y in rng.uniform((10, 10), (390, 290), (count, 2)).tolist():
+            marks.append(box(x - 3, y - 3, x + 3, y + 3))
+            ImageDraw.Draw(image).polygon(marks[-1].points, "navy")
+        return image, Facts(marks=tuple(marks))
+
+    assert score(scatter(40), scatter(40)) < 0.5
+
+
 def test_marks_count_only_as_far_as_the_pixels_bear_them_out() -> None:
     blank = Image.new("RGB", SIZE, "white")
     assert score((blank, chart()[1])) == 0
