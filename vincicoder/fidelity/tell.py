@@ -83,6 +83,8 @@ def _validity(found: Mapping[str, Any]) -> str:
             cells = [f"{preset} {_plain(columns[column])}" for preset, columns in each["presets"].items()]
             if column in each.get("differences", {}):
                 cells.append(f"more {_plain(each['differences'][column])}")
+            if (most := each["most"][column]) is not None:
+                cells.append(f"at most {most:.3f}")
             lines.append(f"{f'{domain}: {column}':<{_WIDTH}}  {each['groups']:>6}  {',  '.join(cells)}")
     for benchmark, reasons in found["left_out"].items():
         lines += [f"{benchmark}: {name} is left out: {reason}" for name, reason in reasons.items()]

@@ -72,7 +72,7 @@ class Validity:
     Attributes:
         presets: Names of the presets.
         tallies: By domain and preset, for each reference ``id`` and ``tally``: by column the sum of tau over its
-            groups, and how many these are.
+            groups, and how many these are; by `most_of` a column the same for the highest tau that can be reached.
         left_out: By benchmark, the metrics that were not measured and why.
     """
 
@@ -99,6 +99,7 @@ class Validity:
             "references": len(sides[0]),
             "groups": round(sum(row["tally"].get(official.columns[0], (0, 0))[1] for row in sides[0])),
             "presets": found,
+            "most": {column: ratios(sides[0], [most_of(column)])[most_of(column)] for column in official.columns},
         }
         if len(sides) == 2:
             apart = differences(summary, sides[0], sides[1], draws)
@@ -183,6 +184,28 @@ def kendall(first: Sequence[float], second: Sequence[float]) -> float | None:
     return sum(a * b for a, b in zip(ours, theirs, strict=True)) / math.sqrt(untied) if untied else None
 
 
+def highest_tau(wanted: Sequence[float]) -> float | None:
+    """Return the tau-b of a ranking that agrees with this one and has no ties; None where this one ranks nothing.
+
+    A reward sees more than a metric does, so it tells apart what the metric does not, and that costs tau-b: no reward
+    without ties reaches more than the root of the share of pairs that the metric tells apart.
+
+    Example:
+        >>> round(highest_tau([0.2, 0.2, 0.9]), 3)  # two of three pairs
+        0.816
+    """
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    ranks = [0.0] * len(wanted)
+    for rank, place in enumerate(order):
+        ranks[place] = float(rank)
+    return kendall(wanted, ranks)
+
+
+def most_of(column: str) -> str:
+    """Return the name under which tallies hold the highest tau for a column."""
+    return f"most {column}"
+
+
 def _groups(fidelity: Fidelity) -> dict[str, list[Rows]]:
     return {name: mixed_groups(rows)[:GROUPS] for name, rows in by_reference(honest(fidelity.rows[0])).items()}
 
@@ -252,10 +275,13 @@ def _tallies(
                      if (each.name, number) in values]  # fmt: skip
             for column in official.columns:
                 wanted = [measured[column] for measured, _ in known]
-                if kendall(wanted, wanted) is not None:
-                    entry = tally.setdefault(column, [0.0, 0.0])
-                    entry[0] += kendall(wanted, [reward for _, reward in known]) or 0.0
-                    entry[1] += 1
+                most = highest_tau(wanted)
+                if most is not None:
+                    reached = kendall(wanted, [reward for _, reward in known]) or 0.0
+                    for name, tau in ((column, reached), (most_of(column), most)):
+                        entry = tally.setdefault(name, [0.0, 0.0])
+                        entry[0] += tau
+                        entry[1] += 1
         if tally:
             found.append({"id": each.name, "tally": tally})
     return found

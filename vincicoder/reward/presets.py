@@ -38,17 +38,17 @@ PRESETS: dict[str, Preset] = {
     "robust": Preset(
         {
             "paper": 0.0,  # logged
-            "stretched": 1.0,
+            "stretched": 1.5,
             "hog": 0.7,
-            "text": 3.5,
+            "text": 3.0,
             "values": 1.0,
             "tanimoto": 2.0,
             "length": 1.5,
         },
-        floor=0.1,
-        knees={"values": (0.3, 8)},  # so few shapes can be there by chance, such as the rectangles of a mosaic
+        floor=0.05,
+        knees={"values": (0.3, 5)},  # so few shapes can be there by chance, such as the rectangles of a mosaic
         caps={"text": 0.25},  # text alone is easy to write, in the right places too
         of_code=("length",),
-        noise=0.014,
+        noise=0.011,
     ),
 }
